@@ -1,0 +1,19 @@
+//! Portolan's nouns and decisions.
+//!
+//! OCI vocabulary, endpoints, rules, filters, names, plans and states. This crate does no IO and
+//! knows no clock: its manifest lists nothing that could, and instants are arguments.
+
+pub mod endpoint;
+pub mod execution;
+pub mod filter;
+pub mod id;
+pub mod naming;
+pub mod oci;
+pub mod page;
+pub mod pattern;
+pub mod plan;
+pub mod policy;
+pub mod provider;
+pub mod secret;
+pub mod task;
+pub mod trigger;

@@ -1,0 +1,144 @@
+//! How a [`Host`] is made: values in, no environment, nothing global.
+
+use std::path::PathBuf;
+
+use portolan_core::{
+    endpoint::{Credentials, EndpointSpec},
+    provider::AllowedHost,
+    secret::Secret,
+};
+
+use crate::{
+    error::{Code, Error},
+    host::Host,
+    plugin::{Compiler, Limits},
+};
+
+/// Where the key comes from that seals secrets at rest.
+#[derive(Clone)]
+pub enum KeySource {
+    /// A file of 32 random bytes in base64, made with mode 0600 where missing.
+    File(PathBuf),
+    /// The key itself: 32 bytes in base64.
+    Given(Secret),
+    /// A new random key: only for a host in memory.
+    Ephemeral,
+}
+
+/// Gathers what a host needs; [`build`](Self::build) starts it.
+pub struct HostBuilder {
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) key: KeySource,
+    pub(crate) compiler: Compiler,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) limits: Limits,
+    pub(crate) adapters: Vec<Vec<u8>>,
+    pub(crate) plugin_dir: Option<PathBuf>,
+    pub(crate) local: Option<(EndpointSpec, Credentials)>,
+    pub(crate) workers: usize,
+    pub(crate) no_proxy: Vec<String>,
+}
+
+impl HostBuilder {
+    /// A host whose state is gone with it.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self {
+            data_dir: None,
+            key: KeySource::Ephemeral,
+            compiler: Compiler::InProcess,
+            cache: None,
+            limits: Limits::default(),
+            adapters: Vec::new(),
+            plugin_dir: None,
+            local: None,
+            workers: 10,
+            no_proxy: Vec::new(),
+        }
+    }
+
+    /// A host whose state is in a directory (made with mode 0700 where missing): database,
+    /// sealing key, compiled adapters.
+    #[must_use]
+    pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
+        let directory = directory.into();
+        Self {
+            key: KeySource::File(directory.join("sealing-key")),
+            cache: Some(directory.join("compiled")),
+            data_dir: Some(directory),
+            ..Self::in_memory()
+        }
+    }
+
+    /// An adapter that needs no approval: it is granted the hosts it asks for.
+    #[must_use]
+    pub fn adapter(mut self, component: impl Into<Vec<u8>>) -> Self {
+        self.adapters.push(component.into());
+        self
+    }
+
+    /// A directory watched for third-party components (`*.wasm`), which wait for approval.
+    #[must_use]
+    pub fn plugin_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.plugin_dir = Some(directory.into());
+        self
+    }
+
+    /// Who compiles components; in this process by default.
+    #[must_use]
+    pub fn compiler(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
+        self
+    }
+
+    /// Where compiled components are kept.
+    #[must_use]
+    pub fn cache(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cache = Some(directory.into());
+        self
+    }
+
+    /// Bounds of every adapter call.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where the sealing key comes from.
+    #[must_use]
+    pub fn key(mut self, key: KeySource) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// The registry behind id 0, Harbor's "Local".
+    #[must_use]
+    pub fn local(mut self, spec: EndpointSpec, credentials: Credentials) -> Self {
+        self.local = Some((spec, credentials));
+        self
+    }
+
+    /// Tasks at once, 1 to 256; 10 by default.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers.clamp(1, 256);
+        self
+    }
+
+    /// Hosts that are reached without the endpoint's proxy.
+    #[must_use]
+    pub fn no_proxy(mut self, hosts: Vec<String>) -> Self {
+        self.no_proxy = hosts;
+        self
+    }
+
+    /// Opens the store, loads adapters, takes up what was under way, and starts working.
+    ///
+    /// # Errors
+    /// When the data directory, the store, the key or an adapter cannot be used.
+    pub async fn build(self) -> Result<Host, Error> {
+        let _: Option<AllowedHost> = None;
+        Err(Error::new(Code::Internal, "not built yet"))
+    }
+}

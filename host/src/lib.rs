@@ -1,0 +1,31 @@
+//! Portolan as a library: container registry endpoints, sandboxed adapters, replication.
+//!
+//! It reads no environment, opens no port and installs no logger; `portolan serve` is one user
+//! of it, an appliance is another. Start at [`HostBuilder`].
+
+mod builder;
+mod distribution;
+mod error;
+mod host;
+mod net;
+mod plugin;
+mod replication;
+mod store;
+
+#[cfg(feature = "api")]
+pub mod api;
+#[cfg(feature = "daemon")]
+pub mod cli;
+#[cfg(feature = "daemon")]
+pub mod config;
+#[cfg(feature = "daemon")]
+pub mod daemon;
+#[cfg(feature = "daemon")]
+pub mod oneshot;
+
+pub use builder::{HostBuilder, KeySource};
+pub use error::{Code, Error};
+pub use host::{EndpointInfo, Host, Plugin, PluginState, ShutdownReport};
+pub use plugin::{Compiler, Limits};
+/// Nouns and decisions: what the methods of [`Host`] take and give.
+pub use portolan_core as core;
