@@ -54,10 +54,7 @@ impl Matcher {
         if self.steps > MAX_STEPS { Err(Stop::TooMuchWork) } else { Ok(()) }
     }
 
-    fn nested<T>(
-        &mut self,
-        what: impl FnOnce(&mut Self) -> Result<T, Stop>,
-    ) -> Result<T, Stop> {
+    fn nested<T>(&mut self, what: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<T, Stop> {
         self.spend(1)?;
         if self.depth >= MAX_DEPTH {
             return Err(Stop::TooMuchWork);

@@ -74,10 +74,7 @@ mod tests {
             ("library/hello-world", Some(&["library/hello-world"])),
             ("library/**", None),
             ("{library}", Some(&["library"])),
-            (
-                "library/{hello-world,busybox}",
-                Some(&["library/hello-world", "library/busybox"]),
-            ),
+            ("library/{hello-world,busybox}", Some(&["library/hello-world", "library/busybox"])),
             ("{a,b}/{c,d}", Some(&["a/c", "a/d", "b/c", "b/d"])),
             ("{a,a}", Some(&["a"])),
             ("{a/b,c}", None),
