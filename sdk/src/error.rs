@@ -61,8 +61,8 @@ struct Envelope {
     errors: Vec<Item>,
     error: Option<serde_json::Value>,
     error_description: Option<String>,
-    #[serde(flatten)]
-    item: Item,
+    code: Option<serde_json::Value>,
+    message: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -120,7 +120,8 @@ fn explain(response: &Response) -> (Option<String>, String) {
     let Ok(envelope) = serde_json::from_slice::<Envelope>(response.body()) else {
         return (None, one_line(&response.text()));
     };
-    let item = envelope.errors.first().unwrap_or(&envelope.item);
+    let outer = Item { code: envelope.code, message: envelope.message };
+    let item = envelope.errors.first().unwrap_or(&outer);
     let error = match &envelope.error {
         Some(serde_json::Value::String(text)) => Some(text.clone()),
         _ => None,
@@ -132,4 +133,92 @@ fn explain(response: &Response) -> (Option<String>, String) {
 /// The first line, cut to [`MAX_TEXT`] characters.
 fn one_line(text: &str) -> String {
     text.trim().lines().next().unwrap_or_default().chars().take(MAX_TEXT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        http::Request,
+        testing::{Exchange, ScriptedHost},
+    };
+
+    fn error_of(exchange: Exchange) -> Error {
+        let host = ScriptedHost::new("https://r.test").exchange(exchange).start();
+        let error = Request::get("/x?secret=1").send().expect("an answer").success();
+        host.finish();
+        error.expect_err("an error")
+    }
+
+    #[test]
+    fn statuses_become_what_the_host_acts_on() {
+        let get = |status| Exchange::new("GET", "/x?secret=1").answer(status);
+        let kind = |error: Error| match error {
+            Error::Unauthenticated(_) => "unauthenticated",
+            Error::Forbidden(_) => "forbidden",
+            Error::NotFound(_) => "not-found",
+            Error::Conflict(_) => "conflict",
+            Error::RateLimited(_) => "rate-limited",
+            Error::Upstream(e) if e.retryable => "retry",
+            Error::Upstream(_) => "upstream",
+            _ => "other",
+        };
+        for (status, expected) in [
+            (400, "upstream"),
+            (401, "unauthenticated"),
+            (403, "forbidden"),
+            (404, "not-found"),
+            (408, "retry"),
+            (409, "conflict"),
+            (412, "conflict"),
+            (413, "upstream"),
+            (429, "rate-limited"),
+            (500, "retry"),
+            (501, "upstream"),
+            (503, "retry"),
+        ] {
+            assert_eq!(kind(error_of(get(status))), expected, "{status}");
+        }
+        let by_code = get(400).json(serde_json::json!({"errors":[{"code":"TOOMANYREQUESTS"}]}));
+        assert_eq!(kind(error_of(by_code)), "rate-limited");
+    }
+
+    #[test]
+    fn texts_hold_the_providers_words_and_no_query() {
+        let get = |body: &str| Exchange::new("GET", "/x?secret=1").answer(400).text(body);
+        for (body, expected) in [
+            (
+                r#"{"errors":[{"code":"DENIED","message":"no quota","detail":{}}]}"#,
+                ": DENIED: no quota",
+            ),
+            (r#"{"code":"X1","message":"bad"}"#, ": X1: bad"),
+            (r#"{"code":7,"message":"bad"}"#, ": 7: bad"),
+            (r#"{"error":"invalid_scope","error_description":"unknown"}"#, ": unknown"),
+            (r#"{"errors":[]}"#, ""),
+            ("plain words\nsecond line", ": plain words"),
+            ("<html>x</html>", ": a web page"),
+            (r#"{"errors":[{"code"#, r#": {"errors":[{"code"#),
+            ("", ""),
+        ] {
+            let error = error_of(get(body));
+            assert_eq!(error.text(), format!("GET https://r.test/x answered 400{expected}"));
+        }
+        assert!(error_of(get(&"x".repeat(5000))).text().len() < 400);
+    }
+
+    #[test]
+    fn the_wait_is_read() {
+        let get = Exchange::new("GET", "/x?secret=1").answer(429);
+        for (name, value, expected) in [
+            ("Retry-After", "7", Some(7)),
+            ("X-Retry-After", "1000000030", Some(30)),
+            ("Retry-After", "99999999", Some(86_400)),
+            ("Other", "1", None),
+        ] {
+            match error_of(get.clone().header(name, value)) {
+                Error::RateLimited(limit) => assert_eq!(limit.retry_after_seconds, expected),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }

@@ -3,15 +3,12 @@
 //! Everything else in this crate calls the host through here, so that an adapter's own code runs
 //! unchanged in both places.
 
-use crate::bindings::adapter::portolan::adapter::{http, log, signer};
-
 #[cfg(target_family = "wasm")]
 mod imp {
     //! A component: the imports.
-    use super::{http, log, signer};
     use crate::{
         Error, KeyValue, SecretText, TransportError,
-        bindings::adapter::portolan::adapter::host_cache,
+        bindings::adapter::portolan::adapter::{host_cache, http, log, signer},
     };
 
     pub(crate) fn send(request: &http::Request) -> Result<http::Response, TransportError> {
@@ -62,14 +59,16 @@ mod imp {
     }
 }
 
-#[cfg(all(not(target_family = "wasm"), feature = "testing"))]
+#[cfg(all(not(target_family = "wasm"), any(test, feature = "testing")))]
 use crate::testing as imp;
 
-#[cfg(all(not(target_family = "wasm"), not(feature = "testing")))]
+#[cfg(not(any(target_family = "wasm", test, feature = "testing")))]
 mod imp {
     //! A native build without the scripted host: it only has to compile.
-    use super::{http, log, signer};
-    use crate::{Error, KeyValue, SecretText, TransportError};
+    use crate::{
+        Error, KeyValue, SecretText, TransportError,
+        bindings::adapter::portolan::adapter::{http, log, signer},
+    };
 
     fn no_host() -> TransportError {
         let message = "there is no host here: turn on the feature `testing`".to_owned();

@@ -27,9 +27,11 @@ pub mod distribution;
 pub mod http;
 pub mod log;
 pub mod signer;
+pub mod time;
 pub mod token;
+pub mod upload;
 
-#[cfg(feature = "testing")]
+#[cfg(all(not(target_family = "wasm"), any(test, feature = "testing")))]
 pub mod testing;
 
 pub use adapter::{Adapter, ForeignContent, Labels, Management, Notifications};

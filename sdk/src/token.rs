@@ -9,6 +9,8 @@ mod challenge;
 mod fetch;
 mod probe;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

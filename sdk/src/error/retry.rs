@@ -1,6 +1,6 @@
 //! How long a provider asks to wait: `Retry-After` and its relatives.
 
-use crate::http::Response;
+use crate::{http::Response, time::instant};
 
 /// Longest wait believed, in seconds.
 const MAX_WAIT: u64 = 24 * 3600;
@@ -18,20 +18,21 @@ pub(crate) fn after(response: &Response, now: u64) -> Option<u32> {
 
 fn parse(text: &str, now: u64) -> Option<u64> {
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    match text.split_at_checked(digits)? {
-        ("", _) => http_date(text).map(|at| at.saturating_sub(now)),
-        (number, unit) => {
-            let number: f64 = number.parse().ok()?;
-            let seconds = match unit.trim() {
-                "" | "s" => number,
-                "ms" => number / 1e3,
-                "µs" | "us" => number / 1e6,
-                "m" | "m0s" => number * 60.0,
-                _ => return None,
-            };
-            Some(seconds.ceil() as u64)
-        }
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (whole, rest) = text.split_at_checked(digits)?;
+    if whole.is_empty() {
+        return http_date(text).map(|at| at.saturating_sub(now));
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let unit = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()).trim();
+    // A fraction begun is a whole one waited.
+    let rounded = whole.saturating_add(u64::from(rest.starts_with('.')));
+    match unit {
+        "" | "s" => Some(rounded),
+        "ms" => Some(rounded.div_ceil(1_000)),
+        "µs" | "us" => Some(rounded.div_ceil(1_000_000)),
+        "m" => Some(rounded.saturating_mul(60)),
+        _ => None,
     }
 }
 
@@ -43,18 +44,12 @@ fn http_date(text: &str) -> Option<u64> {
     let year: i64 = words.next()?.parse().ok()?;
     let mut clock = || words.next()?.parse::<i64>().ok();
     let (hour, minute, second) = (clock()?, clock()?, clock()?);
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = i64::try_from(MONTHS.iter().position(|m| *m == month)?).ok()?.checked_add(1)?;
-    if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Days since the epoch of a civil date, years counted from March.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days =
-        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    u64::try_from(((days * 24 + hour) * 60 + minute) * 60 + second).ok()
+    instant((year, month, day), (hour, minute, second))
 }
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 #[cfg(test)]
 mod tests {

@@ -147,12 +147,11 @@ impl Ask<'_> {
             .ok_or_else(|| {
                 Error::MalformedResponse(format!("{} answered no token", response.what()))
             })?;
-        let seconds = match answer.expires_in {
-            Some(serde_json::Value::Number(number)) => number.as_f64(),
-            Some(serde_json::Value::String(text)) => text.parse().ok(),
+        let life = match answer.expires_in {
+            Some(serde_json::Value::Number(seconds)) => seconds.as_u64(),
+            Some(serde_json::Value::String(seconds)) => seconds.parse().ok(),
             _ => None,
         };
-        let life = seconds.map_or(MIN_LIFE, |seconds| seconds as u64);
-        Ok((token, life.clamp(MIN_LIFE, MAX_LIFE)))
+        Ok((token, life.unwrap_or(MIN_LIFE).clamp(MIN_LIFE, MAX_LIFE)))
     }
 }
