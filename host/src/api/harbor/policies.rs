@@ -11,7 +11,7 @@ use portolan_core::{
 use super::wire::{
     adapter,
     policy::{PolicyBody, PolicyWire},
-    registry::{LOCAL, Registry},
+    registry::Registry,
 };
 use crate::{
     api::{
@@ -34,10 +34,10 @@ impl Registries {
             endpoints.iter().map(|endpoint| (endpoint.id, Registry::from(endpoint))).collect();
         let local = policies.iter().any(|policy| {
             let destinations = &policy.spec.destinations;
-            policy.spec.source == LOCAL || destinations.iter().any(|d| d.endpoint == LOCAL)
+            policy.spec.source == EndpointId::LOCAL || destinations.iter().any(|d| d.endpoint == EndpointId::LOCAL)
         });
         if local {
-            shown.insert(LOCAL, Registry::from(&host.endpoint(LOCAL).await?));
+            shown.insert(EndpointId::LOCAL, Registry::from(&host.endpoint(EndpointId::LOCAL).await?));
         }
         Ok(Self(shown))
     }

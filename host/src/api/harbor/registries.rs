@@ -5,7 +5,7 @@ use portolan_core::id::EndpointId;
 
 use super::wire::{
     adapter::RegistryInfo,
-    registry::{LOCAL, NewRegistry, Pinged, Registry, RegistryPing, RegistryUpdate},
+    registry::{NewRegistry, Pinged, Registry, RegistryPing, RegistryUpdate},
 };
 use crate::api::{
     auth::Access,
@@ -42,7 +42,7 @@ pub(crate) async fn update(
 ) -> Answer {
     let host = access.admin().await?;
     let id = EndpointId(id);
-    if id == LOCAL {
+    if id == EndpointId::LOCAL {
         return Err(ApiError::not_found(
             "the registry 0 is Local: it is set in the configuration file and cannot be changed here",
         ));
@@ -72,7 +72,7 @@ pub(crate) async fn ping(access: Access, Json(body): Json<RegistryPing>) -> Answ
 pub(crate) async fn info(access: Access, Ids([id]): Ids<1>) -> Answer {
     let id = EndpointId(id);
     let info = access.admin().await?.endpoint_info(id).await?;
-    Ok(json(&RegistryInfo::new(info, id == LOCAL)))
+    Ok(json(&RegistryInfo::new(info, id == EndpointId::LOCAL)))
 }
 
 /// `ping` where an id belongs, with a method that only an id has.

@@ -134,3 +134,6 @@ fn credential_pattern(pattern: CredentialPattern) -> CredentialWire {
     };
     CredentialWire { access_key_type, access_key_data, access_secret_type, access_secret_data }
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,3 +156,6 @@ impl StartExecution {
         crate::api::extract::id(self.policy_id.unwrap_or(0))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,7 @@ impl PolicyWire {
             description: spec.description.clone(),
             src_registry: registry(spec.source),
             dest_registry: first
-                .map_or_else(|| registry(EndpointId(0)), |first| first.registry.clone()),
+                .map_or_else(|| registry(EndpointId::LOCAL), |first| first.registry.clone()),
             dest_namespace: first.map(|first| first.namespace.clone()).unwrap_or_default(),
             dest_namespace_replace_count: spec.replace_count,
             trigger: trigger(&spec.trigger),
@@ -193,7 +193,7 @@ impl PolicyBody {
     pub(crate) fn check(self, current: Option<&PolicySpec>) -> Result<PolicySpec, ApiError> {
         let destinations = destinations(
             self.dest_registry.as_ref().map(RegistryRef::endpoint),
-            self.dest_namespace.filter(|namespace| !namespace.is_empty()),
+            self.dest_namespace.filter(|text| !text.is_empty()),
             self.destinations.unwrap_or_default(),
             current,
         )?;
@@ -210,11 +210,12 @@ impl PolicyBody {
             enabled: self.enabled.unwrap_or_default(),
             deletion: self.deletion.unwrap_or_default()
                 || self.replicate_deletion.unwrap_or_default(),
-            speed: self.speed.unwrap_or_default().max(0),
+            speed: self.speed.unwrap_or_default(),
             copy_by_chunk: self.copy_by_chunk.unwrap_or_default(),
             single_active: self.single_active_replication.unwrap_or_default(),
         };
-        Ok(spec)
+        spec.check().map_err(ApiError::invalid)?;
+        Ok(spec.normalised())
     }
 }
 
@@ -233,7 +234,7 @@ fn destinations(
     given: Vec<DestinationBody>,
     current: Option<&PolicySpec>,
 ) -> Result<Vec<Destination>, ApiError> {
-    let endpoint = first.unwrap_or(EndpointId(0));
+    let endpoint = first.unwrap_or(EndpointId::LOCAL);
     if given.is_empty() {
         let kept = current.map(|spec| spec.destinations.as_slice()).unwrap_or_default();
         let same = kept.first().is_some_and(|kept| kept.endpoint == endpoint);
@@ -245,7 +246,7 @@ fn destinations(
     let mut all: Vec<Destination> = given.into_iter().map(DestinationBody::destination).collect();
     if let Some(head) = all.first_mut() {
         // Clients that must send a `dest_registry` object leave it empty.
-        if endpoint != EndpointId(0) && endpoint != head.endpoint {
+        if endpoint != EndpointId::LOCAL && endpoint != head.endpoint {
             let why = "dest_registry names another registry than destinations[0]; send one of them";
             return Err(ApiError::invalid(why));
         }
@@ -293,3 +294,6 @@ impl FilterBody {
         Filter::parse(&kind, &value, &decoration).map_err(ApiError::invalid)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,16 +4,12 @@ use portolan_core::{
     endpoint::{self, Credentials, Endpoint, EndpointChange, EndpointSpec, EndpointUrl, Health},
     id::EndpointId,
     provider::AllowedHost,
-    secret::Secret,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{IgnoredTime, MASK, Sensitive, Time, is_zero};
 use crate::api::{extract::Parameter, respond::ApiError};
-
-/// Harbor's id of the registry that is "us".
-pub(crate) const LOCAL: EndpointId = EndpointId(0);
 
 /// An endpoint as Harbor shows a registry.
 #[derive(Clone, Debug, Serialize)]
@@ -85,7 +81,7 @@ impl Registry {
 impl From<&Endpoint> for Registry {
     fn from(endpoint: &Endpoint) -> Self {
         let Endpoint { id, spec, .. } = endpoint;
-        let local = *id == LOCAL;
+        let local = *id == EndpointId::LOCAL;
         let time = |instant| if local { Time::UNSET } else { Time::from(instant) };
         Self {
             id: id.0,
@@ -112,7 +108,7 @@ impl From<&Endpoint> for Registry {
 fn credential(endpoint: &Endpoint) -> Credential {
     let spec = &endpoint.spec;
     let access_key = spec.access_key.clone().unwrap_or_default();
-    if endpoint.id == LOCAL {
+    if endpoint.id == EndpointId::LOCAL {
         return Credential { kind: "secret".to_owned(), access_key, access_secret: MASK };
     }
     if access_key.is_empty() && !endpoint.has_secret {
@@ -189,7 +185,8 @@ impl NewRegistry {
             client_key: self.client_key.map(|key| key.0),
             ..EndpointChange::default()
         };
-        Ok(fill(blank, change))
+        // A new endpoint is a change of a blank one: both keep the same rules.
+        Ok(change.apply(blank, Credentials::default()))
     }
 }
 
@@ -304,7 +301,7 @@ impl RegistryPing {
         change.proxy = self.proxy;
         change.client_certificate = self.client_certificate;
         change.client_key = self.client_key.map(|key| key.0);
-        let (spec, credentials) = fill(blank, change);
+        let (spec, credentials) = change.apply(blank, Credentials::default());
         Ok(Pinged::Given(Box::new(spec), credentials))
     }
 }
@@ -334,21 +331,9 @@ fn blank(
     })
 }
 
-/// A new endpoint is a change of a blank one: both keep the same rules. A secret without a key
-/// is dropped, and an empty credential type is `basic` (contract 2.4).
-fn fill(blank: EndpointSpec, mut change: EndpointChange) -> (EndpointSpec, Credentials) {
-    if change.access_key.as_deref().unwrap_or("").is_empty() {
-        change.access_key = None;
-        change.access_secret = None;
-        change.credential_type = None;
-    } else if change.credential_type.as_deref().unwrap_or("").is_empty() {
-        change.credential_type = Some("basic".to_owned());
-    }
-    change.access_secret = change.access_secret.filter(|secret: &Secret| !secret.is_empty());
-    change.apply(blank, Credentials::default())
+fn check_ca(text: Option<&str>) -> Result<(), ApiError> {
+    endpoint::check_ca(text.unwrap_or("")).map_err(ApiError::invalid)
 }
 
-fn check_ca(text: Option<&str>) -> Result<(), ApiError> {
-    let _ = text;
-    Ok(())
-}
+#[cfg(test)]
+mod tests;
