@@ -53,6 +53,11 @@ impl FromStr for EndpointUrl {
     }
 }
 
+/// Decodes every `%XX`, or `None` where an escape is broken.
+pub(super) fn decode(text: &str) -> Option<String> {
+    percent::decode(text).ok()
+}
+
 /// The input without what may be a password: an error must not repeat it.
 fn shown(input: &str) -> String {
     let (scheme, rest) = input.split_once("://").unwrap_or(("", input));
