@@ -1,1 +1,3 @@
-//! CLI.
+//! The terminal: what is typed, the daemon's HTTP interface, what is printed.
+
+pub mod args;
