@@ -48,6 +48,17 @@ pub enum Command {
     Demo(DemoArgs),
     /// Copy between two registries once, without a daemon
     Replicate(Box<ReplicateArgs>),
+    /// What asks a running daemon.
+    #[command(flatten)]
+    Noun(Noun),
+    /// Compile an adapter for this machine (the daemon calls this)
+    #[command(name = "compile-plugin", hide = true)]
+    CompilePlugin(CompilePluginArgs),
+}
+
+/// What asks a running daemon, by noun.
+#[derive(Debug, Subcommand)]
+pub enum Noun {
     /// Registries that artifacts are read from and written to
     Endpoint(EndpointArgs),
     /// Kinds of registry that an endpoint can be
@@ -58,9 +69,6 @@ pub enum Command {
     Rule(RuleArgs),
     /// Runs of rules
     Execution(ExecutionArgs),
-    /// Compile an adapter for this machine (the daemon calls this)
-    #[command(name = "compile-plugin", hide = true)]
-    CompilePlugin(CompilePluginArgs),
 }
 
 /// `portolan serve`: what is absent comes from a variable, the file, or a default.
@@ -133,12 +141,20 @@ pub struct Connection {
     /// Name to log in with
     #[arg(long, global = true, value_name = "NAME", default_value = "admin")]
     pub user: String,
-    /// File with the password, `-` for standard input [env: PORTOLAN_PASSWORD_FILE] [default:
-    /// initial-admin-password in the data directory, or a prompt]
+    /// File with the password, `-` for standard input [env: PORTOLAN_PASSWORD_FILE] [default: none
+    /// on the daemon's own socket, else a prompt]
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// How to print
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "table")]
+    /// How to print: table, or json as the API gives it
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_possible_values = true
+    )]
     pub output: Format,
 }
 
@@ -169,3 +185,6 @@ pub enum ProviderCommand {
     /// List the providers that have an enabled adapter
     List,
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,7 +111,7 @@ impl<L: Fn(&str) -> Option<String>> Sources<'_, L> {
     /// Variable, key of the file, or default.
     pub(super) fn or_file<T>(
         &self,
-        (variable, parse): (&'static str, fn(&str) -> Result<T, String>),
+        (variable, parse): (&'static str, impl Fn(&str) -> Result<T, String>),
         (key, in_file): (&'static str, Option<T>),
         default: T,
     ) -> Result<Setting<T>, ConfigError> {

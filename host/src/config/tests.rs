@@ -4,11 +4,13 @@ use std::{fs, path::Path};
 
 use super::*;
 
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 /// Settings from a file's text, variables and flags.
 fn load(
     directory: &Path,
     toml: &str,
-    variables: &[(&str, &str)],
+    variables: Variables<'_>,
     flags: Flags,
 ) -> Result<Config, ConfigError> {
     let path = directory.join("portolan.toml");
@@ -19,7 +21,7 @@ fn load(
     })
 }
 
-fn refused(toml: &str, variables: &[(&str, &str)]) -> String {
+fn refused(toml: &str, variables: Variables<'_>) -> String {
     let directory = tempfile::tempdir().unwrap();
     let error = load(directory.path(), toml, variables, Flags::default()).err().unwrap();
     error.to_string().replace(directory.path().to_str().unwrap(), "DIR")
@@ -32,7 +34,7 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
     let variable = ("PORTOLAN_LISTEN", "127.0.0.1:2");
     let flag = || Flags { listen: Some("127.0.0.1:3".to_owned()), ..Flags::default() };
     let in_file = "listen = \"127.0.0.1:1\"";
-    let cases: [(&str, &[(&str, &str)], Flags, u16, Origin); 5] = [
+    let cases: [(&str, Variables<'_>, Flags, u16, Origin); 5] = [
         ("", &[home], Flags::default(), 8282, Origin::Default),
         ("", &[home, ("PORTOLAN_LISTEN", "")], Flags::default(), 8282, Origin::Default),
         (in_file, &[home], Flags::default(), 1, Origin::File("listen")),
@@ -51,7 +53,7 @@ fn the_data_directory_is_where_the_system_keeps_state() {
     let xdg = ("XDG_STATE_HOME", "/state");
     let home = ("HOME", "/home/me");
     let relative = ("XDG_STATE_HOME", "state");
-    let cases: [(&[(&str, &str)], &str); 5] = [
+    let cases: [(Variables<'_>, &str); 5] = [
         (&[state, xdg, home], "/var/lib/portolan"),
         (&[xdg, home], "/state/portolan"),
         (&[relative, home], "/home/me/.local/state/portolan"),
@@ -87,7 +89,7 @@ fn what_cannot_be_is_refused_with_its_place() {
 #[test]
 fn plain_http_beyond_loopback_has_to_be_wanted() {
     let directory = tempfile::tempdir().unwrap();
-    let home: &[(&str, &str)] = &[("HOME", "/home/me")];
+    let home: Variables<'_> = &[("HOME", "/home/me")];
     for (listen, allowed, ok) in [
         ("127.0.0.1:1", false, true),
         ("[::1]:1", false, true),
@@ -106,7 +108,7 @@ fn plain_http_beyond_loopback_has_to_be_wanted() {
 fn the_sealing_key_comes_from_the_environment_a_credential_or_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let base = directory.path().to_str().unwrap();
-    let key = |variables: &[(&str, &str)], toml: &str| match load(
+    let key = |variables: Variables<'_>, toml: &str| match load(
         directory.path(),
         toml,
         variables,

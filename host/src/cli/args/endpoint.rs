@@ -112,6 +112,6 @@ pub struct EndpointEdit {
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// Whether the registry's certificate is not verified
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub insecure: Option<bool>,
 }

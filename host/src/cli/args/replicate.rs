@@ -44,7 +44,7 @@ pub struct ReplicateArgs {
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub flatten: i8,
     /// Directory that remembers what was copied, so that the next run is short
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", hide = true)]
     pub state: Option<PathBuf>,
     /// Believe what --state remembers if it is younger than this, without asking the destination
     #[arg(long, value_name = "AGE", requires = "state", hide = true)]
