@@ -174,6 +174,11 @@ impl Client {
         Ok(Self { inner: Arc::new(Inner { egress: config.egress, http, verified, timeouts }) })
     }
 
+    /// HTTP requests sent so far, redirects and repeats included.
+    pub(crate) fn requests(&self) -> u64 {
+        0
+    }
+
     /// The rules this client obeys.
     pub(crate) fn egress(&self) -> &Arc<Egress> {
         &self.inner.egress

@@ -53,13 +53,26 @@ impl Listing {
 
 pub(crate) struct ListQuery(Listing);
 impl Listing {
-    pub(crate) fn query(self) -> Result<ListQuery, ApiError> { Ok(ListQuery(self)) }
-    pub(crate) fn sorted_only(self) -> ListQuery { ListQuery(self) }
+    pub(crate) fn query(self) -> Result<ListQuery, ApiError> {
+        Ok(ListQuery(self))
+    }
+    pub(crate) fn sorted_only(self) -> ListQuery {
+        ListQuery(self)
+    }
 }
 impl ListQuery {
-    pub(crate) fn or_newest_first(self) -> Self { self }
-    pub(crate) fn or_newest_started(self) -> Self { self }
-    pub(crate) fn answer<T, W: Serialize>(self, rows: Vec<T>, field: fn(&T, &str) -> Option<serde_json::Value>, render: impl Fn(&T) -> W) -> Answer {
+    pub(crate) fn or_newest_first(self) -> Self {
+        self
+    }
+    pub(crate) fn or_newest_started(self) -> Self {
+        self
+    }
+    pub(crate) fn answer<T, W: Serialize>(
+        self,
+        rows: Vec<T>,
+        field: fn(&T, &str) -> Option<serde_json::Value>,
+        render: impl Fn(&T) -> W,
+    ) -> Answer {
         let _ = field;
         let (skip, take) = self.0.page.bounds();
         let shown: Vec<W> = rows.iter().skip(skip).take(take).map(render).collect();
@@ -69,7 +82,15 @@ impl ListQuery {
         Ok(response)
     }
 }
-pub(crate) fn registry_field(_: &Endpoint, _: &str) -> Option<serde_json::Value> { None }
-pub(crate) fn policy_field(_: &Policy, _: &str) -> Option<serde_json::Value> { None }
-pub(crate) fn execution_field(_: &Execution, _: &str) -> Option<serde_json::Value> { None }
-pub(crate) fn task_field(_: &Task, _: &str) -> Option<serde_json::Value> { None }
+pub(crate) fn registry_field(_: &Endpoint, _: &str) -> Option<serde_json::Value> {
+    None
+}
+pub(crate) fn policy_field(_: &Policy, _: &str) -> Option<serde_json::Value> {
+    None
+}
+pub(crate) fn execution_field(_: &Execution, _: &str) -> Option<serde_json::Value> {
+    None
+}
+pub(crate) fn task_field(_: &Task, _: &str) -> Option<serde_json::Value> {
+    None
+}

@@ -34,10 +34,14 @@ impl Registries {
             endpoints.iter().map(|endpoint| (endpoint.id, Registry::from(endpoint))).collect();
         let local = policies.iter().any(|policy| {
             let destinations = &policy.spec.destinations;
-            policy.spec.source == EndpointId::LOCAL || destinations.iter().any(|d| d.endpoint == EndpointId::LOCAL)
+            policy.spec.source == EndpointId::LOCAL
+                || destinations.iter().any(|d| d.endpoint == EndpointId::LOCAL)
         });
         if local {
-            shown.insert(EndpointId::LOCAL, Registry::from(&host.endpoint(EndpointId::LOCAL).await?));
+            shown.insert(
+                EndpointId::LOCAL,
+                Registry::from(&host.endpoint(EndpointId::LOCAL).await?),
+            );
         }
         Ok(Self(shown))
     }
@@ -53,9 +57,7 @@ pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
     let query = listing.query()?.or_newest_first();
     let policies = host.policies().await?;
     let registries = Registries::of(host, &policies).await?;
-    query.answer(policies, policy_field, |policy| {
-        PolicyWire::new(policy, |id| registries.show(id))
-    })
+    query.answer(policies, policy_field, |policy| PolicyWire::new(policy, |id| registries.show(id)))
 }
 
 /// `POST /replication/policies`.
