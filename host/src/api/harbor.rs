@@ -1,5 +1,6 @@
 //! Harbor's API, `/api/v2.0`: which path and method is which handler. `wire` holds the JSON.
 
+mod columns;
 mod executions;
 mod policies;
 mod registries;
