@@ -151,7 +151,8 @@ fn negotiate(headers: &HeaderMap, has_body: bool, produced: &str) -> Result<(), 
         )));
     }
     let texts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let mut ranges = texts.flat_map(|text| text.split(',')).filter(|range| !range.trim().is_empty());
+    let mut ranges =
+        texts.flat_map(|text| text.split(',')).filter(|range| !range.trim().is_empty());
     // No range at all accepts everything.
     let first = ranges.next().unwrap_or("*/*");
     if !accepts(first, produced) && !ranges.any(|range| accepts(range, produced)) {

@@ -184,9 +184,8 @@ mod tests {
             assert_eq!(response.status().as_u16(), status, "{code:?}");
             let kind = response.headers().get(header::CONTENT_TYPE).unwrap();
             assert_eq!(kind, "application/json; charset=utf-8");
-            let expected = format!(
-                "{{\"errors\":[{{\"code\":\"{name}\",\"message\":\"{message}\"}}]}}\n"
-            );
+            let expected =
+                format!("{{\"errors\":[{{\"code\":\"{name}\",\"message\":\"{message}\"}}]}}\n");
             assert_eq!(body(response).await, expected);
         }
     }

@@ -23,11 +23,7 @@ struct Tail {
 
 /// `GET /executions/{id}/tasks/{task_id}/log?from=0&limit=1000`: lines from `from` on; `next` is
 /// the `from` of the next call. No line yet is an empty list, not a 404.
-pub(crate) async fn tail(
-    access: Access,
-    Ids([execution, task]): Ids<2>,
-    query: Query,
-) -> Answer {
+pub(crate) async fn tail(access: Access, Ids([execution, task]): Ids<2>, query: Query) -> Answer {
     let (from, limit) = window(&query)?;
     let host = access.admin().await?;
     let lines = host.task_log(ExecutionId(execution), TaskId(task), from, limit).await?;

@@ -60,7 +60,9 @@ pub(super) fn policy(policy: &Policy, key: &str) -> Option<Field> {
         "creator" => text(""),
         "src_registry_id" => int(spec.source.0),
         "dest_registry_id" => int(first.map_or(0, |first| first.endpoint.0)),
-        "dest_namespace" => text(first.and_then(|first| first.namespace.clone()).unwrap_or_default()),
+        "dest_namespace" => {
+            text(first.and_then(|first| first.namespace.clone()).unwrap_or_default())
+        }
         "dest_namespace_replace_count" => Field::Int(spec.replace_count.into()),
         "override" => Field::Bool(spec.override_tags),
         "enabled" => Field::Bool(spec.enabled),

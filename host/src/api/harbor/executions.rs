@@ -7,9 +7,12 @@ use portolan_core::{
 };
 use serde_json::Value;
 
-use super::{columns, wire::execution::{
-    ExecutionWire, StartExecution, TaskWire, execution_has, started_by, task_has,
-}};
+use super::{
+    columns,
+    wire::execution::{
+        ExecutionWire, StartExecution, TaskWire, execution_has, started_by, task_has,
+    },
+};
 use crate::api::{
     auth::Access,
     extract::{Ids, Json, Query, id},

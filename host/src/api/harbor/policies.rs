@@ -8,11 +8,14 @@ use portolan_core::{
     policy::Policy,
 };
 
-use super::{columns, wire::{
-    adapter,
-    policy::{PolicyBody, PolicyWire},
-    registry::Registry,
-}};
+use super::{
+    columns,
+    wire::{
+        adapter,
+        policy::{PolicyBody, PolicyWire},
+        registry::Registry,
+    },
+};
 use crate::{
     api::{
         auth::Access,
@@ -34,10 +37,14 @@ impl Registries {
             endpoints.iter().map(|endpoint| (endpoint.id, Registry::from(endpoint))).collect();
         let local = policies.iter().any(|policy| {
             let destinations = &policy.spec.destinations;
-            policy.spec.source == EndpointId::LOCAL || destinations.iter().any(|d| d.endpoint == EndpointId::LOCAL)
+            policy.spec.source == EndpointId::LOCAL
+                || destinations.iter().any(|d| d.endpoint == EndpointId::LOCAL)
         });
         if local {
-            shown.insert(EndpointId::LOCAL, Registry::from(&host.endpoint(EndpointId::LOCAL).await?));
+            shown.insert(
+                EndpointId::LOCAL,
+                Registry::from(&host.endpoint(EndpointId::LOCAL).await?),
+            );
         }
         Ok(Self(shown))
     }

@@ -76,7 +76,10 @@ fn a_task_before_and_after() {
     done.spec.operation = Operation::TagDeletion;
     let shown = to_value(TaskWire::from(&done)).unwrap();
     assert_eq!(shown["job_id"], "0000000000000000000000ff");
-    assert_eq!((&shown["status"], &shown["operation"]), (&json!("Succeed"), &json!("tag deletion")));
+    assert_eq!(
+        (&shown["status"], &shown["operation"]),
+        (&json!("Succeed"), &json!("tag deletion"))
+    );
     assert_eq!(shown["end_time"], "2026-11-21T16:20:00.000Z");
 }
 

@@ -52,9 +52,20 @@ fn a_whole_policy_comes_back_as_it_was_given() {
         "deletion": true, "override": true, "enabled": true, "speed": 1024,
         "copy_by_chunk": true, "single_active_replication": true, "options": {"later": 1}});
     let shown = shown(read(body.clone(), None).unwrap());
-    let same = ["name", "description", "dest_namespace", "dest_namespace_replace_count", "trigger",
-        "filters", "deletion", "override", "enabled", "speed", "copy_by_chunk",
-        "single_active_replication"];
+    let same = [
+        "name",
+        "description",
+        "dest_namespace",
+        "dest_namespace_replace_count",
+        "trigger",
+        "filters",
+        "deletion",
+        "override",
+        "enabled",
+        "speed",
+        "copy_by_chunk",
+        "single_active_replication",
+    ];
     for property in same {
         assert_eq!(shown[property], body[property], "{property}");
     }
@@ -130,12 +141,18 @@ fn several_destinations() {
         // A new policy.
         (json!({"destinations": list}), false, Some("2/m 3/-")),
         (json!({"dest_registry": {}, "destinations": list}), false, Some("2/m 3/-")),
-        (json!({"dest_registry": {"id": 2}, "dest_namespace": "m", "destinations": list}), false,
-            Some("2/m 3/-")),
+        (
+            json!({"dest_registry": {"id": 2}, "dest_namespace": "m", "destinations": list}),
+            false,
+            Some("2/m 3/-"),
+        ),
         (json!({"dest_registry": {"id": 5}, "destinations": list}), false, None),
         (json!({"dest_namespace": "n", "destinations": list}), false, None),
-        (json!({"dest_namespace": "n", "destinations": [{"registry": {"id": 4}}]}), false,
-            Some("4/n")),
+        (
+            json!({"dest_namespace": "n", "destinations": [{"registry": {"id": 4}}]}),
+            false,
+            Some("4/n"),
+        ),
         (json!({"dest_registry": {"id": 4}, "destinations": []}), false, Some("4/-")),
         // A PUT on 2/mirror, 3.
         (json!({"dest_registry": {"id": 2}, "dest_namespace": "n"}), true, Some("2/n 3/-")),

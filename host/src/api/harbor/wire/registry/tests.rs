@@ -138,8 +138,12 @@ fn an_update_is_flat_and_keeps_what_is_absent() {
     assert_eq!(change.url.unwrap().as_str(), "https://x");
     assert_eq!(change.ca_certificate.as_deref(), Some(""));
     assert_eq!((change.insecure, change.description.as_deref()), (Some(false), Some("")));
-    let bad =
-        [json!({"name": ""}), json!({"url": ""}), json!({"url": "//"}), json!({"ca_certificate": "x"})];
+    let bad = [
+        json!({"name": ""}),
+        json!({"url": ""}),
+        json!({"url": "//"}),
+        json!({"ca_certificate": "x"}),
+    ];
     for body in bad {
         let update = read::<RegistryUpdate>(body.clone()).unwrap();
         assert!(update.check().is_err(), "{body}");
