@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{Api, extract};
+use super::{Api, extract, guard};
 
 /// Every route of `/api/v2.0`, and `GET /api/version` beside it.
 pub(crate) fn routes() -> Router<Api> {
@@ -28,6 +28,7 @@ pub(crate) fn routes() -> Router<Api> {
     Router::new()
         .nest("/api/v2.0", json.merge(text))
         .route("/api/version", get(system::api_version))
+        .route_layer(guard::at_most(guard::REQUEST_TIME))
 }
 
 fn system_routes() -> Router<Api> {

@@ -1,16 +1,13 @@
 //! The router as a client meets it, without a working host: what is refused, and how.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request},
-    routing::{get, post},
 };
 use tower::ServiceExt;
 
-use super::{ApiSettings, Caller, auth, extract::Json, router};
+use super::{ApiSettings, Caller, router};
 use crate::host::Host;
 
 struct Seen {
@@ -32,9 +29,13 @@ async fn send(router: Router, request: Request<Body>) -> Seen {
     Seen { status: parts.status.as_u16(), headers: parts.headers, body }
 }
 
-/// A host that answers every call with an internal error, and its text.
+/// A host that answers every call with an internal error.
+pub(super) fn broken_host() -> Host {
+    Host {}
+}
+
 fn broken() -> Router {
-    router(Host {}, ApiSettings::default())
+    router(broken_host(), ApiSettings::default())
 }
 
 async fn ask(line: &str) -> Seen {
