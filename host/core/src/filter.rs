@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    oci::Repository,
     pattern::{self, BadPattern},
     provider::ArtifactEntry,
 };
@@ -61,13 +62,15 @@ pub fn keeps_repository(filters: &[Filter], repository: &str) -> Result<bool, Ba
 }
 
 /// The repositories the filters name outright, so that no catalogue need be listed; `None` where
-/// it must be. Each still has to pass [`keeps_repository`].
+/// it must be. Each still has to pass [`keeps_repository`]; what no registry can have is left out.
 #[must_use]
 pub fn specific_repositories(filters: &[Filter]) -> Option<Vec<String>> {
-    filters.iter().find_map(|filter| match filter {
+    let mut names = filters.iter().find_map(|filter| match filter {
         Filter::Name(name) => pattern::specific_paths(name),
         _ => None,
-    })
+    })?;
+    names.retain(|name| name.parse::<Repository>().is_ok());
+    Some(names)
 }
 
 /// The artifact with the tags that are kept, or `None` where nothing of it is.
@@ -255,6 +258,7 @@ mod tests {
         assert_eq!(specific_repositories(&[]), None);
         assert_eq!(specific_repositories(&[name("library/**")]), None);
         assert_eq!(specific_repositories(&[tag("v1", Decoration::Matches)]), None);
+        assert_eq!(specific_repositories(&[name("{a,}/{b, c}")]).unwrap(), ["a/b"]);
         assert_eq!(
             specific_repositories(&[name("**/b"), name("a/{b,c}")]).unwrap(),
             ["a/b", "a/c"]

@@ -102,8 +102,11 @@ pub fn retry_at(failures: u32, now: OffsetDateTime) -> Option<OffsetDateTime> {
     if failures >= MAX_FAILURES {
         return None;
     }
-    let seconds = 4_i64.saturating_pow(failures);
-    now.checked_add(Duration::seconds(seconds).min(MAX_DELAY))
+    now.checked_add(delay(failures))
+}
+
+fn delay(failures: u32) -> Duration {
+    Duration::seconds(4_i64.saturating_pow(failures)).min(MAX_DELAY)
 }
 
 #[cfg(test)]
@@ -118,6 +121,10 @@ mod tests {
         let delays = [0, 1, 2, 3, 4, u32::MAX]
             .map(|failures| retry_at(failures, now).map(|at| (at - now).whole_seconds()));
         assert_eq!(delays, [Some(1), Some(4), Some(16), None, None, None]);
+        assert_eq!(
+            [delay(2), delay(3), delay(u32::MAX)].map(Duration::whole_seconds),
+            [16, 60, 60]
+        );
         assert_eq!(retry_at(1, datetime!(9999-12-31 23:59:59 UTC)), None);
     }
 

@@ -236,6 +236,17 @@ mod tests {
     }
 
     #[test]
+    fn the_stored_form_escapes_what_is_ambiguous() {
+        for (input, stored) in [
+            ("http://h/a%3Fb%20%25c/", "http://h/a%3Fb%20%25c"),
+            ("http://[fe80::1%2525x]", "http://[fe80::1%2525x]"),
+            ("HTTP://H:1/x", "http://H:1/x"),
+        ] {
+            assert_eq!(String::from(input.parse::<EndpointUrl>().unwrap()), stored, "{input}");
+        }
+    }
+
+    #[test]
     fn an_error_does_not_repeat_a_password() {
         for input in ["ftp://user:hunter2@h", "user:hunter2@h:port", "http://u:hunter2@/"] {
             let error = input.parse::<EndpointUrl>().unwrap_err().to_string();

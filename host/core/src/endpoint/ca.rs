@@ -168,6 +168,11 @@ HrLDpoRDzfG3vZ3DvB3CTMP3VARhZBqGlm0lfQCMLWiZdt4zQUYOtiBdeg==
         for (pem, expected) in cases {
             assert_eq!(check_ca(&pem), expected);
         }
+        let body: String = CERT.lines().filter(|line| !line.starts_with("--")).collect();
+        let mut trailing = BASE64_STANDARD.decode(body).unwrap();
+        trailing.push(0);
+        let trailing = with(&BASE64_STANDARD.encode(trailing));
+        assert_eq!(check_ca(&trailing), unreadable(1, "it is not an X.509 certificate"));
         let truncated: Vec<&str> = CERT.lines().collect();
         let truncated = [&truncated[..5], &truncated[6..]].concat().join("\n");
         assert!(check_ca(&truncated).is_err());

@@ -52,8 +52,8 @@ impl EndpointChange {
         mut spec: EndpointSpec,
         mut credentials: Credentials,
     ) -> (EndpointSpec, Credentials) {
-        let moved = self.url.as_ref().is_some_and(|url| *url != spec.url);
-        if moved && self.access_secret.is_none() {
+        if self.url.as_ref().is_some_and(|url| *url != spec.url) {
+            // A new secret, where there is one, takes its place below.
             credentials.access_secret = None;
         }
         if let Some(proxy) = &self.proxy {

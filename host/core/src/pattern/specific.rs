@@ -31,7 +31,7 @@ fn specific_names(component: &str) -> Option<Vec<String>> {
     if component.is_empty() || component.contains(['*', '?', '[', '\\', ']', '^', '/']) {
         return None;
     }
-    if !component.contains(['{', '}']) {
+    if !component.contains(['{', '}', ',']) {
         return Some(vec![component.to_owned()]);
     }
     let (before, rest) = component.split_once('{')?;
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn contract_3_5_components() {
-        let cases: [(&str, Option<&[&str]>); 11] = [
+        let cases: [(&str, Option<&[&str]>); 12] = [
             ("", None),
             ("library/hello-world", None),
             ("library", Some(&["library"])),
@@ -58,6 +58,7 @@ mod tests {
             ("{library{a}c}", None),
             ("{a,b", None),
             ("a}", None),
+            ("a,b", None),
             ("{a}{b}", None),
             ("lib-{a, b}-x", Some(&["lib-a-x", "lib- b-x"])),
         ];
