@@ -151,11 +151,12 @@ mod tests {
             ("/api//v2.0///ping", "/api/v2.0/ping"),
             ("/a/b?q=//x", "/a/b?q=//x"),
             ("//a//b?q=//x", "/a/b?q=//x"),
-            ("/é%2F%2F", "/é%2F%2F"),
+            ("/a%2F%2Fb", "/a%2F%2Fb"),
+            ("http://h//a", "http://h/a"),
         ];
         for (input, expected) in cases {
-            let Ok(request) = Request::builder().uri(input).body(()) else { continue };
-            assert_eq!(merge_slashes(request).uri().to_string(), expected);
+            let request = Request::builder().uri(input).body(());
+            assert_eq!(merge_slashes(request.unwrap()).uri().to_string(), expected);
         }
     }
 

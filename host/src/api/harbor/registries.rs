@@ -66,7 +66,7 @@ pub(crate) async fn delete(access: Access, Ids([id]): Ids<1>) -> Answer {
 pub(crate) async fn ping(access: Access, Json(body): Json<RegistryPing>) -> Answer {
     let host = access.admin().await?;
     match body.check()? {
-        Pinged::Stored(id, change) => host.check_stored_endpoint(id, change).await?,
+        Pinged::Stored(id, change) => host.check_stored_endpoint(id, *change).await?,
         Pinged::Given(spec, credentials) => host.endpoint_health_check(&spec, &credentials).await?,
     };
     Ok(nothing())
