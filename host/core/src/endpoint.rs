@@ -16,6 +16,9 @@ pub use change::EndpointChange;
 /// Longest name, in bytes (Harbor: varchar(64)).
 pub const MAX_NAME: usize = 64;
 
+/// The time of what has none: Local was never made.
+pub const NEVER: OffsetDateTime = time::macros::datetime!(0001-01-01 00:00 UTC);
+
 /// What an administrator says of an endpoint, checked.
 ///
 /// Secrets are not part of it: they travel beside it as [`Credentials`] and are sealed apart.

@@ -242,6 +242,23 @@ pub struct ArtifactEntry {
     pub subject: Option<Digest>,
 }
 
+impl ArtifactEntry {
+    /// An artifact of which nothing is known yet.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            digest: None,
+            tags: Vec::new(),
+            media_type: None,
+            artifact_type: None,
+            size: None,
+            pushed: None,
+            labels: Vec::new(),
+            subject: None,
+        }
+    }
+}
+
 /// How the distribution API is reached for one repository (`locate`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {

@@ -24,16 +24,20 @@ const COMPILE_TIME: Duration = Duration::from_secs(300);
 /// Every route of `/api/portolan/v1`.
 pub(crate) fn routes() -> Router<Api> {
     let plugins = Router::new()
-        .route("/plugins", get(plugins::list).post(plugins::install))
-        .route("/plugins/{digest}", get(plugins::show).delete(plugins::remove))
-        .route("/plugins/{digest}/approve", post(plugins::approve))
-        .route("/plugins/{digest}/revoke", post(plugins::revoke))
+        .route(&v1("/plugins"), get(plugins::list).post(plugins::install))
+        .route(&v1("/plugins/{digest}"), get(plugins::show).delete(plugins::remove))
+        .route(&v1("/plugins/{digest}/approve"), post(plugins::approve))
+        .route(&v1("/plugins/{digest}/revoke"), post(plugins::revoke))
         .route_layer(guard::at_most(COMPILE_TIME));
     let others = Router::new()
-        .route("/version", get(version))
-        .route("/executions/{id}/tasks/{task_id}/log", get(logs::tail))
+        .route(&v1("/version"), get(version))
+        .route(&v1("/executions/{id}/tasks/{task_id}/log"), get(logs::tail))
         .route_layer(guard::at_most(guard::REQUEST_TIME));
-    Router::new().nest("/api/portolan/v1", plugins.merge(others))
+    plugins.merge(others)
+}
+
+fn v1(path: &str) -> String {
+    format!("/api/portolan/v1{path}")
 }
 
 #[derive(Serialize)]

@@ -195,16 +195,18 @@ mod tests {
     };
 
     use super::*;
-    use crate::api::tests::broken_host;
+    use crate::api::tests::host;
 
     /// Serves a listener until the sender is dropped.
-    fn start(listener: impl Into<Listener>) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+    async fn start(
+        listener: impl Into<Listener>,
+    ) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
             let _ = stopped.await;
         };
         let listener = listener.into();
-        let serving = serve(listener, broken_host(), ApiSettings::default(), shutdown);
+        let serving = serve(listener, host().await, ApiSettings::default(), shutdown);
         (stop, tokio::spawn(serving))
     }
 
@@ -229,7 +231,7 @@ mod tests {
     #[tokio::test]
     async fn tcp_callers_are_anonymous_and_name_us() {
         let (listener, address) = tcp().await;
-        let (_stop, _serving) = start(listener);
+        let (_stop, _serving) = start(listener).await;
         let cases = [
             ("/api/v2.0/ping", "127.0.0.1", "HTTP/1.1 200 OK"),
             ("/api/v2.0/users/current", "localhost:8282", "HTTP/1.1 401"),
@@ -246,7 +248,7 @@ mod tests {
     async fn the_socket_of_our_own_user_needs_no_password() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("portolan.sock");
-        let (_stop, _serving) = start(UnixListener::bind(&path).unwrap());
+        let (_stop, _serving) = start(UnixListener::bind(&path).unwrap()).await;
         let stream = UnixStream::connect(&path).await.unwrap();
         let answer = ask(stream, "/api/v2.0/users/current", "evil.example.com").await;
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
@@ -267,7 +269,7 @@ mod tests {
     #[tokio::test]
     async fn http_2_is_spoken() {
         let (listener, address) = tcp().await;
-        let (_stop, _serving) = start(listener);
+        let (_stop, _serving) = start(listener).await;
         let mut stream = TcpStream::connect(address).await.unwrap();
         let settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
         stream.write_all(settings).await.unwrap();
@@ -279,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn a_shutdown_ends_idle_connections_and_refuses_new_ones() {
         let (listener, address) = tcp().await;
-        let (stop, serving) = start(listener);
+        let (stop, serving) = start(listener).await;
         let mut idle = TcpStream::connect(address).await.unwrap();
         idle.write_all(b"GET /api/v2.0/ping HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         let mut answer = vec![0; 12];

@@ -67,7 +67,7 @@ pub(crate) async fn ping(access: Access, Json(body): Json<RegistryPing>) -> Answ
     let host = access.admin().await?;
     match body.check()? {
         Pinged::Stored(id, change) => host.check_stored_endpoint(id, *change).await?,
-        Pinged::Given(spec, credentials) => host.endpoint_health_check(&spec, &credentials).await?,
+        Pinged::Given(spec, credentials) => host.check_settings(&spec, &credentials).await?,
     };
     Ok(nothing())
 }
