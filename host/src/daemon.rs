@@ -53,7 +53,11 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     }
     let address = listeners.address;
     let stop = CancellationToken::new();
-    let (_socket, mut faces) = open(listeners, &host, &stop);
+    let settings = ApiSettings {
+        external_url: config.external_url.as_ref().map(|url| url.value.clone()),
+        hosts: vec![address.ip().to_string()],
+    };
+    let (_socket, mut faces) = open(listeners, &host, settings, &stop);
     tracing::info!(
         data_dir = %config.paths.data_dir.value.display(),
         socket = %config.paths.socket.value.display(),
