@@ -88,7 +88,7 @@ pub struct Config {
     /// Address of the HTTP listener.
     pub listen: Setting<SocketAddr>,
     /// Address people use where a proxy stands before the listener.
-    pub external_url: Option<Setting<String>>,
+    pub external_url: Setting<Option<String>>,
     /// Directory watched for third-party adapters.
     pub plugins: Setting<PathBuf>,
     /// Password of `admin` at the first start; generated where `None`.
@@ -174,15 +174,18 @@ fn listen<L: Fn(&str) -> Option<String>>(
 fn external_url<L: Fn(&str) -> Option<String>>(
     file: &File,
     sources: &Sources<'_, L>,
-) -> Result<Option<Setting<String>>, ConfigError> {
-    let in_file = ("external_url", &file.external_url);
-    let said = sources.text("", &None, "PORTOLAN_EXTERNAL_URL", in_file);
-    let Some(Setting { value, origin }) = said else { return Ok(None) };
-    match url::Url::parse(&value) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Some(Setting { value, origin })),
+) -> Result<Setting<Option<String>>, ConfigError> {
+    let said = sources.or_file(
+        ("PORTOLAN_EXTERNAL_URL", |text| Ok(Some(text.to_owned()))),
+        ("external_url", file.external_url.clone().map(Some)),
+        None,
+    )?;
+    let Some(text) = &said.value else { return Ok(said) };
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(said),
         _ => Err(ConfigError::Value {
-            origin,
-            value,
+            origin: said.origin,
+            value: text.clone(),
             why: "a URL is wanted, e.g. https://portolan.example.com".to_owned(),
         }),
     }

@@ -54,7 +54,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     let address = listeners.address;
     let stop = CancellationToken::new();
     let settings = ApiSettings {
-        external_url: config.external_url.as_ref().map(|url| url.value.clone()),
+        external_url: config.external_url.value.clone(),
         hosts: vec![address.ip().to_string()],
     };
     let (_socket, mut faces) = open(listeners, &host, settings, &stop);
@@ -93,10 +93,9 @@ pub async fn warm_up(
 fn open(
     listeners: Listeners,
     host: &Host,
+    settings: ApiSettings,
     stop: &CancellationToken,
 ) -> (listen::SocketFile, JoinSet<()>) {
-    let settings =
-        ApiSettings { hosts: vec![listeners.address.ip().to_string()], ..ApiSettings::default() };
     let mut faces = JoinSet::new();
     let stopped = || stop.clone().cancelled_owned();
     faces.spawn(api::serve(listeners.tcp, host.clone(), settings.clone(), stopped()));
