@@ -134,7 +134,8 @@ fn the_sealing_key_comes_from_the_environment_a_credential_or_a_file() {
 fn the_local_registry_reads_the_files_it_names() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("secret"), "s3cret\n").unwrap();
-    let toml = "data_dir = \"data\"\nexternal_url = \"https://p.example\"\nworkers = 3\nno_proxy = [\"a\"]\n[limits]\nrequests = 7\n\
+    let toml = "data_dir = \"data\"\nexternal_url = \"https://p.example\"\nworkers = 3\n\
+                no_proxy = [\"a\"]\n[limits]\nrequests = 7\n\
                 [local]\nurl = \"https://r.example/\"\naccess_id = \"me\"\n\
                 access_secret_file = \"secret\"";
     let config = load(directory.path(), toml, &[("PORTOLAN_LOG", "debug")], Flags::default());
