@@ -75,14 +75,18 @@ pub(crate) enum DistributionError {
 
 impl DistributionError {
     /// Whether the same work, begun anew, may succeed: the network, a busy registry, bytes that
-    /// were damaged on the way, or an upload that goes in chunks the next time (413).
+    /// were damaged on the way, or an upload that goes in chunks the
+    /// next time.
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Net { source, .. } => failure::is_transient(source),
             Self::Status { status, code, .. } => {
                 failure::is_busy(*status)
-                    || matches!(status, 413 | 416)
-                    || matches!(code.as_str(), "DIGEST_INVALID" | "BLOB_UPLOAD_UNKNOWN")
+                    || *status == 416
+                    || matches!(
+                        code.as_str(),
+                        "DIGEST_INVALID" | "BLOB_UPLOAD_UNKNOWN" | upload::RETRY_IN_CHUNKS
+                    )
             }
             Self::Digest { .. } => true,
             Self::Authority { .. } | Self::Malformed { .. } | Self::Stopped => false,
@@ -122,3 +126,6 @@ impl Remote {
         &self.target
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,8 @@ impl Remote {
         let offset = hashed.length();
         if offset > 0 && offset < blob.size {
             let range = HeaderValue::try_from(format!("bytes={offset}-"));
-            ask = ask.header(header::RANGE, range.map_err(|error| malformed(&ask, &error))?);
+            let range = range.map_err(|error| malformed(&ask, &error))?;
+            ask = ask.header(header::RANGE, range);
         }
         let answer = self.ask(&ask).await?;
         let skip = match answer.status() {

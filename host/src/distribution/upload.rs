@@ -21,6 +21,10 @@ const CANCEL: Duration = Duration::from_secs(5);
 
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
+/// Code of the error for a whole blob that was too large for one request: a retry with a new
+/// session and a new stream goes in chunks.
+pub(super) const RETRY_IN_CHUNKS: &str = "RETRY_IN_CHUNKS";
+
 /// What a mount came to.
 pub(crate) enum Mount {
     /// The blob is in the repository now.
@@ -127,10 +131,14 @@ impl Remote {
         match answer.status() {
             200 | 201 | 202 | 204 => answer.discard().await,
             status => {
-                if status == 413 {
+                let mut error = answer.into_error(&ask.attempted).await;
+                if let DistributionError::Status { code, .. } = &mut error
+                    && status == 413
+                {
                     self.chunks_only.store(true, Ordering::Relaxed);
+                    RETRY_IN_CHUNKS.clone_into(code);
                 }
-                return Err(answer.into_error(&ask.attempted).await);
+                return Err(error);
             }
         }
         Ok(())
