@@ -337,3 +337,6 @@ pub(crate) async fn read_all(body: Incoming, limit: u64, host: &str) -> Result<B
 pub(crate) fn stream(client: &Client, body: Incoming, host: &str) -> Body {
     body::guard(body, host, client.timeouts().body)
 }
+
+#[cfg(test)]
+mod tests;
