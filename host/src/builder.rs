@@ -1,18 +1,25 @@
 //! How a [`Host`] is made: values in, no environment, nothing global.
 
-use std::path::PathBuf;
+mod key;
+
+use std::{path::PathBuf, sync::Arc};
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
-    provider::AllowedHost,
     secret::Secret,
 };
 
 use crate::{
-    error::{Code, Error},
-    host::Host,
-    plugin::{Compiler, Limits},
+    error::Error,
+    host::{Host, Parts},
+    plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
+    replication::{self, Engine, EngineParts},
+    store::{Location, Store},
 };
+
+/// Whose claims a host's are. The database file has one process at a time, so the next one may
+/// take back at once what the last one held.
+const OWNER: &str = "host";
 
 /// Where the key comes from that seals secrets at rest.
 #[derive(Clone)]
@@ -138,7 +145,58 @@ impl HostBuilder {
     /// # Errors
     /// When the data directory, the store, the key or an adapter cannot be used.
     pub async fn build(self) -> Result<Host, Error> {
-        let _: Option<AllowedHost> = None;
-        Err(Error::new(Code::Internal, "not built yet"))
+        let location = match &self.data_dir {
+            Some(directory) => Location::Directory(directory.clone()),
+            None => Location::Memory,
+        };
+        let key = key::read(&self.key, self.data_dir.as_deref())?;
+        let store = Store::open(location, key).await?;
+        let plugins = Plugins::new(PluginOptions {
+            cache: self.cache,
+            compiler: self.compiler,
+            limits: self.limits,
+            no_proxy: self.no_proxy,
+        })?;
+        let bundled = load_bundled(&plugins, self.adapters).await?;
+        enable_approved(&store, &plugins).await?;
+        let connections = replication::connections(store.clone(), plugins.clone(), self.local);
+        let parts = EngineParts {
+            store: store.clone(),
+            connections,
+            owner: OWNER.to_owned(),
+            workers: self.workers,
+        };
+        let engine = Engine::start(parts).await?;
+        let plugin_dir = self.plugin_dir;
+        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir }))
     }
+}
+
+/// Loads the adapters that need no approval, a few at once.
+async fn load_bundled(
+    plugins: &Plugins,
+    adapters: Vec<Vec<u8>>,
+) -> Result<Vec<Arc<Package>>, Error> {
+    let loads = adapters.into_iter().map(|component| plugins.load(component));
+    let packages = futures_util::future::try_join_all(loads).await?;
+    for package in &packages {
+        plugins.enable(Arc::clone(package), package.info.allowed_hosts.clone());
+    }
+    Ok(packages)
+}
+
+/// Enables what an administrator approved earlier. One that no longer loads is said and left.
+async fn enable_approved(store: &Store, plugins: &Plugins) -> Result<(), Error> {
+    for record in store.plugins().await? {
+        let Some(grant) = record.grant else { continue };
+        let bytes = store.plugin_bytes(&record.digest).await?;
+        match plugins.load(bytes).await {
+            Ok(package) => plugins.enable(package, grant.hosts),
+            Err(error) => {
+                let provider = &record.info.provider;
+                tracing::error!(provider, %error, "an approved plug-in cannot be used");
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,1 +1,44 @@
-//! CLI.
+//! The terminal: what is typed, the daemon's HTTP interface, what is printed.
+//!
+//! It decides nothing: every noun is a file that sends requests and shows answers.
+
+pub mod args;
+mod client;
+mod endpoint;
+mod execution;
+pub mod output;
+mod plugin;
+mod provider;
+mod rule;
+pub mod secret;
+
+use args::{Noun, ServeArgs};
+use output::Failure;
+
+use crate::config::Flags;
+
+/// Asks a running daemon. `lookup` answers for environment variables.
+///
+/// # Errors
+/// With the daemon's own sentence, or why it cannot be reached.
+pub async fn run(noun: Noun, lookup: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
+    match noun {
+        Noun::Endpoint(args) => endpoint::run(args, lookup).await,
+        Noun::Provider(args) => provider::run(args, lookup).await,
+        Noun::Plugin(args) => plugin::run(args, lookup).await,
+        Noun::Rule(args) => rule::run(args, lookup).await,
+        Noun::Execution(args) => execution::run(args, lookup).await,
+    }
+}
+
+impl From<ServeArgs> for Flags {
+    fn from(args: ServeArgs) -> Self {
+        Self {
+            config: args.config,
+            data_dir: args.data_dir,
+            listen: args.listen,
+            socket: args.socket,
+            plugins: args.plugins,
+        }
+    }
+}

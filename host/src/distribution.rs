@@ -66,8 +66,8 @@ pub(crate) struct Remote {
 pub(crate) enum Mount {
     /// The blob is in the repository now.
     Mounted,
-    /// The registry opened an upload instead.
-    Declined(UploadSession),
+    /// It was not; the upload that the registry opened instead, where it did.
+    Declined(Option<UploadSession>),
 }
 
 /// An open upload.

@@ -1,2 +1,52 @@
-//! Placeholder.
-fn main() {}
+//! The `portolan` program: arguments in, exit status out. The only reader of the environment.
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Parser;
+use portolan::{
+    cli::{
+        self,
+        args::{Cli, Command},
+        output::{self, Failure},
+    },
+    config::Config,
+    daemon, oneshot,
+};
+use tokio::runtime;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::finish_parsing(&error),
+    };
+    let runtime = match runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return output::finish(Err(Failure::new(format!("cannot start threads: {error}"))));
+        }
+    };
+    let result = runtime.block_on(run(cli.command));
+    // A read of standard input cannot be cancelled: it must not hold up the exit.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    output::finish(result)
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => {
+            let config = Config::load(&args.into(), environment)?;
+            Ok(daemon::serve(config).await?)
+        }
+        Command::Demo(args) => Ok(oneshot::demo(args).await?),
+        Command::Replicate(args) => Ok(oneshot::replicate(*args, environment).await?),
+        Command::Noun(noun) => cli::run(noun, environment).await,
+        Command::CompilePlugin(args) => {
+            portolan::compile_to_file(&args.input, &args.output).map_err(Failure::new)
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -86,6 +86,8 @@ pub(crate) struct PluginOptions {
     pub(crate) compiler: Compiler,
     /// Bounds of every call.
     pub(crate) limits: Limits,
+    /// Hosts that are reached without the endpoint's proxy.
+    pub(crate) no_proxy: Vec<String>,
 }
 
 /// Why an adapter could not do what was asked.

@@ -1,1 +1,196 @@
-//! Placeholder.
+//! Executions at work: list, plan, queue, transfer, roll up, stop, take up again.
+//!
+//! The one place that puts store, adapters and the distribution client together. All durable
+//! state is the store's; a restart is the same path as any other claim.
+
+mod authority;
+mod blob;
+mod connect;
+mod failure;
+mod ledger;
+mod listing;
+mod log;
+mod queue;
+mod running;
+mod stats;
+mod transfer;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use portolan_core::{
+    endpoint::{Credentials, EndpointSpec},
+    execution::{Execution, StartedBy},
+    id::{ExecutionId, PolicyId},
+    oci::{Repository, Tag},
+    policy::Policy,
+};
+use time::OffsetDateTime;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    plugin::Plugins,
+    store::{Store, StoreError},
+};
+
+pub(crate) use connect::{ConnectError, Connections};
+pub(crate) use stats::{Stats, Totals};
+
+use ledger::Ledger;
+use running::Running;
+
+/// How long a claim holds without being renewed. A claim of a dead process is over after it.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often claims are renewed, and idle loops look for work they were not told of.
+const BEAT: Duration = Duration::from_secs(2);
+/// Blob bodies in flight at once, all tasks together.
+const TRANSFERS: usize = 16;
+
+/// Repositories and tags somebody listed already: nothing is asked of the source.
+pub(crate) type Selection = Vec<(Repository, Vec<Tag>)>;
+
+/// What an engine is made of.
+pub(crate) struct EngineParts {
+    pub(crate) store: Store,
+    pub(crate) connections: Connections,
+    /// Whose claims these are; two engines on one store need two names.
+    pub(crate) owner: String,
+    /// Tasks at once.
+    pub(crate) workers: usize,
+}
+
+/// The replication engine. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// What every loop and task of one engine shares.
+struct Shared {
+    store: Store,
+    connections: Connections,
+    owner: String,
+    workers: usize,
+    stats: Arc<Stats>,
+    wake: Notify,
+    transfers: Semaphore,
+    closing: CancellationToken,
+    tracker: TaskTracker,
+    running: Running,
+    ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
+    selections: Mutex<HashMap<PolicyId, Selection>>,
+}
+
+impl Engine {
+    /// Takes back what this owner had claimed when it ended, and starts working.
+    pub(crate) async fn start(parts: EngineParts) -> Result<Self, StoreError> {
+        parts.store.release_tasks(&parts.owner).await?;
+        let shared = Arc::new(Shared {
+            store: parts.store,
+            connections: parts.connections,
+            owner: parts.owner,
+            workers: parts.workers,
+            stats: Arc::new(Stats::default()),
+            wake: Notify::new(),
+            transfers: Semaphore::new(TRANSFERS),
+            closing: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+            running: Running::default(),
+            ledgers: Mutex::default(),
+            selections: Mutex::default(),
+        });
+        queue::spawn(&shared);
+        Ok(Self { shared })
+    }
+
+    /// Starts a run of a policy.
+    pub(crate) async fn run_policy(
+        &self,
+        policy: &Policy,
+        started_by: StartedBy,
+    ) -> Result<Execution, StoreError> {
+        let now = OffsetDateTime::now_utc();
+        let single = policy.spec.single_active;
+        let execution =
+            self.shared.store.create_execution(policy.id, started_by, single, now).await?;
+        self.shared.wake.notify_waiters();
+        Ok(execution)
+    }
+
+    /// Starts a run of a policy over a selection that is known already.
+    pub(crate) async fn run_selection(
+        &self,
+        policy: &Policy,
+        selection: Selection,
+    ) -> Result<Execution, StoreError> {
+        lock(&self.shared.selections).insert(policy.id, selection);
+        self.run_policy(policy, StartedBy::Manual).await
+    }
+
+    /// Asks an execution to stop, and cuts what this engine is doing for it.
+    pub(crate) async fn stop_execution(&self, id: ExecutionId) -> Result<Execution, StoreError> {
+        let execution = self.shared.store.request_stop(id, OffsetDateTime::now_utc()).await?;
+        self.shared.running.cancel_execution(id);
+        Ok(execution)
+    }
+
+    /// What was done since the start.
+    pub(crate) fn totals(&self) -> Totals {
+        let requests = self.shared.connections.requests();
+        Totals { requests, ..self.shared.stats.totals() }
+    }
+
+    /// The cache of adapters bound to endpoints.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.shared.connections
+    }
+
+    /// Takes no more work, cuts what runs (it goes on from the store later), waits for every
+    /// loop to end. Returns how many tasks were cut.
+    pub(crate) async fn shutdown(&self, patience: Duration) -> (usize, usize) {
+        let before = self.shared.running.len();
+        self.shared.closing.cancel();
+        self.shared.tracker.close();
+        let ended = tokio::time::timeout(patience, self.shared.tracker.wait()).await;
+        let cut = if ended.is_ok() { 0 } else { self.shared.running.len() };
+        self.shared.running.cancel_all();
+        let _late = tokio::time::timeout(BEAT, self.shared.tracker.wait()).await;
+        if let Err(error) = self.shared.store.release_tasks(&self.shared.owner).await {
+            tracing::warn!(%error, "claims were not given back; they end by themselves");
+        }
+        (before.saturating_sub(cut), cut)
+    }
+}
+
+impl Shared {
+    /// What is known of an execution's destinations; made at its first task.
+    fn ledger(&self, execution: ExecutionId) -> Arc<Ledger> {
+        Arc::clone(lock(&self.ledgers).entry(execution).or_default())
+    }
+
+    /// Forgets an execution that is over.
+    fn forget(&self, execution: ExecutionId) {
+        lock(&self.ledgers).remove(&execution);
+    }
+
+    fn take_selection(&self, policy: PolicyId) -> Option<Selection> {
+        lock(&self.selections).remove(&policy)
+    }
+}
+
+/// A lock whose holder cannot leave it half-changed: each use is one map operation.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The registry behind id 0, where one is configured.
+pub(crate) type Local = Option<(EndpointSpec, Credentials)>;
+
+/// Binds adapters for whoever needs one.
+pub(crate) fn connections(store: Store, plugins: Plugins, local: Local) -> Connections {
+    Connections::new(store, plugins, local)
+}

@@ -1,1 +1,12 @@
-//! Placeholder.
+//! What the end-to-end tests stand on: polling, the daemon as a child process, an HTTP client,
+//! Debian's docker-registry, TLS before the test registry, and the guests.
+//!
+//! Everything here panics with what it knows when it cannot do its part. Loopback only, free ports
+//! only, a temporary directory for each test.
+
+pub mod daemon;
+pub mod debian;
+pub mod guests;
+pub mod http;
+pub mod poll;
+pub mod tls;

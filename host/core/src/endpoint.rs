@@ -6,11 +6,18 @@ use time::OffsetDateTime;
 use crate::{id::EndpointId, provider::AllowedHost, secret::Secret};
 
 pub mod address;
+mod ca;
+mod change;
 
 pub use address::{EndpointUrl, InvalidUrl};
+pub use ca::{InvalidCa, check_ca};
+pub use change::EndpointChange;
 
 /// Longest name, in bytes (Harbor: varchar(64)).
 pub const MAX_NAME: usize = 64;
+
+/// The time of what has none: Local was never made.
+pub const NEVER: OffsetDateTime = time::macros::datetime!(0001-01-01 00:00 UTC);
 
 /// What an administrator says of an endpoint, checked.
 ///
@@ -100,49 +107,4 @@ pub enum Health {
     Unhealthy(String),
     /// Not tried yet.
     Unknown,
-}
-
-/// A change of an endpoint: what is absent is kept (contract 2.4).
-#[derive(Clone, Default)]
-pub struct EndpointChange {
-    /// New name.
-    pub name: Option<String>,
-    /// New description.
-    pub description: Option<String>,
-    /// New provider: only for a ping, never stored.
-    pub provider: Option<String>,
-    /// New address. Without `access_secret` beside it, a real change wipes the stored secrets.
-    pub url: Option<EndpointUrl>,
-    /// New credential type.
-    pub credential_type: Option<String>,
-    /// New access ID; empty removes ID and secret.
-    pub access_key: Option<String>,
-    /// New access secret; empty removes it.
-    pub access_secret: Option<Secret>,
-    /// Whether certificates are not verified.
-    pub insecure: Option<bool>,
-    /// New CA bundle; empty removes it.
-    pub ca_certificate: Option<String>,
-    /// New settings.
-    pub settings: Option<serde_json::Map<String, serde_json::Value>>,
-    /// New allowed hosts.
-    pub allowed_hosts: Option<Vec<AllowedHost>>,
-    /// New proxy; empty removes it. Credentials in its URL are taken out and kept apart.
-    pub proxy: Option<String>,
-    /// New client certificate; empty removes it and its key.
-    pub client_certificate: Option<String>,
-    /// New client key.
-    pub client_key: Option<Secret>,
-}
-
-impl EndpointChange {
-    /// What comes of applying it.
-    #[must_use]
-    pub fn apply(
-        self,
-        spec: EndpointSpec,
-        credentials: Credentials,
-    ) -> (EndpointSpec, Credentials) {
-        (spec, credentials)
-    }
 }

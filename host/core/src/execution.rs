@@ -120,3 +120,65 @@ pub struct Execution {
     #[serde(with = "time::serde::rfc3339::option")]
     pub ended: Option<OffsetDateTime>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Status::{Error, Pending, Running, Scheduled, Stopped, Success};
+
+    const ALL: [Status; 6] = [Pending, Scheduled, Running, Success, Error, Stopped];
+
+    fn counted(states: &[Status]) -> Counters {
+        let mut counters = Counters::default();
+        states.iter().for_each(|state| counters.add(*state));
+        counters
+    }
+
+    #[test]
+    fn contract_3_8_roll_up() {
+        let cases: [(&[Status], Status); 12] = [
+            (&[], Success),
+            (&[Success, Success], Success),
+            (&[Success, Stopped], Stopped),
+            (&[Success, Error], Error),
+            (&[Stopped, Error, Success], Error),
+            (&[Error], Error),
+            (&[Stopped], Stopped),
+            (&[Pending], Running),
+            (&[Scheduled, Success], Running),
+            (&[Running, Error], Running),
+            (&[Pending, Stopped], Running),
+            (&[Running, Error, Stopped, Success, Pending], Running),
+        ];
+        for (states, expected) in cases {
+            assert_eq!(counted(states).roll_up(), expected, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn contract_3_8_counters() {
+        let counters = counted(&ALL);
+        let Counters { total, in_progress, succeeded, failed, stopped } = counters;
+        assert_eq!((total, in_progress, succeeded, failed, stopped), (6, 3, 1, 1, 1));
+    }
+
+    #[test]
+    fn a_shift_moves_one_task_and_keeps_the_total() {
+        for from in ALL {
+            for to in ALL {
+                let mut shifted = counted(&[from, Success, Error]);
+                shifted.shift(from, to);
+                assert_eq!(shifted, counted(&[to, Success, Error]), "{from:?} {to:?}");
+            }
+        }
+        // A shift of what was never counted does not wrap around.
+        let mut empty = Counters::default();
+        empty.shift(Running, Success);
+        assert_eq!((empty.in_progress, empty.succeeded), (0, 1));
+    }
+
+    #[test]
+    fn final_states() {
+        assert_eq!(ALL.map(Status::is_final), [false, false, false, true, true, true]);
+    }
+}

@@ -37,3 +37,8 @@ ids! {
     /// One unit of an execution.
     TaskId,
 }
+
+impl EndpointId {
+    /// Harbor's "Local": the registry this program counts as its own (contract 2.8).
+    pub const LOCAL: Self = Self(0);
+}

@@ -242,6 +242,23 @@ pub struct ArtifactEntry {
     pub subject: Option<Digest>,
 }
 
+impl ArtifactEntry {
+    /// An artifact of which nothing is known yet.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            digest: None,
+            tags: Vec::new(),
+            media_type: None,
+            artifact_type: None,
+            size: None,
+            pushed: None,
+            labels: Vec::new(),
+            subject: None,
+        }
+    }
+}
+
 /// How the distribution API is reached for one repository (`locate`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -305,5 +322,55 @@ impl Grant {
     #[must_use]
     pub fn anonymous() -> Self {
         Self { headers: Arc::new([]), carries: HostUse::Data, expires: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_20_allowed_hosts_in_json() {
+        let json = r#"{"pattern":"https://*.s3.amazonaws.com","uses":["credentials","signed","data","storage","any-public-download"]}"#;
+        let host: AllowedHost = serde_json::from_str(json).unwrap();
+        assert_eq!(host.pattern, "https://*.s3.amazonaws.com");
+        assert_eq!(
+            host.uses,
+            [
+                HostUse::Credentials,
+                HostUse::Signed,
+                HostUse::Data,
+                HostUse::Storage,
+                HostUse::AnyPublicDownload
+            ]
+        );
+        assert_eq!(serde_json::to_string(&host).unwrap(), json);
+        for bad in [
+            r#"{"pattern":"https://h","uses":["everything"]}"#,
+            r#"{"pattern":"https://h","uses":["Data"]}"#,
+            r#"{"pattern":"https://h","uses":"data"}"#,
+            r#"{"pattern":"https://h"}"#,
+            r#"{"uses":["data"]}"#,
+        ] {
+            assert!(serde_json::from_str::<AllowedHost>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_use_is_written_the_same_in_json_and_in_wit() {
+        use HostUse::{AnyPublicDownload, Credentials, Data, Signed, Storage};
+        for host_use in [Credentials, Signed, Data, Storage, AnyPublicDownload] {
+            let text = host_use.to_string();
+            assert_eq!(HostUse::parse(&text), Some(host_use));
+            assert_eq!(serde_json::to_value(host_use).unwrap(), text);
+        }
+        assert_eq!(HostUse::parse("Data"), None);
+    }
+
+    #[test]
+    fn an_anonymous_grant_carries_nothing() {
+        let grant = Grant::anonymous();
+        assert!(grant.headers.is_empty() && grant.expires.is_none());
+        assert_eq!(grant.carries, HostUse::Data);
     }
 }

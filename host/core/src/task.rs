@@ -1,7 +1,7 @@
 //! Tasks: one repository of an execution, to one destination.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::{
     execution::Status,
@@ -90,3 +90,64 @@ pub struct Task {
 
 /// Most tries of a task (Harbor: 3 failures).
 pub const MAX_FAILURES: u32 = 3;
+/// Longest wait before a task is tried again.
+const MAX_DELAY: Duration = Duration::seconds(60);
+
+/// When a task that failed `failures` times, the last included, is tried again: after 4 s, then
+/// 16 s, never more than a minute. `None` gives up, at [`MAX_FAILURES`].
+///
+/// Harbor waits failures⁴ + 15 s; a run need not take that long to say that it failed.
+#[must_use]
+pub fn retry_at(failures: u32, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    if failures >= MAX_FAILURES {
+        return None;
+    }
+    now.checked_add(delay(failures))
+}
+
+fn delay(failures: u32) -> Duration {
+    Duration::seconds(4_i64.saturating_pow(failures)).min(MAX_DELAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_task_is_tried_again_soon_but_not_for_ever() {
+        let now = datetime!(2026-11-21 16:20:30 UTC);
+        let delays = [0, 1, 2, 3, 4, u32::MAX]
+            .map(|failures| retry_at(failures, now).map(|at| (at - now).whole_seconds()));
+        assert_eq!(delays, [Some(1), Some(4), Some(16), None, None, None]);
+        assert_eq!(
+            [delay(2), delay(3), delay(u32::MAX)].map(Duration::whole_seconds),
+            [16, 60, 60]
+        );
+        assert_eq!(retry_at(1, datetime!(9999-12-31 23:59:59 UTC)), None);
+    }
+
+    #[test]
+    fn contract_3_9_items_are_tags_or_untagged_artifacts() {
+        let digest = Digest::of(b"");
+        let item = |tags: &[&str]| Item {
+            digest: Some(digest.clone()),
+            tags: tags.iter().map(|tag| tag.parse().unwrap()).collect(),
+        };
+        let spec = TaskSpec {
+            operation: Operation::Copy,
+            resource_type: "image".to_owned(),
+            source: EndpointId(1),
+            source_repository: "a".parse().unwrap(),
+            destination: EndpointId(2),
+            destination_repository: "a".parse().unwrap(),
+            items: vec![item(&["1", "2"]), item(&[]), item(&["3"])],
+            override_tags: true,
+            speed: 0,
+            copy_by_chunk: false,
+        };
+        assert_eq!(spec.item_count(), 4);
+        assert_eq!(TaskSpec { items: Vec::new(), ..spec }.item_count(), 0);
+    }
+}

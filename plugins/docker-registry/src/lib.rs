@@ -1,1 +1,58 @@
-//! Placeholder.
+//! The provider `docker-registry`: any registry that speaks the distribution API and nothing else.
+//!
+//! Nearly all of it is the SDK's: the token flow and the listings. It never moves a blob; `locate`
+//! only says how the host shall.
+
+use portolan_sdk::{
+    Adapter, AdapterInfo, Artifact, ArtifactFilter, Endpoint, Health, Page, PageRequest,
+    Repository, RepositoryFilter, Result, Target, distribution, export_adapter,
+    token::Flow,
+    upload::{self, UploadSettings},
+};
+
+export_adapter!(DockerRegistry);
+
+/// The adapter.
+#[derive(Debug)]
+pub struct DockerRegistry;
+
+impl Adapter for DockerRegistry {
+    fn describe() -> AdapterInfo {
+        AdapterInfo {
+            hint: "Any registry with the distribution API; user name and password only if it \
+                   asks for them."
+                .to_owned(),
+            settings_schema: upload::SCHEMA.to_owned(),
+            ..AdapterInfo::new("docker-registry", "Docker Registry", env!("CARGO_PKG_VERSION"))
+        }
+    }
+
+    fn check_health(endpoint: &Endpoint) -> Result<Health> {
+        distribution::check_health(&Flow::new(endpoint), endpoint)
+    }
+
+    fn list_repositories(
+        endpoint: &Endpoint,
+        _: &RepositoryFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Repository>> {
+        distribution::catalog(&Flow::new(endpoint), page)
+    }
+
+    fn list_artifacts(
+        endpoint: &Endpoint,
+        repository: &str,
+        _: &ArtifactFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Artifact>> {
+        distribution::tags(&Flow::new(endpoint), repository, page)
+    }
+
+    fn locate(endpoint: &Endpoint, repository: &str) -> Result<Target> {
+        let settings: UploadSettings = endpoint.settings_as()?;
+        settings.apply(Target::new(&endpoint.url, repository))
+    }
+}
+
+#[cfg(test)]
+mod tests;

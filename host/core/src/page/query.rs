@@ -1,0 +1,176 @@
+//! The `q` parameter: which rows of a listing are wanted (contract 1.6).
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use time::OffsetDateTime;
+
+use super::{Field, field};
+
+mod value;
+
+/// Longest `q` taken, in bytes.
+const MAX_LENGTH: usize = 16 << 10;
+
+/// What rows must have: for each key a value. Keys that a noun does not know are passed over.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    terms: BTreeMap<String, Value>,
+}
+
+/// What a key must have.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Just this.
+    Exact(String),
+    /// This in it, whatever the case of its letters.
+    Fuzzy(String),
+    /// Between these, ends included; an absent end is open.
+    Range(Option<Item>, Option<Item>),
+    /// One of these; none of none.
+    AnyOf(Vec<Item>),
+    /// All of these. No key of a registry or a policy has several values, so it is passed over.
+    AllOf(Vec<Item>),
+}
+
+/// A typed item of a range or a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// `2020-03-04T17:08:23`, in UTC.
+    Time(OffsetDateTime),
+    /// A whole number.
+    Int(i64),
+    /// Anything else, without quotation marks around it.
+    Text(String),
+}
+
+/// Why a text is no query.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{part}` is no part of a query: {why}")]
+pub struct InvalidQuery {
+    part: String,
+    why: &'static str,
+}
+
+fn invalid(part: &str, why: &'static str) -> InvalidQuery {
+    InvalidQuery { part: part.chars().take(120).collect(), why }
+}
+
+impl Query {
+    /// Reads `key=value,key=value`. It is unescaped once more than the URL already was, as in
+    /// Harbor; of a repeated key the last counts.
+    ///
+    /// # Errors
+    /// When a part has no `=`, no key or no value, or a value is malformed.
+    pub fn parse(q: &str) -> Result<Self, InvalidQuery> {
+        if q.is_empty() {
+            return Ok(Self::default());
+        }
+        if q.len() > MAX_LENGTH {
+            return Err(invalid(q, "it is too long"));
+        }
+        let unescaped = value::unescaped(q);
+        let mut terms = BTreeMap::new();
+        for part in unescaped.as_deref().unwrap_or(q).split(',') {
+            let (key, value) = part
+                .split_once('=')
+                .filter(|(key, value)| !key.is_empty() && !value.is_empty())
+                .ok_or_else(|| invalid(part, "expected key=value"))?;
+            let value = Value::parse(value).map_err(|why| invalid(part, why))?;
+            terms.insert(key.to_owned(), value);
+        }
+        Ok(Self { terms })
+    }
+
+    /// A query for rows whose `name` holds a text: the deprecated `name` parameter.
+    #[must_use]
+    pub fn and_name_like(mut self, name: &str) -> Self {
+        // A key of its own, so that a `name` in `q` counts as well.
+        if !name.is_empty() {
+            self.terms.insert("Name__icontains".to_owned(), Value::Exact(name.to_owned()));
+        }
+        self
+    }
+
+    /// The value asked for by a key, as it was written.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.terms.get(key)
+    }
+
+    /// Whether a row fits. `lookup` gives its value by the name of a field or a column, and `None`
+    /// for a name the noun does not have; it is asked again by the snake-cased name then.
+    #[must_use]
+    pub fn matches(&self, lookup: impl Fn(&str) -> Option<Field>) -> bool {
+        self.terms.iter().all(|(key, value)| {
+            let (name, suffix) = key.split_once("__").unwrap_or((key, ""));
+            let Some(found) = lookup_by_either_name(name, &lookup) else { return true };
+            match (value, suffix) {
+                (value, "") => value.holds(&found),
+                // A suffix on anything but a plain value counts as two, which are ignored.
+                (Value::Exact(text), suffix) => compared(&found, suffix, text),
+                _ => true,
+            }
+        })
+    }
+}
+
+/// `DestNamespace` is asked for as `dest_namespace` where the first is not known.
+pub(super) fn lookup_by_either_name(
+    name: &str,
+    lookup: impl Fn(&str) -> Option<Field>,
+) -> Option<Field> {
+    lookup(name).or_else(|| lookup(&snake_case(name)))
+}
+
+/// A run of capitals is one word: `SrcRegistryID` is `src_registry_id`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let mut after_small = false;
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && after_small {
+            snake.push('_');
+        }
+        after_small = !c.is_ascii_uppercase();
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// Compares by the operator of a key's suffix; one that does not exist is ignored.
+fn compared(field: &Field, suffix: &str, text: &str) -> bool {
+    let is = |wanted: fn(Ordering) -> bool| field.compare_text(text).is_some_and(wanted);
+    match suffix {
+        "icontains" => holds_text(field, text),
+        "in" | "exact" => is(Ordering::is_eq),
+        "gte" => is(Ordering::is_ge),
+        "lte" => is(Ordering::is_le),
+        "gt" => is(Ordering::is_gt),
+        "lt" => is(Ordering::is_lt),
+        _ => true,
+    }
+}
+
+fn holds_text(field: &Field, part: &str) -> bool {
+    field.text().to_lowercase().contains(&part.to_lowercase())
+}
+
+impl Value {
+    fn holds(&self, field: &Field) -> bool {
+        let is = |item: &Item, wanted: fn(Ordering) -> bool| {
+            field.compare_item(item).is_some_and(wanted)
+        };
+        match self {
+            Self::Exact(text) => field.compare_text(text).is_some_and(Ordering::is_eq),
+            Self::Fuzzy(part) => holds_text(field, part),
+            Self::Range(min, max) => {
+                min.as_ref().is_none_or(|min| is(min, Ordering::is_ge))
+                    && max.as_ref().is_none_or(|max| is(max, Ordering::is_le))
+            }
+            Self::AnyOf(items) => items.iter().any(|item| is(item, Ordering::is_eq)),
+            Self::AllOf(_) => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

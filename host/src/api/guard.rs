@@ -1,0 +1,185 @@
+//! What every request passes: mended paths, a request id, Harbor's envelope around refusals that
+//! no handler made, and protection from web pages of other sites. It never looks at credentials.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{Api, ApiSettings, Caller, respond::ApiError};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Repeated slashes in the path become one, as Harbor's first middleware does.
+pub(crate) fn merge_slashes<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    if !request.uri().path().contains("//") {
+        return request;
+    }
+    let mut path = String::with_capacity(request.uri().path().len());
+    for byte in request.uri().path().chars() {
+        if byte != '/' || !path.ends_with('/') {
+            path.push(byte);
+        }
+    }
+    if let Some(query) = request.uri().query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// Echoes `X-Request-Id`, or makes one, on every answer.
+pub(crate) async fn request_id(request: Request, next: Next) -> Response {
+    let given = request.headers().get(&REQUEST_ID).filter(|id| !id.is_empty()).cloned();
+    let mut response = next.run(request).await;
+    if let Some(id) = given.or_else(fresh_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// A random UUID (RFC 9562 version 4); nothing where the system has no randomness left.
+fn fresh_id() -> Option<HeaderValue> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    let random = u128::from_be_bytes(bytes);
+    let versioned = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let mut text = format!("{versioned:032x}");
+    for position in [20, 16, 12, 8] {
+        text.insert(position, '-');
+    }
+    HeaderValue::from_str(&text).ok()
+}
+
+/// Puts Harbor's envelope around refusals of the router and its layers: 405 loses its `Allow`
+/// header and says the methods in words (contract 1.3).
+pub(crate) async fn envelope(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let ours = response.headers().contains_key(header::CONTENT_TYPE);
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let allowed = response.headers_mut().remove(header::ALLOW);
+    let message = match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = allowed.as_ref().and_then(|value| value.to_str().ok()).unwrap_or("");
+            format!("method {method} is not allowed, but [{allowed}] are")
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "the request took too long and was given up; try again later".to_owned()
+        }
+        status if status.is_server_error() => "internal server error".to_owned(),
+        status => status.canonical_reason().unwrap_or("refused").to_ascii_lowercase(),
+    };
+    ApiError::framework(status, message).into_response()
+}
+
+/// Refuses what a web page of another site could send through somebody's browser: a foreign
+/// `Host` on a loopback listener (DNS rebinding), and cross-site writes.
+pub(crate) async fn refuse_foreign_sites(
+    State(api): State<Api>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let loopback = request.extensions().get::<Caller>() == Some(&Caller::Loopback);
+    if loopback && !host_of(&request).is_none_or(|host| is_ours(&host, &api.settings)) {
+        let message = "this address is not served here: send the `Host` the daemon listens on, \
+                       or set the external URL to the name you use";
+        return ApiError::framework(StatusCode::MISDIRECTED_REQUEST, message).into_response();
+    }
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let foreign = matches!(site, Some(b"cross-site" | b"same-site"));
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if foreign && !reads {
+        let message = "pages of other sites may not change anything here";
+        return ApiError::framework(StatusCode::FORBIDDEN, message).into_response();
+    }
+    next.run(request).await
+}
+
+/// Host the client asked for, without port; a name that is no authority comes back empty.
+fn host_of(request: &Request) -> Option<String> {
+    if let Some(authority) = request.uri().authority() {
+        return Some(authority.host().to_owned());
+    }
+    let value = request.headers().get(header::HOST)?;
+    let parsed = value.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    Some(parsed.map(|authority| authority.host().to_owned()).unwrap_or_default())
+}
+
+fn is_ours(host: &str, settings: &ApiSettings) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>();
+    if address.is_ok_and(|address| address.is_loopback()) || host.eq_ignore_ascii_case("localhost")
+    {
+        return true;
+    }
+    let external = settings.external_url.as_deref().and_then(|url| url::Url::parse(url).ok());
+    let external = external.as_ref().and_then(|url| url.host_str());
+    let mut known = settings.hosts.iter().map(String::as_str).chain(external);
+    known.any(|name| name.trim_matches(['[', ']']).eq_ignore_ascii_case(bare))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_are_merged_in_the_path_alone() {
+        let cases = [
+            ("/api//v2.0///ping", "/api/v2.0/ping"),
+            ("/a/b?q=//x", "/a/b?q=//x"),
+            ("//a//b?q=//x", "/a/b?q=//x"),
+            ("/é%2F%2F", "/é%2F%2F"),
+        ];
+        for (input, expected) in cases {
+            let Ok(request) = Request::builder().uri(input).body(()) else { continue };
+            assert_eq!(merge_slashes(request).uri().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn ids_are_version_four() {
+        let id = fresh_id().unwrap();
+        let id = id.to_str().unwrap();
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(id.as_bytes()[14], b'4');
+        assert!(b"89ab".contains(&id.as_bytes()[19]), "{id}");
+        assert_ne!(fresh_id().unwrap(), id);
+    }
+
+    #[test]
+    fn hosts() {
+        let settings = ApiSettings {
+            external_url: Some("https://portolan.example.com:8443/x".to_owned()),
+            hosts: vec!["box".to_owned()],
+        };
+        let cases = [
+            ("localhost:8282", true),
+            ("LOCALHOST", true),
+            ("127.0.0.1:8282", true),
+            ("[::1]:8282", true),
+            ("box:1", true),
+            ("portolan.example.com", true),
+            ("evil.example.com", false),
+            ("127.0.0.1.evil.example.com", false),
+            ("localhost.evil.example.com:8282", false),
+            ("a b", false),
+        ];
+        for (host, ours) in cases {
+            let request = Request::builder().header("host", host).body(axum::body::Body::empty());
+            let host = host_of(&request.unwrap()).unwrap();
+            assert_eq!(is_ours(&host, &settings), ours, "{host}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `/api/v2.0/replication/policies` and the adapter listings (contract 1.10, 3).
+
+use std::collections::HashMap;
+
+use axum::http::Uri;
+use portolan_core::{
+    id::{EndpointId, PolicyId},
+    policy::Policy,
+};
+
+use super::wire::{
+    adapter,
+    policy::{PolicyBody, PolicyWire},
+    registry::Registry,
+};
+use crate::{
+    api::{
+        auth::Access,
+        extract::{Ids, Json},
+        paging::{Listing, policy_field},
+        respond::{Answer, ApiError, created, json, nothing},
+    },
+    host::Host,
+};
+
+/// Endpoints as policies show them.
+struct Registries(HashMap<EndpointId, Registry>);
+
+impl Registries {
+    /// Reads the endpoints that `policies` name: all at once, and Local where it is one of them.
+    async fn of(host: &Host, policies: &[Policy]) -> Result<Self, ApiError> {
+        let endpoints = host.endpoints().await?;
+        let mut shown: HashMap<EndpointId, Registry> =
+            endpoints.iter().map(|endpoint| (endpoint.id, Registry::from(endpoint))).collect();
+        let local = policies.iter().any(|policy| {
+            let destinations = &policy.spec.destinations;
+            policy.spec.source == EndpointId::LOCAL
+                || destinations.iter().any(|d| d.endpoint == EndpointId::LOCAL)
+        });
+        if local {
+            shown.insert(
+                EndpointId::LOCAL,
+                Registry::from(&host.endpoint(EndpointId::LOCAL).await?),
+            );
+        }
+        Ok(Self(shown))
+    }
+
+    fn show(&self, id: EndpointId) -> Registry {
+        self.0.get(&id).cloned().unwrap_or_else(|| Registry::gone(id))
+    }
+}
+
+/// `GET /replication/policies`: newest first.
+pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
+    let host = access.admin().await?;
+    let query = listing.query()?.or_newest_first();
+    let policies = host.policies().await?;
+    let registries = Registries::of(host, &policies).await?;
+    query.answer(policies, policy_field, |policy| PolicyWire::new(policy, |id| registries.show(id)))
+}
+
+/// `POST /replication/policies`.
+pub(crate) async fn create(access: Access, uri: Uri, Json(body): Json<PolicyBody>) -> Answer {
+    let host = access.admin().await?;
+    let policy = host.create_policy(body.check(None)?).await?;
+    Ok(created(&uri, policy.id))
+}
+
+/// `GET /replication/policies/{id}`.
+pub(crate) async fn show(access: Access, Ids([id]): Ids<1>) -> Answer {
+    let host = access.admin().await?;
+    let policy = host.policy(PolicyId(id)).await?;
+    let registries = Registries::of(host, std::slice::from_ref(&policy)).await?;
+    Ok(json(&PolicyWire::new(&policy, |id| registries.show(id))))
+}
+
+/// `PUT /replication/policies/{id}`: full replacement.
+pub(crate) async fn update(
+    access: Access,
+    Ids([id]): Ids<1>,
+    Json(body): Json<PolicyBody>,
+) -> Answer {
+    let host = access.admin().await?;
+    let id = PolicyId(id);
+    let current = host.policy(id).await?;
+    host.update_policy(id, body.check(Some(&current.spec))?).await?;
+    Ok(nothing())
+}
+
+/// `DELETE /replication/policies/{id}`: with its history, unless a run is not final.
+pub(crate) async fn delete(access: Access, Ids([id]): Ids<1>) -> Answer {
+    access.admin().await?.delete_policy(PolicyId(id)).await?;
+    Ok(nothing())
+}
+
+/// `GET /replication/adapters`: providers in byte order.
+pub(crate) async fn adapters(access: Access) -> Answer {
+    let adapters = access.admin().await?.providers();
+    Ok(json(&adapter::names(adapters)))
+}
+
+/// `GET /replication/adapterinfos`: what the New Endpoint form offers.
+pub(crate) async fn adapter_infos(access: Access) -> Answer {
+    let adapters = access.admin().await?.providers();
+    Ok(json(&adapter::patterns(adapters)))
+}

@@ -1,0 +1,190 @@
+//! What can be typed: clap definitions and nothing else. No value is looked up here, and no
+//! secret can be given as an argument: only files, standard input and prompts take one.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod endpoint;
+mod execution;
+mod plugin;
+mod replicate;
+mod rule;
+
+pub use endpoint::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit};
+pub use execution::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs};
+pub use plugin::{PluginApprove, PluginArgs, PluginCommand};
+pub use replicate::{ReplicateArgs, Side};
+pub use rule::{RuleAdd, RuleArgs, RuleCommand, RuleRun};
+
+/// Everything that was typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portolan",
+    version,
+    about = "Keeps container registry endpoints and replicates artifacts between them",
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  portolan demo --once
+  portolan serve --data-dir /var/lib/portolan
+  portolan endpoint add hub --url https://registry.example.com --access-id ci
+  portolan rule add mirror --from hub --to edge --repository 'library/**'
+  portolan rule run mirror --wait"
+)]
+pub struct Cli {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon
+    Serve(ServeArgs),
+    /// Show what it does: two registries in memory, and an image replicated between them
+    Demo(DemoArgs),
+    /// Copy between two registries once, without a daemon
+    Replicate(Box<ReplicateArgs>),
+    /// What asks a running daemon.
+    #[command(flatten)]
+    Noun(Noun),
+    /// Compile an adapter for this machine (the daemon calls this)
+    #[command(name = "compile-plugin", hide = true)]
+    CompilePlugin(CompilePluginArgs),
+}
+
+/// What asks a running daemon, by noun.
+#[derive(Debug, Subcommand)]
+pub enum Noun {
+    /// Registries that artifacts are read from and written to
+    Endpoint(EndpointArgs),
+    /// Kinds of registry that an endpoint can be
+    Provider(ProviderArgs),
+    /// Adapters: the sandboxed components that implement providers
+    Plugin(PluginArgs),
+    /// What is replicated, from where to where, and when
+    Rule(RuleArgs),
+    /// Runs of rules
+    Execution(ExecutionArgs),
+}
+
+/// `portolan serve`: what is absent comes from a variable, the file, or a default.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Each option is also a variable and, but for --config, a key of the file; an option wins over a \
+variable, a variable over the file.
+
+A minimal file:
+  data_dir = \"/var/lib/portolan\"
+  listen = \"127.0.0.1:8282\"
+
+Signals: SIGTERM and SIGINT let running tasks come to a safe point, for 20 s at most; a second \
+one ends at once.")]
+pub struct ServeArgs {
+    /// Settings in TOML [env: PORTOLAN_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where the database and the keys are [env: PORTOLAN_DATA_DIR] [default: $STATE_DIRECTORY,
+    /// $XDG_STATE_HOME/portolan or ~/.local/state/portolan]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address to serve HTTP on [env: PORTOLAN_LISTEN] [default: 127.0.0.1:8282]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Unix socket to serve HTTP on [env: PORTOLAN_SOCKET] [default: portolan.sock in the data
+    /// directory]
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Directory watched for third-party adapters [env: PORTOLAN_PLUGINS] [default: plugins in
+    /// the data directory]
+    #[arg(long, value_name = "DIR")]
+    pub plugins: Option<PathBuf>,
+}
+
+/// `portolan demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portolan demo           leave it running, and look at it
+  portolan demo --once    print what was replicated, and exit")]
+pub struct DemoArgs {
+    /// Replicate, verify, print the result, and exit
+    #[arg(long)]
+    pub once: bool,
+    /// Address to serve HTTP on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8282")]
+    pub listen: SocketAddr,
+}
+
+/// `portolan compile-plugin`.
+#[derive(Debug, Args)]
+pub struct CompilePluginArgs {
+    /// The component
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// Where the machine code goes
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// How the daemon is reached, and how answers are shown.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Daemon")]
+pub struct Connection {
+    /// The daemon: http://HOST:PORT or unix:PATH [env: PORTOLAN_SERVER] [default: the socket in
+    /// the data directory]
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// Name to log in with
+    #[arg(long, global = true, value_name = "NAME", default_value = "admin")]
+    pub user: String,
+    /// File with the password, `-` for standard input [env: PORTOLAN_PASSWORD_FILE] [default: none
+    /// on the daemon's own socket, else a prompt]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// How to print: table, or json as the API gives it
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_possible_values = true
+    )]
+    pub output: Format,
+}
+
+/// How answers are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns for people
+    #[default]
+    Table,
+    /// The API's own JSON
+    Json,
+}
+
+/// `portolan provider`.
+#[derive(Debug, Args)]
+pub struct ProviderArgs {
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: ProviderCommand,
+}
+
+/// What can be done with providers.
+#[derive(Debug, Subcommand)]
+pub enum ProviderCommand {
+    /// List the providers that have an enabled adapter
+    List,
+}
+
+#[cfg(test)]
+mod tests;

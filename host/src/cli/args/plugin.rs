@@ -1,0 +1,66 @@
+//! `portolan plugin`: list, install, approve, revoke, remove, warm-up.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Connection;
+
+/// `portolan plugin`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+PLUGIN is a provider, or a digest of which the first 8 characters are enough.
+An installed adapter does nothing until it is approved; changed bytes need a new approval.
+
+Examples:
+  portolan plugin install ./acme.wasm
+  portolan plugin approve acme
+  portolan plugin list")]
+pub struct PluginArgs {
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: PluginCommand,
+}
+
+/// What can be done with adapters.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// List the adapters, and the hosts they may reach
+    List,
+    /// Check a component and store it; it waits for approval
+    Install {
+        /// The component
+        #[arg(value_name = "FILE.wasm")]
+        file: PathBuf,
+    },
+    /// Let an adapter work, with the hosts it asks for or fewer
+    Approve(PluginApprove),
+    /// Take the approval away
+    Revoke {
+        /// Its provider or digest
+        plugin: String,
+    },
+    /// Revoke an adapter and forget it
+    Remove {
+        /// Its provider or digest
+        plugin: String,
+    },
+    /// Compile the bundled adapters ahead of the first `portolan replicate`, without a daemon
+    WarmUp,
+}
+
+/// `portolan plugin approve`.
+#[derive(Debug, Args)]
+pub struct PluginApprove {
+    /// Its provider or digest
+    pub plugin: String,
+    /// Grant only this one of the hosts it asks for, as `plugin list` shows it; may be repeated
+    #[arg(long = "host", value_name = "PATTERN")]
+    pub hosts: Vec<String>,
+    /// Do not ask whether these hosts are meant
+    #[arg(long)]
+    pub yes: bool,
+}

@@ -1,0 +1,145 @@
+//! `portolan replicate`: one copy between two registries, without a daemon.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+/// What `portolan replicate` is asked to copy.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+GLOB: `*` stands for any characters but `/`, `**` for any at all, `?` for one, `{a,b}` for either.
+FILE of --list: one repository:tag a line; empty lines and lines that begin with # are skipped.
+
+Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's \
+config.json with its helpers.
+
+Exit status: 0 only if everything selected is at the destination.
+
+Examples:
+  portolan replicate --from https://registry.example.com --to http://127.0.0.1:5000
+  portolan replicate --from https://harbor.example.com --from-provider harbor \\
+      --from-access-id 'robot$ci' --from-access-secret-file ./secret \\
+      --to https://edge.example.com --to-ca ./edge-ca.pem \\
+      --repository 'library/**' --tag 'v1.*' --dest-namespace mirror")]
+pub struct ReplicateArgs {
+    /// Registry to read from: a URL, or an endpoint's name
+    #[arg(long, value_name = "URL|ENDPOINT")]
+    pub from: String,
+    /// Registry to write to: a URL, or an endpoint's name
+    #[arg(long, value_name = "URL|ENDPOINT")]
+    pub to: String,
+    /// Repositories to copy; all of them by default; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub repository: Vec<String>,
+    /// Tags to copy; all of them by default; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub tag: Vec<String>,
+    /// Copy what this file names and list nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["repository", "tag"])]
+    pub list: Option<PathBuf>,
+    /// Namespace at the destination, put before the repository's name
+    #[arg(long, value_name = "NS")]
+    pub dest_namespace: Option<String>,
+    /// Leading components of the name that the namespace replaces; -1 leaves the last alone
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    pub flatten: i8,
+    /// Directory that remembers what was copied, so that the next run is short
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub state: Option<PathBuf>,
+    /// Believe what --state remembers if it is younger than this, without asking the destination
+    #[arg(long, value_name = "AGE", requires = "state", hide = true)]
+    pub trust_state: Option<String>,
+
+    /// Provider of the source
+    #[arg(
+        long,
+        value_name = "PROVIDER",
+        default_value = DEFAULT_PROVIDER,
+        help_heading = "Source"
+    )]
+    pub from_provider: String,
+    /// User, robot or key to read with
+    #[arg(long, value_name = "ID", help_heading = "Source")]
+    pub from_access_id: Option<String>,
+    /// File with its secret; `-` for standard input; asked for on a terminal
+    #[arg(long, value_name = "FILE", requires = "from_access_id", help_heading = "Source")]
+    pub from_access_secret_file: Option<PathBuf>,
+    /// PEM certificates to trust at the source, besides the system's
+    #[arg(long, value_name = "FILE", help_heading = "Source")]
+    pub from_ca: Option<PathBuf>,
+    /// Do not verify the source's certificate; never falls back to plain HTTP
+    #[arg(long, help_heading = "Source")]
+    pub from_insecure: bool,
+
+    /// Provider of the destination
+    #[arg(
+        long,
+        value_name = "PROVIDER",
+        default_value = DEFAULT_PROVIDER,
+        help_heading = "Destination"
+    )]
+    pub to_provider: String,
+    /// User, robot or key to write with
+    #[arg(long, value_name = "ID", help_heading = "Destination")]
+    pub to_access_id: Option<String>,
+    /// File with its secret; `-` for standard input; asked for on a terminal
+    #[arg(long, value_name = "FILE", requires = "to_access_id", help_heading = "Destination")]
+    pub to_access_secret_file: Option<PathBuf>,
+    /// PEM certificates to trust at the destination, besides the system's
+    #[arg(long, value_name = "FILE", help_heading = "Destination")]
+    pub to_ca: Option<PathBuf>,
+    /// Do not verify the destination's certificate; never falls back to plain HTTP
+    #[arg(long, help_heading = "Destination")]
+    pub to_insecure: bool,
+}
+
+const DEFAULT_PROVIDER: &str = "docker-registry";
+
+/// One side of a copy, as it was typed.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// `from` or `to`: what its options begin with.
+    pub option: &'static str,
+    /// URL or endpoint name.
+    pub location: &'a str,
+    /// Provider id.
+    pub provider: &'a str,
+    /// User, robot or key.
+    pub access_id: Option<&'a str>,
+    /// Where its secret is; `-` is standard input.
+    pub access_secret_file: Option<&'a Path>,
+    /// PEM certificates.
+    pub ca: Option<&'a Path>,
+    /// Whether certificates are not verified.
+    pub insecure: bool,
+}
+
+impl ReplicateArgs {
+    /// The side that is read from.
+    #[must_use]
+    pub fn source(&self) -> Side<'_> {
+        Side {
+            option: "from",
+            location: &self.from,
+            provider: &self.from_provider,
+            access_id: self.from_access_id.as_deref(),
+            access_secret_file: self.from_access_secret_file.as_deref(),
+            ca: self.from_ca.as_deref(),
+            insecure: self.from_insecure,
+        }
+    }
+
+    /// The side that is written to.
+    #[must_use]
+    pub fn destination(&self) -> Side<'_> {
+        Side {
+            option: "to",
+            location: &self.to,
+            provider: &self.to_provider,
+            access_id: self.to_access_id.as_deref(),
+            access_secret_file: self.to_access_secret_file.as_deref(),
+            ca: self.to_ca.as_deref(),
+            insecure: self.to_insecure,
+        }
+    }
+}

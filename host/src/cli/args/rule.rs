@@ -1,0 +1,106 @@
+//! `portolan rule`: add, list, show, remove, run. Harbor's API calls a rule a policy.
+
+use clap::{Args, Subcommand};
+
+use super::Connection;
+
+/// `portolan rule`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A rule is named by its name or its id.
+
+Examples:
+  portolan rule add mirror --from hub --to edge --repository 'library/**' --tag 'v1.*'
+  portolan rule run mirror --wait")]
+pub struct RuleArgs {
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: RuleCommand,
+}
+
+/// What can be done with rules.
+#[derive(Debug, Subcommand)]
+pub enum RuleCommand {
+    /// Store a rule
+    Add(Box<RuleAdd>),
+    /// List the rules
+    List,
+    /// Show one rule
+    Show {
+        /// Its name or id
+        rule: String,
+    },
+    /// Start a run
+    Run(RuleRun),
+    /// Remove a rule and the history of its runs
+    Remove {
+        /// Its name or id
+        rule: String,
+    },
+}
+
+/// `portolan rule add`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+GLOB: `*` stands for any characters but `/`, `**` for any at all, `?` for one, `{a,b}` for either.
+CRON: second minute hour day-of-month month day-of-week, in UTC.
+
+Examples:
+  portolan rule add mirror --from hub --to edge --repository 'library/**'
+  portolan rule add nightly --from hub --to edge --tag 'v*' --schedule '0 0 2 * * *'")]
+pub struct RuleAdd {
+    /// Its name: unique
+    pub name: String,
+    /// Endpoint to read from; 0 is the local registry
+    #[arg(long, value_name = "ENDPOINT")]
+    pub from: String,
+    /// Endpoint to write to; 0 is the local registry
+    #[arg(long, value_name = "ENDPOINT")]
+    pub to: String,
+    /// A line for people
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Repositories to copy; all of them by default
+    #[arg(long, value_name = "GLOB")]
+    pub repository: Option<String>,
+    /// Tags to copy; all of them by default
+    #[arg(long, value_name = "GLOB")]
+    pub tag: Option<String>,
+    /// Tags to leave out
+    #[arg(long, value_name = "GLOB")]
+    pub exclude_tag: Option<String>,
+    /// Labels an artifact must carry; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub label: Vec<String>,
+    /// Namespace at the destination, put before the repository's name
+    #[arg(long, value_name = "NS")]
+    pub dest_namespace: Option<String>,
+    /// Leading components of the name that the namespace replaces; -1 leaves the last alone
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    pub flatten: i8,
+    /// Run by this schedule; by hand without
+    #[arg(long, value_name = "CRON")]
+    pub schedule: Option<String>,
+    /// Move tags that stand for something else at the destination
+    #[arg(long = "override")]
+    pub override_tags: bool,
+    /// Store it without letting it run
+    #[arg(long)]
+    pub disabled: bool,
+    /// Refuse a run while another is under way
+    #[arg(long)]
+    pub single_active: bool,
+}
+
+/// `portolan rule run`.
+#[derive(Debug, Args)]
+pub struct RuleRun {
+    /// Its name or id
+    pub rule: String,
+    /// Wait for the end; exit status 1 unless everything was copied
+    #[arg(long)]
+    pub wait: bool,
+}

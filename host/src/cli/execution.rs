@@ -1,0 +1,204 @@
+//! `portolan execution`: runs of rules, their tasks and logs.
+
+use std::{io::IsTerminal, time::Duration};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{
+    args::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs},
+    client::{Client, HARBOR, Payload},
+    endpoint::id_of,
+    output::{Failure, Output, note},
+    rule,
+};
+
+/// How often a run under way is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+const LIST: &[(&str, &str)] = &[
+    ("ID", "/id"),
+    ("RULE", "/policy_id"),
+    ("STATUS", "/status"),
+    ("TRIGGER", "/trigger"),
+    ("TASKS", "/total"),
+    ("DONE", "/succeed"),
+    ("FAILED", "/failed"),
+    ("STARTED", "/start_time"),
+    ("ENDED", "/end_time"),
+];
+const RECORD: &[(&str, &str)] = &[
+    ("id", "/id"),
+    ("rule", "/policy_id"),
+    ("status", "/status"),
+    ("why", "/status_text"),
+    ("trigger", "/trigger"),
+    ("started", "/start_time"),
+    ("ended", "/end_time"),
+];
+const TASKS: &[(&str, &str)] = &[
+    ("TASK", "/id"),
+    ("STATUS", "/status"),
+    ("FROM", "/src_resource"),
+    ("TO", "/dst_resource"),
+    ("ENDED", "/end_time"),
+];
+
+pub(super) async fn run(
+    args: ExecutionArgs,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Result<(), Failure> {
+    let client = Client::new(&args.connection, lookup)?;
+    let output = Output::new(args.connection.output);
+    match args.command {
+        ExecutionCommand::List(args) => list(&client, output, &args).await,
+        ExecutionCommand::Show { id } => show(&client, output, id).await,
+        ExecutionCommand::Watch { id } => watch(&client, output, id).await,
+        ExecutionCommand::Stop { id } => stop(&client, output, id).await,
+        ExecutionCommand::Logs(args) => logs(&client, output, &args).await,
+    }
+}
+
+fn execution(id: u64) -> String {
+    format!("{HARBOR}/replication/executions/{id}")
+}
+
+async fn list(client: &Client, output: Output, args: &ExecutionList) -> Result<(), Failure> {
+    let mut path =
+        format!("{HARBOR}/replication/executions?sort=-id&page=1&page_size={}", args.limit);
+    if let Some(name) = &args.rule {
+        let id = id_of(&rule::find(client, name).await?)?;
+        path.push_str(&format!("&policy_id={id}"));
+    }
+    output.list(&client.get(&path).await?, LIST)
+}
+
+async fn show(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
+    let mut run = client.get(&execution(id)).await?;
+    let tasks = Value::Array(client.list(&format!("{}/tasks", execution(id))).await?);
+    if output.is_json() {
+        if let Some(object) = run.as_object_mut() {
+            object.insert("tasks".to_owned(), tasks);
+        }
+        return output.json(&run);
+    }
+    output.record(&run, RECORD)?;
+    output.text("")?;
+    output.list(&tasks, TASKS)
+}
+
+/// Shows progress until the run has ended; a failure unless everything was copied.
+pub(super) async fn watch(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
+    let mut ticks = tokio::time::interval(LOOK);
+    let terminal = std::io::stderr().is_terminal();
+    let mut shown = String::new();
+    let run = loop {
+        ticks.tick().await;
+        let run = client.get(&execution(id)).await?;
+        if run.get("status").and_then(Value::as_str) != Some("InProgress") {
+            break run;
+        }
+        let progress = progress(&run);
+        if terminal && progress != shown {
+            note(&progress);
+            shown = progress;
+        }
+    };
+    if output.is_json() {
+        output.json(&run)?
+    } else {
+        output.text(&summary(&run))?
+    }
+    outcome(&run)
+}
+
+/// The run's end as a result: anything but `Succeed` is a failure that names the next step.
+fn outcome(run: &Value) -> Result<(), Failure> {
+    let status = text(run, "status");
+    if status == "Succeed" {
+        return Ok(());
+    }
+    let id = count(run, "id");
+    let why = text(run, "status_text");
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    Err(Failure::new(format!("run {id} ended as {status}{why}"))
+        .hint(format!("`portolan execution logs {id}` has the reasons")))
+}
+
+fn progress(run: &Value) -> String {
+    let total = count(run, "total");
+    let ended = total.saturating_sub(count(run, "in_progress"));
+    let percent = (ended * 100).checked_div(total).unwrap_or(0);
+    format!("run {}: {ended} of {total} tasks, {percent} %", count(run, "id"))
+}
+
+fn summary(run: &Value) -> String {
+    format!(
+        "Run {}: {}; {} tasks, {} done, {} failed, {} stopped",
+        count(run, "id"),
+        text(run, "status"),
+        count(run, "total"),
+        count(run, "succeed"),
+        count(run, "failed"),
+        count(run, "stopped"),
+    )
+}
+
+fn count(run: &Value, key: &str) -> u64 {
+    run.get(key).and_then(Value::as_u64).unwrap_or_default()
+}
+
+fn text<'a>(run: &'a Value, key: &str) -> &'a str {
+    run.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+async fn stop(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
+    client.send(Method::PUT, &execution(id), Payload::Nothing).await?;
+    let run = client.get(&execution(id)).await?;
+    output.done(&format!("Run {id} was asked to stop; it is {}", text(&run, "status")), &run)
+}
+
+async fn logs(client: &Client, output: Output, args: &ExecutionLogs) -> Result<(), Failure> {
+    let tasks = client.list(&format!("{}/tasks", execution(args.id))).await?;
+    let mut found = Vec::new();
+    for task in &tasks {
+        let id = id_of(task)?;
+        if args.task.is_some_and(|wanted| wanted != id) {
+            continue;
+        }
+        let path = format!("{}/tasks/{id}/log", execution(args.id));
+        let log = client.send(Method::GET, &path, Payload::Nothing).await?.body;
+        let log = String::from_utf8_lossy(&log);
+        if output.is_json() {
+            found.push(json!({"task": id, "status": task.get("status"), "log": log}));
+        } else {
+            let (from, to) = (text(task, "src_resource"), text(task, "dst_resource"));
+            output.text(&format!("== task {id}, {}: {from} -> {to}", text(task, "status")))?;
+            output.text(&log)?;
+        }
+    }
+    if output.is_json() { output.json(&Value::Array(found)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_run_that_copied_everything_is_a_success() {
+        let run = |status: &str, why: &str| json!({"id": 7, "status": status, "status_text": why, "total": 8, "in_progress": 2});
+        assert_eq!(outcome(&run("Succeed", "")), Ok(()));
+        for (status, why, message) in [
+            ("Failed", "", "run 7 ended as Failed"),
+            ("Failed", "no such endpoint", "run 7 ended as Failed: no such endpoint"),
+            ("Stopped", "", "run 7 ended as Stopped"),
+            ("", "", "run 7 ended as "),
+        ] {
+            let expected =
+                Failure::new(message).hint("`portolan execution logs 7` has the reasons");
+            assert_eq!(outcome(&run(status, why)), Err(expected));
+        }
+        assert_eq!(progress(&run("InProgress", "")), "run 7: 6 of 8 tasks, 75 %");
+        assert_eq!(progress(&json!({})), "run 0: 0 of 0 tasks, 0 %");
+    }
+}

@@ -1,0 +1,69 @@
+//! `[local]`: the registry behind id 0, which Harbor's clients call "Local".
+
+use std::path::{Path, PathBuf};
+
+use portolan_core::endpoint::{Credentials, EndpointSpec, EndpointUrl};
+use serde::Deserialize;
+
+use super::{
+    ConfigError,
+    paths::{read, read_secret},
+};
+
+/// The keys of `[local]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LocalKeys {
+    url: String,
+    #[serde(default = "default_provider")]
+    provider: String,
+    access_id: Option<String>,
+    access_secret_file: Option<PathBuf>,
+    ca: Option<PathBuf>,
+    #[serde(default)]
+    insecure: bool,
+}
+
+fn default_provider() -> String {
+    "docker-registry".to_owned()
+}
+
+/// The local registry, checked.
+#[derive(Clone)]
+pub struct Local {
+    /// Where it is.
+    pub spec: EndpointSpec,
+    /// Its secret.
+    pub credentials: Credentials,
+}
+
+impl LocalKeys {
+    /// Reads the files it names, relative to `base`.
+    pub(super) fn check(&self, base: &Path) -> Result<Local, ConfigError> {
+        let url: EndpointUrl =
+            self.url.parse().map_err(|error| ConfigError::Local(format!("{error}")))?;
+        if self.access_secret_file.is_some() && self.access_id.is_none() {
+            let why = "access_secret_file needs an access_id beside it";
+            return Err(ConfigError::Local(why.to_owned()));
+        }
+        let secret = self.access_secret_file.as_ref().map(|path| read_secret(&base.join(path)));
+        let ca = self.ca.as_ref().map(|path| read(&base.join(path), "is `ca` of [local]"));
+        let spec = EndpointSpec {
+            name: "Local".to_owned(),
+            description: String::new(),
+            provider: self.provider.clone(),
+            url,
+            access_key: self.access_id.clone(),
+            credential_type: "basic".to_owned(),
+            insecure: self.insecure,
+            ca_certificate: ca.transpose()?,
+            settings: serde_json::Map::new(),
+            allowed_hosts: Vec::new(),
+            proxy: None,
+            client_certificate: None,
+        };
+        let credentials =
+            Credentials { access_secret: secret.transpose()?, ..Credentials::default() };
+        Ok(Local { spec, credentials })
+    }
+}

@@ -1,0 +1,156 @@
+//! Precedence, refusals and files.
+
+use std::{fs, path::Path};
+
+use super::*;
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+/// Settings from a file's text, variables and flags.
+fn load(
+    directory: &Path,
+    toml: &str,
+    variables: Variables<'_>,
+    flags: Flags,
+) -> Result<Config, ConfigError> {
+    let path = directory.join("portolan.toml");
+    fs::write(&path, toml).unwrap();
+    let flags = Flags { config: flags.config.or(Some(path)), ..flags };
+    Config::load(&flags, |name| {
+        variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+fn refused(toml: &str, variables: Variables<'_>) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let error = load(directory.path(), toml, variables, Flags::default()).err().unwrap();
+    error.to_string().replace(directory.path().to_str().unwrap(), "DIR")
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = ("HOME", "/home/me");
+    let variable = ("PORTOLAN_LISTEN", "127.0.0.1:2");
+    let flag = || Flags { listen: Some("127.0.0.1:3".to_owned()), ..Flags::default() };
+    let in_file = "listen = \"127.0.0.1:1\"";
+    let cases: [(&str, Variables<'_>, Flags, u16, Origin); 5] = [
+        ("", &[home], Flags::default(), 8282, Origin::Default),
+        ("", &[home, ("PORTOLAN_LISTEN", "")], Flags::default(), 8282, Origin::Default),
+        (in_file, &[home], Flags::default(), 1, Origin::File("listen")),
+        (in_file, &[home, variable], Flags::default(), 2, Origin::Variable("PORTOLAN_LISTEN")),
+        (in_file, &[home, variable], flag(), 3, Origin::Flag("--listen")),
+    ];
+    for (toml, variables, flags, port, origin) in cases {
+        let config = load(directory.path(), toml, variables, flags).unwrap();
+        assert_eq!((config.listen.value.port(), config.listen.origin), (port, origin));
+    }
+}
+
+#[test]
+fn the_data_directory_is_where_the_system_keeps_state() {
+    let state = ("STATE_DIRECTORY", "/var/lib/portolan:/var/lib/other");
+    let xdg = ("XDG_STATE_HOME", "/state");
+    let home = ("HOME", "/home/me");
+    let relative = ("XDG_STATE_HOME", "state");
+    let cases: [(Variables<'_>, &str); 5] = [
+        (&[state, xdg, home], "/var/lib/portolan"),
+        (&[xdg, home], "/state/portolan"),
+        (&[relative, home], "/home/me/.local/state/portolan"),
+        (&[home], "/home/me/.local/state/portolan"),
+        (&[("PORTOLAN_DATA_DIR", "/data"), state], "/data"),
+    ];
+    for (variables, data_dir) in cases {
+        let lookup = |name: &str| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        let paths = DaemonPaths::find(lookup).unwrap();
+        assert_eq!(paths.data_dir.value, Path::new(data_dir));
+        assert_eq!(paths.socket.value, Path::new(data_dir).join("portolan.sock"));
+    }
+    assert!(matches!(DaemonPaths::find(|_| None), Err(ConfigError::NoDataDir)));
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_place() {
+    let home = ("HOME", "/home/me");
+    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`");
+    insta::assert_snapshot!(refused("[limits]\nmemori = 1", &[home]), @"DIR/portolan.toml, line 2: unknown key `memori`, expected one of `memory`, `call_ms`, `requests`, `response_bytes`, `log_lines`, `concurrent_calls`, `component_bytes`");
+    insta::assert_snapshot!(refused("listen = 8282", &[home]), @"DIR/portolan.toml, line 1: invalid type: integer `8282`, expected a string");
+    insta::assert_snapshot!(refused("listen = \"8282\"", &[home]), @"`8282`, from the key `listen` of the settings file, cannot be used: an address and a port are wanted, e.g. 127.0.0.1:8282");
+    insta::assert_snapshot!(refused("", &[home, ("PORTOLAN_LOG_FORMAT", "xml")]), @"`xml`, from the variable PORTOLAN_LOG_FORMAT, cannot be used: `text` or `json` is wanted");
+    insta::assert_snapshot!(refused("workers = 0", &[home]), @"`0`, from the key `workers` of the settings file, cannot be used: a number from 1 to 256 is wanted");
+    insta::assert_snapshot!(refused("[local]\nurl = \"\"", &[home]), @"[local] in the settings file: `` is not an endpoint address: it is empty");
+    insta::assert_snapshot!(refused("[local]\nurl = \"http://a\"\nca = \"none\"", &[home]), @"cannot read DIR/none, which is `ca` of [local]: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refused("listen = \"0.0.0.0:80\"", &[home]), @"0.0.0.0:80, from the key `listen` of the settings file, is not a loopback address, and plain HTTP would carry passwords in clear; put a TLS proxy before a loopback address, or set allow_plain_http = true in the settings file");
+    insta::assert_snapshot!(refused("", &[]), @"there is no data directory: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set; name one with --data-dir");
+}
+
+#[test]
+fn plain_http_beyond_loopback_has_to_be_wanted() {
+    let directory = tempfile::tempdir().unwrap();
+    let home: Variables<'_> = &[("HOME", "/home/me")];
+    for (listen, allowed, ok) in [
+        ("127.0.0.1:1", false, true),
+        ("[::1]:1", false, true),
+        ("[::ffff:127.0.0.1]:1", false, true),
+        ("10.0.0.1:1", false, false),
+        ("[::]:1", false, false),
+        ("10.0.0.1:1", true, true),
+    ] {
+        let toml = format!("listen = \"{listen}\"\nallow_plain_http = {allowed}");
+        let loaded = load(directory.path(), &toml, home, Flags::default());
+        assert_eq!(loaded.is_ok(), ok, "{toml}");
+    }
+}
+
+#[test]
+fn the_sealing_key_comes_from_the_environment_a_credential_or_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let base = directory.path().to_str().unwrap();
+    let key = |variables: Variables<'_>, toml: &str| match load(
+        directory.path(),
+        toml,
+        variables,
+        Flags::default(),
+    )
+    .unwrap()
+    .sealing_key
+    {
+        SealingKey::File(path) => path.display().to_string(),
+        SealingKey::Given(secret) => format!("given {}", secret.expose()),
+    };
+    let data = ("PORTOLAN_DATA_DIR", "/data");
+    let credentials = ("CREDENTIALS_DIRECTORY", base);
+    assert_eq!(key(&[data, credentials], ""), "/data/sealing-key");
+    assert_eq!(key(&[data], "sealing_key_file = \"k\""), format!("{base}/k"));
+    fs::write(directory.path().join("sealing-key"), "c\n").unwrap();
+    assert_eq!(key(&[data, credentials], "sealing_key_file = \"k\""), "given c");
+    assert_eq!(key(&[data, credentials, ("PORTOLAN_SEALING_KEY", "e")], ""), "given e");
+}
+
+#[test]
+fn the_local_registry_reads_the_files_it_names() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("secret"), "s3cret\n").unwrap();
+    let toml = "data_dir = \"data\"\nworkers = 3\nno_proxy = [\"a\"]\n[limits]\nrequests = 7\n\
+                [local]\nurl = \"https://r.example/\"\naccess_id = \"me\"\n\
+                access_secret_file = \"secret\"";
+    let config = load(directory.path(), toml, &[("PORTOLAN_LOG", "debug")], Flags::default());
+    let config = config.unwrap();
+    let local = config.local.unwrap();
+    assert_eq!(local.spec.url.as_str(), "https://r.example");
+    assert_eq!(local.spec.provider, "docker-registry");
+    assert_eq!(local.credentials.access_secret.unwrap().expose(), "s3cret");
+    assert_eq!(config.paths.data_dir.value, directory.path().join("data"));
+    assert_eq!((config.workers.value, config.limits.requests), (3, Some(7)));
+    assert_eq!(config.no_proxy, ["a"]);
+    assert_eq!(config.log_filter.value, "debug");
+}
+
+#[test]
+fn the_cache_is_beside_other_caches() {
+    let lookup = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
+    assert_eq!(cache_dir(lookup).unwrap(), Path::new("/home/me/.cache/portolan"));
+    assert_eq!(cache_dir(|_| None), None);
+}

@@ -1,0 +1,88 @@
+//! The administrator's password at the first start: given, or generated, shown once and kept in a
+//! file until it is changed.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use portolan_core::secret::Secret;
+
+use super::DaemonError;
+use crate::{api::auth::hash_password, config::Config, host::Host};
+
+/// Bytes of randomness in a generated password.
+const RANDOM_BYTES: usize = 18;
+
+/// Sets the password where there is none yet. Gives the line to show where it was generated.
+pub(super) async fn admin_password(
+    host: &Host,
+    config: &Config,
+) -> Result<Option<String>, DaemonError> {
+    if host.admin_password().await?.is_some() {
+        if config.admin_password.is_some() {
+            tracing::info!("PORTOLAN_ADMIN_PASSWORD is for the first start: it was not used");
+        }
+        return Ok(None);
+    }
+    if let Some(password) = &config.admin_password {
+        host.set_admin_password(hash_password(password.expose())?).await?;
+        return Ok(None);
+    }
+    let path = config.paths.initial_password();
+    // Kept before it is set: a crash in between leaves a file that the next start goes by.
+    let password = kept_password(&path)?;
+    host.set_admin_password(hash_password(password.expose())?).await?;
+    Ok(Some(format!(
+        "the password of `admin` is {} and is kept in {} until it is changed",
+        password.expose(),
+        path.display()
+    )))
+}
+
+/// The password in the file; a new one, with the file, where there is none.
+fn kept_password(path: &Path) -> Result<Secret, DaemonError> {
+    let failed = |source: io::Error| DaemonError::Password { path: path.to_owned(), source };
+    match fs::read_to_string(path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(Secret::new(text.trim().to_owned())),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let mut random = [0u8; RANDOM_BYTES];
+    getrandom::fill(&mut random).map_err(|error| DaemonError::Randomness(error.to_string()))?;
+    let password = Secret::new(URL_SAFE_NO_PAD.encode(random));
+    let write = || {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(password.expose().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()
+    };
+    write().map_err(failed)?;
+    Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_generated_password_is_kept_for_its_owner_alone_and_used_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("initial-admin-password");
+        let first = kept_password(&path).unwrap();
+        assert_eq!(first.expose().len(), 24);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(kept_password(&path).unwrap().expose(), first.expose());
+        fs::write(&path, "\n").unwrap();
+        assert_ne!(kept_password(&path).unwrap().expose(), first.expose());
+        let nowhere = directory.path().join("none/password");
+        assert!(matches!(kept_password(&nowhere), Err(DaemonError::Password { .. })));
+    }
+}

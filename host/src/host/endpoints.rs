@@ -1,0 +1,178 @@
+//! Endpoints: tested, then stored.
+
+use portolan_core::{
+    endpoint::{self, Credentials, Endpoint, EndpointChange, EndpointSpec, Health},
+    id::EndpointId,
+    provider::HealthReport,
+};
+use time::OffsetDateTime;
+
+use super::{EndpointInfo, Host, change, failure::plugin_code};
+use crate::{
+    error::{Code, Error},
+    plugin::Adapter,
+};
+
+/// Most pages of labels asked for.
+const LABEL_PAGES: usize = 20;
+
+impl Host {
+    /// Test Connection for settings that are not stored.
+    ///
+    /// # Errors
+    /// `Invalid` for settings that cannot be, `Unreachable`, `Unauthenticated` or `Forbidden` for
+    /// a registry that does not work, `PluginFault` for an adapter that misbehaves.
+    pub async fn check_settings(
+        &self,
+        spec: &EndpointSpec,
+        credentials: &Credentials,
+    ) -> Result<HealthReport, Error> {
+        change::check(spec, credentials)?;
+        let adapter = self.shared.engine.connections().bind_unsaved(spec, credentials);
+        health_of(&adapter.map_err(Error::from)?, spec).await
+    }
+
+    /// Test Connection for a stored endpoint, with a change of its provider or credentials tried
+    /// on it. Id 0 is Local.
+    ///
+    /// # Errors
+    /// `NotFound`, or as [`check_settings`](Self::check_settings).
+    pub async fn check_stored_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<HealthReport, Error> {
+        let (spec, credentials) = self.stored_settings(id).await?;
+        let (spec, credentials) = change.apply(spec, credentials);
+        self.check_settings(&spec, &credentials).await
+    }
+
+    /// Tests the connection, then stores the endpoint.
+    ///
+    /// # Errors
+    /// As [`check_settings`](Self::check_settings); `Conflict` where the name is taken.
+    pub async fn create_endpoint(
+        &self,
+        spec: EndpointSpec,
+        credentials: Credentials,
+    ) -> Result<Endpoint, Error> {
+        let (spec, credentials) = spec.settled(credentials);
+        self.check_settings(&spec, &credentials).await?;
+        self.store_endpoint(spec, credentials, Health::Healthy).await
+    }
+
+    /// Stores an endpoint that nobody tested: for one-shot work that will find out by itself.
+    pub(crate) async fn store_endpoint(
+        &self,
+        spec: EndpointSpec,
+        credentials: Credentials,
+        health: Health,
+    ) -> Result<Endpoint, Error> {
+        change::check(&spec, &credentials)?;
+        let now = OffsetDateTime::now_utc();
+        Ok(self.shared.store.create_endpoint(spec, credentials, health, now).await?)
+    }
+
+    /// Every endpoint by ascending id, without Local.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn endpoints(&self) -> Result<Vec<Endpoint>, Error> {
+        Ok(self.shared.store.endpoints().await?)
+    }
+
+    /// One endpoint; id 0 is Local.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn endpoint(&self, id: EndpointId) -> Result<Endpoint, Error> {
+        if id == EndpointId::LOCAL {
+            return self.local_endpoint();
+        }
+        Ok(self.shared.store.endpoint(id).await?)
+    }
+
+    /// What the endpoint's adapter can do; asks the registry for labels.
+    ///
+    /// # Errors
+    /// `NotFound`, or as [`check_settings`](Self::check_settings) where the registry does not
+    /// answer.
+    pub async fn endpoint_info(&self, id: EndpointId) -> Result<EndpointInfo, Error> {
+        let adapter = self.shared.engine.connections().adapter(id).await?;
+        let (mut labels, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..LABEL_PAGES {
+            let page = adapter.list_labels(cursor.as_deref()).await?;
+            labels.extend(page.items);
+            if page.next.is_none() || page.next == cursor {
+                break;
+            }
+            cursor = page.next;
+        }
+        Ok(EndpointInfo { adapter: adapter.info().clone(), labels })
+    }
+
+    /// Applies a change, tests the connection, and stores the result.
+    ///
+    /// # Errors
+    /// `NotFound`, also for Local; `Conflict`; or as [`check_settings`](Self::check_settings).
+    pub async fn update_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<Endpoint, Error> {
+        let spec = self.shared.store.endpoint(id).await?.spec;
+        let credentials = self.shared.store.credentials(id).await?;
+        let (spec, credentials) = change.apply(spec, credentials);
+        self.check_settings(&spec, &credentials).await?;
+        let now = OffsetDateTime::now_utc();
+        let store = &self.shared.store;
+        Ok(store.update_endpoint(id, spec, credentials, Health::Healthy, now).await?)
+    }
+
+    /// Deletes an endpoint.
+    ///
+    /// # Errors
+    /// `Precondition` while a policy names it; `NotFound`, also for Local.
+    pub async fn delete_endpoint(&self, id: EndpointId) -> Result<(), Error> {
+        Ok(self.shared.store.delete_endpoint(id).await?)
+    }
+
+    async fn stored_settings(&self, id: EndpointId) -> Result<(EndpointSpec, Credentials), Error> {
+        if id == EndpointId::LOCAL {
+            let local = self.shared.engine.connections().local();
+            let missing = || {
+                Error::new(Code::Invalid, "no local registry is configured: add a [local] section")
+            };
+            return local.cloned().ok_or_else(missing);
+        }
+        let endpoint = self.shared.store.endpoint(id).await?;
+        Ok((endpoint.spec, self.shared.store.credentials(id).await?))
+    }
+
+    fn local_endpoint(&self) -> Result<Endpoint, Error> {
+        let configured = self.shared.engine.connections().local();
+        let (spec, credentials) = configured.cloned().map_or_else(change::no_local, Ok)?;
+        let health = if configured.is_some() {
+            Health::Healthy
+        } else {
+            Health::Unhealthy("no local registry is configured".to_owned())
+        };
+        Ok(Endpoint {
+            id: EndpointId::LOCAL,
+            spec,
+            has_secret: credentials.access_secret.is_some(),
+            generation: 0,
+            health,
+            created: endpoint::NEVER,
+            updated: endpoint::NEVER,
+        })
+    }
+}
+
+/// Runs the health check and says on which endpoint it failed.
+async fn health_of(adapter: &Adapter, spec: &EndpointSpec) -> Result<HealthReport, Error> {
+    adapter.check_health().await.map_err(|error| {
+        let unhealthy = format!("the endpoint {} at {} is unhealthy", spec.name, spec.url);
+        Error::new(plugin_code(&error), format!("{unhealthy}: {error}"))
+    })
+}

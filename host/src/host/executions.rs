@@ -1,0 +1,93 @@
+//! Executions and tasks: start, look at, stop.
+
+use portolan_core::{
+    execution::{Execution, StartedBy},
+    id::{ExecutionId, PolicyId, TaskId},
+    task::Task,
+};
+
+use super::Host;
+use crate::{
+    error::{Code, Error},
+    replication::{Selection, Totals},
+};
+
+impl Host {
+    /// Starts a run.
+    ///
+    /// # Errors
+    /// `NotFound`; `Precondition` where the policy is disabled.
+    pub async fn start_execution(
+        &self,
+        policy: PolicyId,
+        started_by: StartedBy,
+    ) -> Result<Execution, Error> {
+        let policy = self.shared.store.policy(policy).await?;
+        if !policy.spec.enabled {
+            let text = format!("the rule {} is disabled: enable it first", policy.spec.name);
+            return Err(Error::new(Code::Precondition, text));
+        }
+        Ok(self.shared.engine.run_policy(&policy, started_by).await?)
+    }
+
+    /// Starts a run over repositories and tags that are known already.
+    pub(crate) async fn start_selection(
+        &self,
+        policy: PolicyId,
+        selection: Selection,
+    ) -> Result<Execution, Error> {
+        let policy = self.shared.store.policy(policy).await?;
+        Ok(self.shared.engine.run_selection(&policy, selection).await?)
+    }
+
+    /// Every execution, of one policy where given, newest first.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn executions(&self, policy: Option<PolicyId>) -> Result<Vec<Execution>, Error> {
+        Ok(self.shared.store.executions(policy).await?)
+    }
+
+    /// One execution.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn execution(&self, id: ExecutionId) -> Result<Execution, Error> {
+        Ok(self.shared.store.execution(id).await?)
+    }
+
+    /// Asks an execution to stop; a final one is left alone.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn stop_execution(&self, id: ExecutionId) -> Result<Execution, Error> {
+        Ok(self.shared.engine.stop_execution(id).await?)
+    }
+
+    /// Every task of an execution by ascending id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn tasks(&self, execution: ExecutionId) -> Result<Vec<Task>, Error> {
+        Ok(self.shared.store.tasks(execution).await?)
+    }
+
+    /// The log of a task: at most `limit` lines from line `from` on.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such task in that execution.
+    pub async fn task_log(
+        &self,
+        execution: ExecutionId,
+        task: TaskId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        Ok(self.shared.store.task_log(execution, task, from, limit).await?)
+    }
+
+    /// What was done since the start.
+    pub(crate) fn totals(&self) -> Totals {
+        self.shared.engine.totals()
+    }
+}

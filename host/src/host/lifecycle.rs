@@ -1,0 +1,71 @@
+//! From parts to a running host, and its end.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Host, Shared, ShutdownReport, watch};
+use crate::{
+    error::Error,
+    plugin::{Package, Plugins},
+    replication::Engine,
+    store::Store,
+};
+
+/// What the builder hands over.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) plugins: Plugins,
+    pub(crate) engine: Engine,
+    pub(crate) bundled: Vec<Arc<Package>>,
+    pub(crate) plugin_dir: Option<PathBuf>,
+}
+
+impl Host {
+    /// Puts the parts together and watches the plug-in directory.
+    pub(crate) fn start(parts: Parts) -> Self {
+        let closing = CancellationToken::new();
+        let shared = Shared {
+            store: parts.store,
+            plugins: parts.plugins,
+            engine: parts.engine,
+            bundled: parts.bundled,
+            closing,
+        };
+        let host = Self { shared: Arc::new(shared) };
+        if let Some(directory) = parts.plugin_dir {
+            watch::spawn(&host, directory);
+        }
+        host
+    }
+
+    /// The stored hash of the administrator's password, for whoever checks logins.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn admin_password(&self) -> Result<Option<String>, Error> {
+        Ok(self.shared.store.admin_password().await?)
+    }
+
+    /// Stores the hash of the administrator's password.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn set_admin_password(&self, hash: String) -> Result<(), Error> {
+        Ok(self.shared.store.set_admin_password(hash).await?)
+    }
+
+    /// Takes no more work, lets what runs come to a point it can go on from, waits at most
+    /// `patience`, and says what was cut.
+    pub async fn shutdown(&self, patience: Duration) -> ShutdownReport {
+        self.shared.closing.cancel();
+        let (finished, cut) = self.shared.engine.shutdown(patience).await;
+        ShutdownReport { finished, cut }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}

@@ -1,0 +1,136 @@
+//! One copy between two registries, without a daemon and without a stored rule.
+
+use std::time::Duration;
+
+use portolan_core::{
+    endpoint::{Credentials, EndpointSpec, Health},
+    execution::{Execution, StartedBy, Status},
+    filter::Filter,
+    oci::{Repository, Tag},
+    policy::{Destination, PolicySpec},
+    trigger::Trigger,
+};
+
+use crate::{Error, Host};
+
+/// How often the state of the run is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+/// Most failures kept for the report.
+const MAX_FAILURES: usize = 100;
+
+/// What is to be copied.
+pub struct Options {
+    /// Where from.
+    pub source: (EndpointSpec, Credentials),
+    /// Where to.
+    pub destination: (EndpointSpec, Credentials),
+    /// Which artifacts; nothing means all.
+    pub filters: Vec<Filter>,
+    /// Repositories and tags that are known already: nothing is listed then.
+    pub list: Option<Vec<(Repository, Vec<Tag>)>>,
+    /// Namespace at the destination.
+    pub namespace: Option<String>,
+    /// Leading components it replaces.
+    pub flatten: i8,
+}
+
+/// Where a copy stands, or how it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Tags and untagged artifacts found so far.
+    pub planned: u64,
+    /// Of these, pushed.
+    pub copied: u64,
+    /// Of these, there already.
+    pub skipped: u64,
+    /// Blobs whose bytes were moved.
+    pub blobs: u64,
+    /// Blobs mounted from another repository.
+    pub mounted: u64,
+    /// Bytes moved.
+    pub bytes: u64,
+    /// HTTP requests sent to both registries.
+    pub requests: u64,
+}
+
+/// How a copy ended.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Whether everything selected is at the destination.
+    pub complete: bool,
+    /// The counts.
+    pub progress: Progress,
+    /// What failed, one sentence each.
+    pub failures: Vec<String>,
+}
+
+/// Copies, telling `look` now and then where it stands.
+///
+/// # Errors
+/// When the endpoints or the selection are not valid. A registry that fails is in the report.
+pub async fn replicate(
+    host: &Host,
+    options: Options,
+    mut look: impl FnMut(Progress),
+) -> Result<Report, Error> {
+    let list = options.list.clone();
+    let policy = host.create_policy(policy(host, options).await?).await?;
+    let mut execution = match list {
+        Some(list) => host.start_selection(policy.id, list).await?,
+        None => host.start_execution(policy.id, StartedBy::Manual).await?,
+    };
+    while !execution.status.is_final() {
+        tokio::time::sleep(LOOK).await;
+        look(progress(host));
+        execution = host.execution(execution.id).await?;
+    }
+    report(host, &execution).await
+}
+
+async fn policy(host: &Host, options: Options) -> Result<PolicySpec, Error> {
+    let (spec, credentials) = options.source;
+    let source = host.store_endpoint(spec, credentials, Health::Unknown).await?;
+    let (spec, credentials) = options.destination;
+    let destination = host.store_endpoint(spec, credentials, Health::Unknown).await?;
+    Ok(PolicySpec {
+        name: "replicate".to_owned(),
+        description: String::new(),
+        source: source.id,
+        destinations: vec![Destination { endpoint: destination.id, namespace: options.namespace }],
+        replace_count: options.flatten,
+        filters: options.filters,
+        trigger: Trigger::Manual,
+        override_tags: true,
+        enabled: true,
+        deletion: false,
+        speed: 0,
+        copy_by_chunk: false,
+        single_active: false,
+    })
+}
+
+fn progress(host: &Host) -> Progress {
+    let totals = host.totals();
+    Progress {
+        planned: totals.planned,
+        copied: totals.artifacts,
+        skipped: totals.skipped,
+        blobs: totals.blobs,
+        mounted: totals.mounted,
+        bytes: totals.bytes,
+        requests: totals.requests,
+    }
+}
+
+async fn report(host: &Host, execution: &Execution) -> Result<Report, Error> {
+    let mut failures = Vec::new();
+    if execution.status != Status::Success && !execution.status_text.is_empty() {
+        failures.push(execution.status_text.clone());
+    }
+    for task in host.tasks(execution.id).await? {
+        if task.status != Status::Success && failures.len() < MAX_FAILURES {
+            failures.push(format!("{}: {}", task.spec.source_repository, task.last_error));
+        }
+    }
+    Ok(Report { complete: execution.status == Status::Success, progress: progress(host), failures })
+}

@@ -1,0 +1,107 @@
+//! One blob: is it there, can it be mounted, else stream it, hashed as it passes.
+
+use portolan_core::oci::Descriptor;
+
+use super::{
+    failure::{Side, TransferError},
+    ledger::Place,
+    transfer::Job,
+};
+use crate::distribution::{Mount, UploadSession};
+
+/// Tries of one blob within one try of its task.
+const TRIES: u32 = 3;
+
+/// Makes sure that the destination repository has a blob.
+pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferError> {
+    if blob.media_type.is_foreign_layer() {
+        job.log.info(format!("{} stays where its urls say (foreign layer)", blob.digest)).await;
+        return Ok(());
+    }
+    let repository = &job.destination.target().repository;
+    let place = job.ledger.place(job.destination_id, &blob.digest, repository).await;
+    match place {
+        Place::Here => Ok(()),
+        Place::Elsewhere(from) => {
+            let session = match mount(job, blob, &from).await? {
+                Mount::Mounted => return Ok(()),
+                Mount::Declined(session) => session,
+            };
+            copy_with_retry(job, blob, session).await?;
+            job.ledger.hold((job.destination_id, blob.digest.clone()), repository);
+            Ok(())
+        }
+        Place::Unknown(lead) => {
+            let asked = job.destination.has_blob(&blob.digest).await;
+            let there = asked.map_err(TransferError::at(Side::Destination, "asking for a blob"))?;
+            if !there {
+                copy_with_retry(job, blob, None).await?;
+            }
+            lead.held(repository);
+            Ok(())
+        }
+    }
+}
+
+async fn mount(
+    job: &Job,
+    blob: &Descriptor,
+    from: &portolan_core::oci::Repository,
+) -> Result<Mount, TransferError> {
+    if !job.destination.target().mount {
+        return Ok(Mount::Declined(None));
+    }
+    let mounted = job.destination.mount_blob(&blob.digest, from).await;
+    let mounted = mounted.map_err(TransferError::at(Side::Destination, "mounting a blob"))?;
+    if matches!(mounted, Mount::Mounted) {
+        let repository = &job.destination.target().repository;
+        job.ledger.hold((job.destination_id, blob.digest.clone()), repository);
+        job.stats.mounted();
+        job.log.info(format!("{} mounted from {from}", blob.digest)).await;
+    }
+    Ok(mounted)
+}
+
+async fn copy_with_retry(
+    job: &Job,
+    blob: &Descriptor,
+    mut session: Option<UploadSession>,
+) -> Result<(), TransferError> {
+    let mut tries = 1;
+    loop {
+        match copy(job, blob, session.take()).await {
+            Ok(()) => return Ok(()),
+            Err(error) if tries < TRIES && error.is_retryable() => {
+                job.log.warn(format!("{}: try {tries} failed: {error}", blob.digest)).await;
+                tries += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Moves the bytes once: source body to destination upload, nothing kept.
+async fn copy(
+    job: &Job,
+    blob: &Descriptor,
+    session: Option<UploadSession>,
+) -> Result<(), TransferError> {
+    let Ok(_permit) = job.shared.transfers.acquire().await else {
+        return Err(TransferError::refused(Side::Destination, "waiting for a turn"));
+    };
+    let open = async {
+        match session {
+            Some(session) => Ok(session),
+            None => job.destination.start_upload().await,
+        }
+    };
+    let pull = job.source.get_blob(blob);
+    let (bytes, session) = tokio::join!(pull, open);
+    let bytes = bytes.map_err(TransferError::at(Side::Source, "pulling a blob"))?;
+    let session = session.map_err(TransferError::at(Side::Destination, "opening an upload"))?;
+    let pushed = job.destination.upload(session, blob, bytes).await;
+    pushed.map_err(TransferError::at(Side::Destination, "pushing a blob"))?;
+    job.stats.moved(blob.size);
+    job.log.info(format!("{} copied, {} bytes", blob.digest, blob.size)).await;
+    Ok(())
+}

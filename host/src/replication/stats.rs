@@ -1,0 +1,70 @@
+//! Counts of what an engine did: for the summary of a one-shot run and for metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters that any task may bump.
+#[derive(Default)]
+pub(crate) struct Stats {
+    artifacts: AtomicU64,
+    skipped: AtomicU64,
+    blobs: AtomicU64,
+    mounted: AtomicU64,
+    bytes: AtomicU64,
+    planned: AtomicU64,
+}
+
+/// What the counters say at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// Tags and untagged artifacts pushed.
+    pub(crate) artifacts: u64,
+    /// Tags and untagged artifacts that were there already.
+    pub(crate) skipped: u64,
+    /// Blobs whose bytes were moved.
+    pub(crate) blobs: u64,
+    /// Blobs mounted from another repository.
+    pub(crate) mounted: u64,
+    /// Bytes of the blobs that were moved.
+    pub(crate) bytes: u64,
+    /// Tags and untagged artifacts that are to be looked at.
+    pub(crate) planned: u64,
+    /// HTTP requests sent to endpoints that are in use, adapters' included.
+    pub(crate) requests: u64,
+}
+
+impl Stats {
+    pub(super) fn planned(&self, items: usize) {
+        self.planned.fetch_add(items as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn pushed(&self) {
+        self.artifacts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn skipped(&self) {
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn moved(&self, bytes: u64) {
+        self.blobs.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn mounted(&self) {
+        self.mounted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What the counters say now.
+    pub(crate) fn totals(&self) -> Totals {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Totals {
+            artifacts: read(&self.artifacts),
+            skipped: read(&self.skipped),
+            blobs: read(&self.blobs),
+            mounted: read(&self.mounted),
+            bytes: read(&self.bytes),
+            planned: read(&self.planned),
+            requests: 0,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Claimed names: which of several engines sees to a schedule, and which events were seen.
+//!
+//! It knows nothing of what a name stands for.
+
+use redb::ReadableTable;
+use time::OffsetDateTime;
+
+use super::{
+    Store, StoreError,
+    progress::Lease,
+    rows::{find, instant, unreadable},
+    tables::Tables,
+};
+
+/// Claims that are over and forgotten with each new one: more than come in, so that what is kept
+/// stays as small as what is claimed.
+const FORGOTTEN: usize = 2;
+
+impl Store {
+    /// Claims a name (`schedule:7`, `event:abc`) for `owner` until `lease_until`; false where
+    /// another owner's lease is not over. Claiming one's own again extends it.
+    pub(crate) async fn claim(
+        &self,
+        name: &str,
+        owner: &str,
+        now: OffsetDateTime,
+        lease_until: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        let lease = Lease::new(owner, lease_until);
+        let claim = move |tables: &mut Tables<'_>| {
+            let held: Option<Lease> = find(&*tables.claims, name.as_str())?;
+            if held.is_some_and(|held| held.owner != lease.owner && !held.is_over(now)) {
+                return Ok(false);
+            }
+            let over = over(tables, now)?;
+            forget(tables, &name)?;
+            for name in over {
+                forget(tables, &name)?;
+            }
+            tables.claim_ends.put((instant(lease.until), name.as_str()), ())?;
+            tables.claims.put_json(name.as_str(), &lease)?;
+            Ok(true)
+        };
+        self.write(claim).await
+    }
+}
+
+/// A few names whose lease is over.
+fn over(tables: &Tables<'_>, now: OffsetDateTime) -> Result<Vec<String>, StoreError> {
+    let ends = (i128::MIN, "")..(instant(now), "");
+    let rows = tables.claim_ends.range(ends).map_err(unreadable)?;
+    rows.take(FORGOTTEN).map(|row| Ok(row.map_err(unreadable)?.0.value().1.to_owned())).collect()
+}
+
+fn forget(tables: &mut Tables<'_>, name: &str) -> Result<(), StoreError> {
+    if let Some(held) = find::<_, Lease>(&*tables.claims, name)? {
+        tables.claim_ends.remove((instant(held.until), name))?;
+        tables.claims.remove(name)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! The log of each task: numbered lines, bounded in number and length.
+//!
+//! Lines of a task that is gone are dropped.
+
+use portolan_core::id::{ExecutionId, TaskId};
+use redb::ReadableTable;
+
+use super::{Store, StoreError, progress, rows::unreadable, tables::Tables};
+
+/// Most lines kept of a task.
+const MAX_LINES: u64 = 10_000;
+
+/// Most bytes kept of a line.
+const MAX_LINE: usize = 4096;
+
+/// What stands after the last line kept.
+const FULL: &str = "the log is full: further lines are not kept";
+
+impl Store {
+    /// Adds lines to tasks' logs; many callers share one commit. At most 10,000 lines a task are
+    /// kept, then one line says so; at most 4,096 bytes of a line.
+    pub(crate) async fn append_log(&self, lines: Vec<(TaskId, String)>) -> Result<(), StoreError> {
+        let append = move |tables: &mut Tables<'_>| {
+            for (task, line) in &lines {
+                let Some(place) = next_place(tables, task.0)? else {
+                    continue;
+                };
+                let end = line.floor_char_boundary(MAX_LINE);
+                let line = line.get(..end).unwrap_or_default();
+                let kept = if place.2 < MAX_LINES { line } else { FULL };
+                tables.task_log.put(place, kept)?;
+            }
+            Ok(())
+        };
+        self.write(append).await
+    }
+
+    /// The log of a task: at most `limit` lines from line `from` on.
+    pub(crate) async fn task_log(
+        &self,
+        execution: ExecutionId,
+        id: TaskId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.read(move |tables| {
+            progress::task(&tables.tasks, execution.0, id.0)?;
+            let from = (execution.0, id.0, from);
+            let log = ReadableTable::range(&tables.task_log, from..=end(execution.0, id.0));
+            let lines = log.map_err(unreadable)?.take(limit);
+            lines.map(|line| Ok(line.map_err(unreadable)?.1.value().to_owned())).collect()
+        })
+        .await
+    }
+}
+
+fn end(execution: u64, task: u64) -> (u64, u64, u64) {
+    (execution, task, u64::MAX)
+}
+
+/// Where the next line of a task goes; `None` where the task is gone or its log is full and says
+/// so.
+fn next_place(tables: &Tables<'_>, task: u64) -> Result<Option<(u64, u64, u64)>, StoreError> {
+    let Some(execution) = tables.task_executions.get(task).map_err(unreadable)? else {
+        return Ok(None);
+    };
+    let execution = execution.value();
+    let mut lines =
+        tables.task_log.range((execution, task, 0)..=end(execution, task)).map_err(unreadable)?;
+    let number = match lines.next_back() {
+        Some(line) => line.map_err(unreadable)?.0.value().2 + 1,
+        None => 0,
+    };
+    Ok((number <= MAX_LINES).then_some((execution, task, number)))
+}

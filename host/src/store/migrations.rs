@@ -1,0 +1,100 @@
+//! Numbered steps from an empty file to today's tables, each in a transaction of its own.
+//!
+//! A step that has run anywhere is never changed again; a new one is added at the end.
+
+use std::{cell::Cell, rc::Rc};
+
+use redb::{Database, WriteTransaction};
+
+use super::{
+    StoreError,
+    rows::{encode, fault, find, unwritable},
+    tables::{META, Tables},
+};
+
+/// Fact in `meta`: how many steps have run.
+const SCHEMA: &str = "schema";
+
+type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
+
+/// In order; the first brings version 0 (an empty file) to version 1.
+const MIGRATIONS: &[Migration] = &[migration_001_tables];
+
+/// Brings the file to today's version. A newer file is refused and left as it is.
+pub(super) fn run(database: &Database) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len();
+    loop {
+        let transaction = database.begin_write().map_err(unwritable)?;
+        let version = version(&transaction)?;
+        if version > known {
+            transaction.abort().map_err(unwritable)?;
+            return Err(newer(version));
+        }
+        let Some(migration) = MIGRATIONS.get(version) else {
+            return transaction.abort().map_err(unwritable);
+        };
+        migration(&transaction)?;
+        record(&transaction, version + 1)?;
+        transaction.commit().map_err(unwritable)?;
+    }
+}
+
+fn version(transaction: &WriteTransaction) -> Result<usize, StoreError> {
+    let meta = transaction.open_table(META).map_err(unwritable)?;
+    Ok(find(&meta, SCHEMA)?.unwrap_or(0))
+}
+
+fn record(transaction: &WriteTransaction, version: usize) -> Result<(), StoreError> {
+    let mut meta = transaction.open_table(META).map_err(unwritable)?;
+    meta.insert(SCHEMA, encode(&version)?.as_slice()).map_err(unwritable)?;
+    Ok(())
+}
+
+fn newer(version: usize) -> StoreError {
+    let why = format!(
+        "it has schema {version}, and this program knows none after {}; run the portolan that \
+         wrote it, or a later one, or restore a backup made before",
+        MIGRATIONS.len()
+    );
+    fault("cannot be opened", why)
+}
+
+/// Makes every table of the first version; needed in an empty file only.
+fn migration_001_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::ReadableDatabase;
+
+    use super::*;
+    use crate::store::tables::Snapshot;
+
+    fn empty() -> Database {
+        let backend = redb::backends::InMemoryBackend::new();
+        Database::builder().create_with_backend(backend).unwrap()
+    }
+
+    #[test]
+    fn an_empty_file_gets_every_table_and_today_is_left_alone() {
+        let database = empty();
+        for _ in 0..2 {
+            run(&database).unwrap();
+            let snapshot = Snapshot::open(&database.begin_read().unwrap()).unwrap();
+            assert_eq!(find(&snapshot.meta, SCHEMA).unwrap(), Some(MIGRATIONS.len()));
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_and_not_touched() {
+        let database = empty();
+        let transaction = database.begin_write().unwrap();
+        record(&transaction, MIGRATIONS.len() + 6).unwrap();
+        transaction.commit().unwrap();
+        let refusal = run(&database).unwrap_err().to_string();
+        assert!(refusal.contains("schema 7") && refusal.contains("run the portolan"), "{refusal}");
+        let tables = database.begin_read().unwrap().list_tables().unwrap().count();
+        assert_eq!(tables, 1);
+    }
+}

@@ -1,0 +1,164 @@
+//! Every table of the database, with key and value in words and the version in the name.
+//!
+//! `Tables` is the only way to write: it counts writes, which is how the writer knows whether
+//! there is something to commit. Nothing here knows what the records mean.
+
+use std::{borrow::Borrow, cell::Cell, ops::Deref, ops::RangeBounds, rc::Rc};
+
+use redb::{Key, ReadOnlyTable, ReadTransaction, Table, TableDefinition, Value, WriteTransaction};
+use serde::Serialize;
+
+use super::{
+    StoreError,
+    rows::{encode, unreadable, unwritable},
+};
+
+/// One byte of format, then JSON (see `rows`).
+pub(super) type Json = &'static [u8];
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:literal $definition:ident $field:ident: $key:ty => $value:ty;)+) => {
+        $($(#[$doc])*
+        pub(super) const $definition: TableDefinition<'static, $key, $value> =
+            TableDefinition::new($name);)+
+
+        /// Every table, open for writing in one transaction.
+        pub(super) struct Tables<'t> {
+            $($(#[$doc])* pub(super) $field: Writing<'t, $key, $value>,)+
+        }
+
+        impl<'t> Tables<'t> {
+            /// Opens each; makes what is missing. `writes` counts what is written through them.
+            pub(super) fn open(
+                transaction: &'t WriteTransaction,
+                writes: &Rc<Cell<u64>>,
+            ) -> Result<Self, StoreError> {
+                Ok(Self {$(
+                    $field: Writing {
+                        table: transaction.open_table($definition).map_err(unwritable)?,
+                        writes: Rc::clone(writes),
+                    },
+                )+})
+            }
+        }
+
+        /// Every table as one moment left it.
+        pub(super) struct Snapshot {
+            $($(#[$doc])* pub(super) $field: ReadOnlyTable<$key, $value>,)+
+        }
+
+        impl Snapshot {
+            /// Opens each.
+            pub(super) fn open(transaction: &ReadTransaction) -> Result<Self, StoreError> {
+                Ok(Self {
+                    $($field: transaction.open_table($definition).map_err(unreadable)?,)+
+                })
+            }
+        }
+    };
+}
+
+tables! {
+    /// Name of a fact (`schema`, `last-task`, `seal-check`, `admin-password`) to its value.
+    "meta" META meta: &'static str => Json;
+    /// Endpoint to `Endpoint`.
+    "endpoints-1" ENDPOINTS endpoints: u64 => Json;
+    /// Name to endpoint.
+    "endpoint-names-1" ENDPOINT_NAMES endpoint_names: &'static str => u64;
+    /// Endpoint to its sealed secrets: format byte, nonce, ciphertext (see `secrets`).
+    "secrets-1" SECRETS secrets: u64 => &'static [u8];
+    /// Policy to `Policy`.
+    "policies-1" POLICIES policies: u64 => Json;
+    /// Name to policy.
+    "policy-names-1" POLICY_NAMES policy_names: &'static str => u64;
+    /// (endpoint, policy that names it) to nothing.
+    "endpoint-policies-1" ENDPOINT_POLICIES endpoint_policies: (u64, u64) => ();
+    /// Execution to `progress::Run`.
+    "executions-1" EXECUTIONS executions: u64 => Json;
+    /// (policy, execution) to nothing.
+    "executions-by-policy-1" BY_POLICY by_policy: (u64, u64) => ();
+    /// (policy, execution that is not final) to nothing.
+    "executions-active-1" ACTIVE active: (u64, u64) => ();
+    /// Execution whose listing is not at its end to nothing.
+    "listings-1" LISTINGS listings: u64 => ();
+    /// (execution, task) to `Task`.
+    "tasks-1" TASKS tasks: (u64, u64) => Json;
+    /// Task to its execution.
+    "task-executions-1" TASK_EXECUTIONS task_executions: u64 => u64;
+    /// (due, pending task) to nothing; due is 0 for a first try, else nanoseconds since 1970.
+    "tasks-due-1" DUE due: (i128, u64) => ();
+    /// Running task to `progress::TaskLease`.
+    "task-leases-1" TASK_LEASES task_leases: u64 => Json;
+    /// (end of its lease in nanoseconds since 1970, running task) to nothing.
+    "task-leases-by-end-1" LEASE_ENDS lease_ends: (i128, u64) => ();
+    /// (execution, task, line number from 0) to the line.
+    "task-log-1" TASK_LOG task_log: (u64, u64, u64) => &'static str;
+    /// Claimed name to `progress::Lease`.
+    "claims-1" CLAIMS claims: &'static str => Json;
+    /// (end of its lease in nanoseconds since 1970, claimed name) to nothing.
+    "claims-by-end-1" CLAIM_ENDS claim_ends: (i128, &'static str) => ();
+    /// Digest of a component to `PluginRecord`, the grant left out.
+    "plugins-1" PLUGINS plugins: &'static str => Json;
+    /// Digest of a component to its bytes, as they came.
+    "components-1" COMPONENTS components: &'static str => &'static [u8];
+    /// Digest of a component to `PluginGrant`.
+    "grants-1" GRANTS grants: &'static str => Json;
+}
+
+/// One table open for writing. Reads go to redb's table, writes through here.
+pub(super) struct Writing<'t, K: Key + 'static, V: Value + 'static> {
+    table: Table<'t, K, V>,
+    writes: Rc<Cell<u64>>,
+}
+
+impl<'t, K: Key + 'static, V: Value + 'static> Deref for Writing<'t, K, V> {
+    type Target = Table<'t, K, V>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.table
+    }
+}
+
+impl<K: Key + 'static, V: Value + 'static> Writing<'_, K, V> {
+    /// Stores a value, in place of the one that was there.
+    pub(super) fn put<'k, 'v>(
+        &mut self,
+        key: impl Borrow<K::SelfType<'k>>,
+        value: impl Borrow<V::SelfType<'v>>,
+    ) -> Result<(), StoreError> {
+        self.writes.set(self.writes.get() + 1);
+        self.table.insert(key, value).map_err(unwritable)?;
+        Ok(())
+    }
+
+    /// Removes a value; true where there was one.
+    pub(super) fn remove<'k>(
+        &mut self,
+        key: impl Borrow<K::SelfType<'k>>,
+    ) -> Result<bool, StoreError> {
+        let was_there = self.table.remove(key).map_err(unwritable)?.is_some();
+        self.writes.set(self.writes.get() + u64::from(was_there));
+        Ok(was_there)
+    }
+
+    /// Removes every value whose key is in `range`.
+    pub(super) fn remove_range<'k, R: Borrow<K::SelfType<'k>> + 'k>(
+        &mut self,
+        range: impl RangeBounds<R> + 'k,
+    ) -> Result<(), StoreError> {
+        self.writes.set(self.writes.get() + 1);
+        self.table.retain_in(range, |_, _| false).map_err(unwritable)
+    }
+}
+
+impl<K: Key + 'static> Writing<'_, K, Json> {
+    /// Stores a record as JSON, in place of the one that was there.
+    pub(super) fn put_json<'k>(
+        &mut self,
+        key: impl Borrow<K::SelfType<'k>>,
+        record: &impl Serialize,
+    ) -> Result<(), StoreError> {
+        let bytes = encode(record)?;
+        self.put(key, bytes.as_slice())
+    }
+}

@@ -1,0 +1,251 @@
+//! One thread writes. It takes as many queued writes as wait, applies them in one transaction,
+//! commits once, durably, and then answers each.
+//!
+//! The law of every write: **first check, then write**. A write that fails must not have written,
+//! since it shares its transaction with others. One that breaks the law, or a database that
+//! fails half-way, makes the whole batch fail; nothing of it is kept then.
+
+use std::{cell::Cell, rc::Rc, sync::Arc, thread};
+
+use redb::{Database, WriteTransaction};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    StoreError,
+    rows::{fault, unwritable},
+    tables::Tables,
+};
+
+/// Most writes that wait; more callers wait for a place.
+const QUEUE: usize = 1024;
+
+/// Most writes that share a commit.
+const BATCH: usize = 256;
+
+/// Runs one write and says whether it failed, with what sends its answer: the fault of the whole
+/// batch where there is one, else its own result.
+type Write = Box<dyn FnOnce(&mut Result<Tables<'_>, StoreError>) -> (bool, Answer) + Send>;
+type Answer = Box<dyn FnOnce(Result<(), &StoreError>)>;
+
+/// The queue to the thread that writes. Dropping it waits until what was queued is written.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Write>>,
+    thread: Option<thread::JoinHandle<()>>,
+    #[cfg(test)]
+    pub(super) commits: Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(database: Arc<Database>) -> Result<Self, StoreError> {
+        let (queue, mut waiting) = mpsc::channel(QUEUE);
+        #[cfg(test)]
+        let commits: Arc<std::sync::atomic::AtomicU64> = Arc::default();
+        #[cfg(test)]
+        let count = Arc::clone(&commits);
+        let work = move || {
+            while let Some(batch) = next_batch(&mut waiting) {
+                let _committed = apply(&database, batch);
+                #[cfg(test)]
+                count.fetch_add(u64::from(_committed), std::sync::atomic::Ordering::SeqCst);
+            }
+        };
+        let name = "portolan-store".to_owned();
+        let thread = thread::Builder::new().name(name).spawn(work).map_err(unwritable)?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+            #[cfg(test)]
+            commits,
+        })
+    }
+
+    /// Queues a write and waits for its commit. Once queued it happens, also when the caller goes.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ended = || fault("cannot be written", "the thread that writes has ended");
+        let (sender, outcome) = oneshot::channel();
+        let write: Write = Box::new(move |tables| {
+            let result = match tables {
+                Ok(tables) => job(tables),
+                Err(error) => Err(error.repeated()),
+            };
+            let failed = result.is_err();
+            let answer = move |batch: Result<(), &StoreError>| {
+                let result = match batch {
+                    Ok(()) => result,
+                    Err(error) => Err(error.repeated()),
+                };
+                // The caller may have gone.
+                let _ = sender.send(result);
+            };
+            (failed, Box::new(answer))
+        });
+        let queue = self.queue.as_ref().ok_or_else(ended)?;
+        queue.send(write).await.map_err(|_| ended())?;
+        outcome.await.map_err(|_| ended())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // At most QUEUE writes are left. A thread that panicked has nothing more to do.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What waits now, at most [`BATCH`]; sleeps while nothing does. `None` when nothing ever will.
+fn next_batch(waiting: &mut mpsc::Receiver<Write>) -> Option<Vec<Write>> {
+    let mut batch = vec![waiting.blocking_recv()?];
+    while batch.len() < BATCH {
+        match waiting.try_recv() {
+            Ok(write) => batch.push(write),
+            Err(_) => break,
+        }
+    }
+    Some(batch)
+}
+
+/// Runs a batch in one transaction and answers. True where there was something to commit.
+fn apply(database: &Database, batch: Vec<Write>) -> bool {
+    let writes = Rc::new(Cell::new(0));
+    let mut answers = Vec::with_capacity(batch.len());
+    let transaction = database.begin_write().map_err(unwritable);
+    let mut tables = match &transaction {
+        Ok(transaction) => Tables::open(transaction, &writes),
+        Err(error) => Err(error.repeated()),
+    };
+    let mut spoiled = false;
+    for write in batch {
+        let before = writes.get();
+        let (failed, answer) = write(&mut tables);
+        spoiled |= failed && writes.get() != before;
+        answers.push(answer);
+    }
+    drop(tables);
+    let outcome = match transaction {
+        Ok(transaction) => finish(transaction, writes.get() > 0, spoiled),
+        Err(error) => Err(error),
+    };
+    for answer in answers {
+        answer(outcome.as_ref().map(|_| ()));
+    }
+    matches!(outcome, Ok(true))
+}
+
+/// Commits where there is something to commit; true then.
+fn finish(transaction: WriteTransaction, written: bool, spoiled: bool) -> Result<bool, StoreError> {
+    if spoiled || !written {
+        transaction.abort().map_err(unwritable)?;
+    } else {
+        transaction.commit().map_err(unwritable)?;
+    }
+    if spoiled {
+        return Err(unwritable("a write that shared the commit failed half-way; nothing was kept"));
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::store::rows::{find, missing};
+
+    fn writer() -> Writer {
+        let backend = redb::backends::InMemoryBackend::new();
+        let database = Database::builder().create_with_backend(backend).unwrap();
+        Writer::start(Arc::new(database)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn writes_that_wait_share_a_commit() {
+        let writer = Arc::new(writer());
+        // The first holds the thread until all others wait.
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let first = {
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move {
+                writer
+                    .write(move |_| {
+                        held.recv().unwrap();
+                        Ok(())
+                    })
+                    .await
+            })
+        };
+        let others: Vec<_> = (0..200_u64)
+            .map(|n| {
+                let writer = Arc::clone(&writer);
+                tokio::spawn(
+                    async move { writer.write(move |tables| tables.listings.put(n, ())).await },
+                )
+            })
+            .collect();
+        while writer.queue.as_ref().unwrap().capacity() > QUEUE - 200 {
+            tokio::task::yield_now().await;
+        }
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        for other in others {
+            other.await.unwrap().unwrap();
+        }
+        assert_eq!(writer.commits.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_leaves_the_others_alone_unless_it_wrote() {
+        let writer = writer();
+        let run = async |spoils: bool| {
+            let good = writer.write(|tables| tables.meta.put_json("good", &1));
+            let bad = writer.write(move |tables| {
+                if spoils {
+                    tables.meta.put_json("bad", &1)?;
+                }
+                Err::<(), _>(missing("thing", 1))
+            });
+            // One thread polls both before the writer can have answered either of them.
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let hold = writer.write(move |_| {
+                held.recv().unwrap();
+                Ok(())
+            });
+            let (_, good, bad, ()) =
+                tokio::join!(hold, good, bad, async { release.send(()).unwrap() });
+            (good, bad)
+        };
+        let (good, bad) = run(true).await;
+        assert!(matches!(good, Err(StoreError::Database { .. })));
+        assert!(matches!(bad, Err(StoreError::Database { .. })));
+        let kept = || writer.write(|tables| find::<_, u8>(&*tables.meta, "good"));
+        assert_eq!(kept().await.unwrap(), None);
+        let (good, bad) = run(false).await;
+        good.unwrap();
+        assert!(matches!(bad, Err(StoreError::NotFound { .. })));
+        assert_eq!(kept().await.unwrap(), Some(1));
+    }
+
+    #[tokio::test]
+    async fn what_was_queued_is_written_when_the_last_handle_goes() {
+        let writer = writer();
+        let (done, told) = std::sync::mpsc::channel();
+        for n in 0..50_u64 {
+            let done = done.clone();
+            let write = writer.write(move |tables| {
+                tables.listings.put(n, ())?;
+                done.send(n).unwrap();
+                Ok(())
+            });
+            // Polled once, so queued; then forgotten.
+            tokio::select! { biased; _ = write => {} () = async {} => {} }
+        }
+        drop((writer, done));
+        assert_eq!(told.iter().count(), 50);
+    }
+}

@@ -1,0 +1,32 @@
+//! Short-lived values that the host keeps between calls: tokens, challenges, project ids.
+//!
+//! Scoped by the host to this adapter, endpoint and credentials; in memory only, bounded, gone
+//! whenever the host likes. Never the only place of anything.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{host, log};
+
+/// A value written by [`set`]; `None` where it is gone, too old, or of another shape.
+#[must_use]
+pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
+    serde_json::from_slice(&host::cache_get(key)?).ok()
+}
+
+/// Keeps a value for at most `ttl_seconds`; nothing is kept for zero.
+pub fn set(key: &str, value: &impl Serialize, ttl_seconds: u32) {
+    if ttl_seconds == 0 {
+        return;
+    }
+    match serde_json::to_vec(value) {
+        Ok(bytes) => host::cache_set(key, &bytes, ttl_seconds),
+        Err(e) => {
+            log::warn("a value could not be cached", &[("key", key), ("why", &e.to_string())])
+        }
+    }
+}
+
+/// Forgets a value.
+pub fn remove(key: &str) {
+    host::cache_remove(key);
+}

@@ -1,0 +1,185 @@
+//! The listing half of the distribution API, for adapters whose provider speaks it.
+//!
+//! Blobs and manifests are moved by the host; nothing here touches them, but for a delete by
+//! digest.
+
+use serde::Deserialize;
+
+use crate::{
+    Artifact, Endpoint, Error, Health, Page, PageRequest, Repository, Result, Scope,
+    http::{self, Request, Response},
+    token::{self, Flow},
+};
+
+/// Largest page asked for; the reference implementation refuses more.
+const MAX_PAGE: u32 = 1000;
+
+/// Proves that a registry answers and, where the endpoint has credentials, that they are
+/// accepted: `GET /v2/` must then be 200 after the token flow.
+///
+/// # Errors
+/// Says whether nothing answered, something else than a registry did, or the credentials are
+/// wrong.
+pub fn check_health(flow: &Flow<'_>, endpoint: &Endpoint) -> Result<Health> {
+    let probe = flow.probe()?;
+    if !probe.is_registry() {
+        return Err(probe.refusal(&endpoint.url));
+    }
+    let scheme = probe.challenge().map_or("none", |c| c.scheme.as_str()).to_ascii_lowercase();
+    let health = |authenticated| Health::new(authenticated).detail("authentication", &scheme);
+    if !endpoint.has_credentials() {
+        return Ok(health(false));
+    }
+    // An open registry is sent the credentials too: some let anonymous users in and still refuse
+    // a wrong password.
+    let request = Request::get(flow.url("/v2/"));
+    let response = match probe.challenge() {
+        None => request.basic().send()?,
+        Some(_) => flow.send(request, &[])?,
+    };
+    match response.status() {
+        200 if probe.challenge().is_none() => Ok(health(false)
+            .detail("note", "the registry asks for no credentials, so they could not be checked")),
+        200 => Ok(health(true)),
+        401 | 403 => Err(Error::Unauthenticated(format!(
+            "{} does not accept the credentials: {}",
+            endpoint.url,
+            response.error().text()
+        ))),
+        400.. => Err(response.error()),
+        _ => Err(token::not_a_registry(&endpoint.url, &response)),
+    }
+}
+
+#[derive(Deserialize)]
+struct Catalog {
+    #[serde(default)]
+    repositories: Option<Vec<String>>,
+}
+
+/// One page of `/v2/_catalog`.
+///
+/// # Errors
+/// [`Error::Unsupported`] where the registry has no catalog.
+pub fn catalog(flow: &Flow<'_>, page: &PageRequest) -> Result<Page<Repository>> {
+    let scopes = [token::CATALOG.to_owned()];
+    let response = get_page(flow, "/v2/_catalog", &scopes, page)?;
+    if matches!(response.status(), 404 | 405) {
+        return Err(Error::Unsupported(format!(
+            "{} answered {}: the registry lists no repositories; name them in the rule instead",
+            response.what(),
+            response.status()
+        )));
+    }
+    let response = response.success()?;
+    let names = response.json::<Catalog>()?.repositories.unwrap_or_default();
+    let (names, next) = continued(names, &response, page);
+    Ok(Page { items: names.into_iter().map(Repository::new).collect(), next, total: None })
+}
+
+#[derive(Deserialize)]
+struct Tags {
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+/// One page of a repository's tags, each an artifact without a digest. A repository without tags,
+/// or one that holds blobs only (404 `NAME_UNKNOWN`), is an empty page.
+///
+/// # Errors
+/// Whatever the registry answered.
+pub fn tags(flow: &Flow<'_>, repository: &str, page: &PageRequest) -> Result<Page<Artifact>> {
+    let path = format!("/v2/{}/tags/list", http::encode_path(repository));
+    let scopes = [token::scope_text(&Scope::pull(repository))];
+    let response = get_page(flow, &path, &scopes, page)?;
+    if response.status() == 404 && response.error_codes().iter().any(|code| code == "NAME_UNKNOWN")
+    {
+        return Ok(Page::empty());
+    }
+    let response = response.success()?;
+    let tags = response.json::<Tags>()?.tags.unwrap_or_default();
+    let (tags, next) = continued(tags, &response, page);
+    let items = tags.into_iter().map(|tag| Artifact::new(vec![tag])).collect();
+    Ok(Page { items, next, total: None })
+}
+
+/// Deletes a manifest by digest; one that is gone already is no error.
+///
+/// # Errors
+/// [`Error::Unsupported`] where the registry has deletes turned off.
+pub fn delete_manifest(flow: &Flow<'_>, scope: &Scope, digest: &str) -> Result<()> {
+    let path = format!("/v2/{}/manifests/{digest}", http::encode_path(&scope.repository));
+    let request = Request::delete(flow.url(&path));
+    let response = flow.send(request, &[token::scope_text(scope)])?;
+    match response.status() {
+        404 => Ok(()),
+        405 => Err(Error::Unsupported(format!(
+            "{} answered 405: deletes are turned off in the registry",
+            response.what()
+        ))),
+        _ => response.success().map(drop),
+    }
+}
+
+/// Asks for one page, with smaller pages where the registry refuses the size. The cursor is the
+/// query of the page.
+fn get_page(
+    flow: &Flow<'_>,
+    path: &str,
+    scopes: &[String],
+    page: &PageRequest,
+) -> Result<Response> {
+    if let Some(query) = &page.cursor {
+        return flow.send(Request::get(flow.url(&format!("{path}?{query}"))), scopes);
+    }
+    let size = page.size(MAX_PAGE);
+    let response = flow.send(Request::get(flow.url(path)).query("n", size), scopes)?;
+    let refused = response.status() == 400
+        && response.error_codes().iter().any(|code| code == "PAGINATION_NUMBER_INVALID");
+    if !refused {
+        return Ok(response);
+    }
+    if size > 100 {
+        let smaller = flow.send(Request::get(flow.url(path)).query("n", 100), scopes)?;
+        if smaller.status() != 400 {
+            return Ok(smaller);
+        }
+    }
+    flow.send(Request::get(flow.url(path)), scopes)
+}
+
+/// The names that are new, and the query of the next page.
+///
+/// The link's query is put on our own path: a registry behind a proxy may not know its outer
+/// scheme or prefix. Where a page looks cut short without a link (its length is a round number,
+/// as every cap in the field is), the next page is asked for by the last name; a server that
+/// ignores that repeats the name and ends the listing.
+fn continued(
+    mut names: Vec<String>,
+    response: &Response,
+    page: &PageRequest,
+) -> (Vec<String>, Option<String>) {
+    let asked_after = page.cursor.as_deref().and_then(last_of);
+    if let Some(after) = asked_after {
+        let encoded = |name: &String| http::encode(name) == after || *name == after;
+        if names.iter().any(encoded) {
+            return (Vec::new(), None);
+        }
+    }
+    names.dedup();
+    let linked = response.link_next();
+    let next = match &linked {
+        Some(link) => link.split_once('?').map(|(_, query)| query.to_owned()),
+        None => names
+            .last()
+            .filter(|_| names.len() >= 50 && names.len() % 50 == 0)
+            .map(|last| format!("n={}&last={}", page.size(MAX_PAGE), http::encode(last))),
+    };
+    let repeated = next.is_some() && next == page.cursor;
+    (names, next.filter(|_| !repeated))
+}
+
+/// The `last` parameter of a query, as written.
+fn last_of(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("last="))
+}

@@ -1,0 +1,126 @@
+//! The answer to a request, and how its status becomes an error.
+
+use serde::de::DeserializeOwned;
+
+use super::{link, url};
+use crate::{Error, Method, Result, bindings::adapter::portolan::adapter::http as wire, error};
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Response {
+    method: Method,
+    inner: wire::Response,
+}
+
+impl Response {
+    pub(crate) fn new(method: Method, inner: wire::Response) -> Self {
+        Self { method, inner }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.inner.status
+    }
+
+    /// The address that answered, after redirects.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.inner.url
+    }
+
+    /// The method and the address without its query: what errors name.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let method = match self.method {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        };
+        let address = self.inner.url.split(['?', '#']).next().unwrap_or_default();
+        format!("{method} {address}")
+    }
+
+    /// The first value of a header; `None` where it is missing or not text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = |h: &&wire::ResponseHeader| h.name.eq_ignore_ascii_case(name);
+        let header = self.inner.headers.iter().find(named)?;
+        core::str::from_utf8(&header.value).ok()
+    }
+
+    /// Every value of a header that is text.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.inner
+            .headers
+            .iter()
+            .filter(move |h| h.name.eq_ignore_ascii_case(name))
+            .filter_map(|h| core::str::from_utf8(&h.value).ok())
+    }
+
+    /// The body as sent, after decompression.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.inner.body
+    }
+
+    /// The body as text; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.inner.body).into_owned()
+    }
+
+    /// Whether the body looks like a web page, by its type or its first character.
+    #[must_use]
+    pub fn is_html(&self) -> bool {
+        let by_type =
+            self.header("Content-Type").is_some_and(|t| t.to_ascii_lowercase().contains("html"));
+        by_type || self.inner.body.trim_ascii_start().first() == Some(&b'<')
+    }
+
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    /// [`Error::MalformedResponse`] where it is something else; a web page is named as such.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        if self.is_html() {
+            let what = self.what();
+            return Err(Error::MalformedResponse(format!(
+                "{what} answered a web page where JSON was expected; is the address right?"
+            )));
+        }
+        serde_json::from_slice(&self.inner.body).map_err(|e| {
+            Error::MalformedResponse(format!("{} answered no usable JSON: {e}", self.what()))
+        })
+    }
+
+    /// Passes an answer below 400 on and turns the others into the error the host acts on.
+    ///
+    /// # Errors
+    /// By status: see [`Response::error`].
+    pub fn success(self) -> Result<Self> {
+        if self.inner.status < 400 { Ok(self) } else { Err(self.error()) }
+    }
+
+    /// The error this answer stands for: 401, 403, 404, 409 and 412, 429 have cases of their own;
+    /// 408 and 5xx are retryable. A registry's error envelope gives code and text.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        error::from_response(self)
+    }
+
+    /// The codes of a registry's error envelope (`NAME_UNKNOWN`, …); empty for other bodies.
+    #[must_use]
+    pub fn error_codes(&self) -> Vec<String> {
+        error::codes(self.body())
+    }
+
+    /// The next page's address, resolved against the address that answered.
+    #[must_use]
+    pub fn link_next(&self) -> Option<String> {
+        link::next(self.headers("Link")).map(|target| url::resolve(self.url(), target))
+    }
+}

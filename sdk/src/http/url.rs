@@ -1,0 +1,112 @@
+//! The little of RFC 3986 that an adapter needs: percent-encoding and references.
+//!
+//! The host parses and checks every address again; nothing here decides where a request may go.
+
+use core::fmt::Write as _;
+
+/// Percent-encodes everything but unreserved characters (RFC 3986 2.3): for one path segment or
+/// one query value.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    encode_but(text, b"")
+}
+
+/// The same, but leaves `/` as it is: for a repository name in a path.
+#[must_use]
+pub fn encode_path(text: &str) -> String {
+    encode_but(text, b"/")
+}
+
+fn encode_but(text: &str, kept: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// `scheme://host[:port]` of an absolute address; `None` for anything else.
+#[must_use]
+pub fn origin(url: &str) -> Option<&str> {
+    let start = url.find("://")?.checked_add(3)?;
+    let rest = url.get(start..)?;
+    let length = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    url.get(..start.checked_add(length)?)
+}
+
+/// Resolves a reference against the absolute address of the answer that held it (RFC 3986 5.2,
+/// without dot segments: the host removes those).
+#[must_use]
+pub fn resolve(base: &str, reference: &str) -> String {
+    let has_scheme = reference
+        .split_once("://")
+        .is_some_and(|(scheme, _)| !scheme.is_empty() && !scheme.contains(['/', '?', '#']));
+    if has_scheme {
+        return reference.to_owned();
+    }
+    let base = base.split('#').next().unwrap_or(base);
+    let base_origin = origin(base).unwrap_or_default();
+    let path = base.split('?').next().unwrap_or(base);
+    if let Some(rest) = reference.strip_prefix("//") {
+        let scheme = base_origin.split("://").next().unwrap_or("https");
+        format!("{scheme}://{rest}")
+    } else if reference.starts_with('/') {
+        format!("{base_origin}{reference}")
+    } else if reference.is_empty() {
+        base.to_owned()
+    } else if reference.starts_with('?') {
+        format!("{path}{reference}")
+    } else if path.len() == base_origin.len() {
+        format!("{base_origin}/{reference}")
+    } else {
+        let folder = path.rfind('/').and_then(|end| path.get(..end)).unwrap_or(base_origin);
+        format!("{folder}/{reference}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodes() {
+        for (text, whole, path) in [
+            ("library/alpine", "library%2Falpine", "library/alpine"),
+            ("a b&c=d", "a%20b%26c%3Dd", "a%20b%26c%3Dd"),
+            ("v1.2_3-x~", "v1.2_3-x~", "v1.2_3-x~"),
+            ("ü", "%C3%BC", "%C3%BC"),
+        ] {
+            assert_eq!(encode(text), whole);
+            assert_eq!(encode_path(text), path);
+        }
+    }
+
+    #[test]
+    fn resolves_against_the_request() {
+        let base = "https://h.test:5000/prefix/v2/_catalog?n=2";
+        for (reference, expected) in [
+            ("/v2/_catalog?last=b", "https://h.test:5000/v2/_catalog?last=b"),
+            ("https://o.test/x", "https://o.test/x"),
+            ("//o.test/x", "https://o.test/x"),
+            ("?last=b&n=2", "https://h.test:5000/prefix/v2/_catalog?last=b&n=2"),
+            ("_catalog?last=b", "https://h.test:5000/prefix/v2/_catalog?last=b"),
+            ("", base),
+            ("/a?next=https://o.test/", "https://h.test:5000/a?next=https://o.test/"),
+        ] {
+            assert_eq!(resolve(base, reference), expected, "{reference}");
+        }
+        assert_eq!(resolve("https://h.test", "x"), "https://h.test/x");
+    }
+
+    #[test]
+    fn origins() {
+        assert_eq!(origin("https://h.test:5000/p?q"), Some("https://h.test:5000"));
+        assert_eq!(origin("http://h"), Some("http://h"));
+        assert_eq!(origin("/v2/"), None);
+    }
+}

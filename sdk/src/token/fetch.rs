@@ -1,0 +1,157 @@
+//! Fetching a token from a realm, by `GET` or by OAuth2 `POST`, and keeping it for a while.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Auth, Endpoint, Error, Result, TemplateFormat, cache, host,
+    http::{self, Request, Response},
+};
+
+/// Shortest life of a token, in seconds; also what is taken where the service says nothing.
+const MIN_LIFE: u64 = 60;
+
+/// Longest life believed, in seconds.
+const MAX_LIFE: u64 = 24 * 3600;
+
+/// How tokens are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// `GET` with Basic: what every token service knows.
+    #[default]
+    Get,
+    /// OAuth2 `POST` with the secret in the body. The realm must be one of the adapter's
+    /// `login_urls`. A service that does not know it (404, 405) is asked by `GET`.
+    OAuth2 {
+        /// Name of the client, required by the form.
+        client_id: String,
+    },
+}
+
+/// A token as kept in the cache.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Token {
+    pub(crate) token: String,
+    /// Seconds since the epoch.
+    pub(crate) expires: u64,
+}
+
+/// What a token service answers.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    token: Option<String>,
+    #[serde(default)]
+    access_token: Option<String>,
+    #[serde(default)]
+    expires_in: Option<serde_json::Value>,
+}
+
+/// One question to a token service.
+pub(crate) struct Ask<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) form: &'a Form,
+    pub(crate) realm: &'a str,
+    pub(crate) service: Option<&'a str>,
+    pub(crate) scopes: &'a [String],
+}
+
+impl Ask<'_> {
+    /// A token from the cache where that is `allowed`, else a fresh one.
+    pub(crate) fn token(&self, cached: bool) -> Result<Token> {
+        let key = self.cache_key();
+        if let Some(token) = cache::get::<Token>(&key).filter(|t| cached && t.expires > host::now())
+        {
+            return Ok(token);
+        }
+        let response = self.ask()?;
+        let (token, life) = self.read(&response)?;
+        // Renewed 10 to 30 seconds early: a token must outlive the request it is put on.
+        let margin = (life / 6).clamp(10, 30);
+        let token = Token { token, expires: host::now().saturating_add(life) };
+        cache::set(&key, &token, u32::try_from(life - margin).unwrap_or(u32::MAX));
+        Ok(token)
+    }
+
+    fn cache_key(&self) -> String {
+        let service = self.service.unwrap_or_default();
+        format!("token {} {service} {}", self.realm, self.scopes.join(" "))
+    }
+
+    fn ask(&self) -> Result<Response> {
+        if let (Form::OAuth2 { client_id }, true) = (self.form, self.endpoint.has_credentials()) {
+            let response = self.post(client_id)?;
+            if !matches!(response.status(), 404 | 405) {
+                return Ok(response);
+            }
+        }
+        let mut request = Request::get(self.realm).auth(self.auth());
+        if let Some(service) = self.service {
+            request = request.query("service", service);
+        }
+        for scope in self.scopes {
+            request = request.query("scope", scope);
+        }
+        request.send()
+    }
+
+    fn auth(&self) -> Auth {
+        self.endpoint.auth()
+    }
+
+    fn post(&self, client_id: &str) -> Result<Response> {
+        let user = self.endpoint.access_key.as_deref().unwrap_or_default();
+        let scopes = self.scopes.join(" ");
+        let mut fields = vec![("client_id", client_id), ("scope", &scopes)];
+        fields.extend(self.service.map(|service| ("service", service)));
+        // Docker's credential files mark a refresh token by this user name.
+        let secret = if user == "<token>" {
+            fields.push(("grant_type", "refresh_token"));
+            "refresh_token=${secret}"
+        } else {
+            fields.extend([("grant_type", "password"), ("username", user)]);
+            "password=${secret}"
+        };
+        let text = format!("{}&{secret}", http::form_text(&fields));
+        Request::post(self.realm).template(TemplateFormat::Form, text).send()
+    }
+
+    /// The token and its life in seconds. `issued_at` is not read: the token was made for this
+    /// very question, and the service's clock need not agree with ours.
+    fn read(&self, response: &Response) -> Result<(String, u64)> {
+        if matches!(response.status(), 400 | 401) {
+            let who = match self.endpoint.access_key.as_deref() {
+                Some(user) if !user.is_empty() => format!("the credentials of `{user}`"),
+                _ => "a request without credentials".to_owned(),
+            };
+            let why = response.error();
+            return Err(Error::Unauthenticated(format!(
+                "the token service refused {who}: {}",
+                why.text()
+            )));
+        }
+        if response.status() != 200 {
+            return Err(match response.error() {
+                error if response.status() >= 400 => error,
+                _ => Error::MalformedResponse(format!(
+                    "{} answered {} where a token was expected",
+                    response.what(),
+                    response.status()
+                )),
+            });
+        }
+        let answer: Answer = response.json()?;
+        let token = [answer.token, answer.access_token]
+            .into_iter()
+            .flatten()
+            .find(|token| !token.is_empty())
+            .ok_or_else(|| {
+                Error::MalformedResponse(format!("{} answered no token", response.what()))
+            })?;
+        let life = match answer.expires_in {
+            Some(serde_json::Value::Number(seconds)) => seconds.as_u64(),
+            Some(serde_json::Value::String(seconds)) => seconds.parse().ok(),
+            _ => None,
+        };
+        Ok((token, life.unwrap_or(MIN_LIFE).clamp(MIN_LIFE, MAX_LIFE)))
+    }
+}

@@ -1,0 +1,79 @@
+//! Scopes: `type:name:actions`, several of them merged and sorted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Action, Scope};
+
+/// The scope of the repository catalog.
+pub const CATALOG: &str = "registry:catalog:*";
+
+/// A scope as token services read it. Writing needs reading too: `push` alone becomes
+/// `pull,push`.
+#[must_use]
+pub fn text(scope: &Scope) -> String {
+    let has = |action| scope.actions.contains(&action);
+    let mut actions = Vec::new();
+    if has(Action::Pull) || has(Action::Push) {
+        actions.push("pull");
+    }
+    if has(Action::Push) {
+        actions.push("push");
+    }
+    if has(Action::Delete) {
+        actions.push("delete");
+    }
+    format!("repository:{}:{}", scope.repository, actions.join(","))
+}
+
+/// The asked scopes with those of a challenge (separated by spaces), actions of one resource
+/// joined, in a fixed order.
+pub(crate) fn merge(scopes: &[String], challenge: &str) -> Vec<String> {
+    let mut merged: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let all = scopes.iter().map(String::as_str).chain(challenge.split_ascii_whitespace());
+    for scope in all {
+        let (resource, actions) = scope.rsplit_once(':').unwrap_or((scope, ""));
+        let actions = actions.split(',').filter(|action| !action.is_empty());
+        merged.entry(resource).or_default().extend(actions);
+    }
+    let written = |(resource, actions): (&str, BTreeSet<&str>)| {
+        let actions: Vec<&str> = actions.into_iter().collect();
+        format!("{resource}:{}", actions.join(","))
+    };
+    merged.into_iter().map(written).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_scopes() {
+        assert_eq!(text(&Scope::pull("a/b")), "repository:a/b:pull");
+        assert_eq!(text(&Scope::push("a/b")), "repository:a/b:pull,push");
+        let push = Scope { repository: "a".into(), actions: vec![Action::Push] };
+        assert_eq!(text(&push), "repository:a:pull,push");
+        let delete = Scope { repository: "a".into(), actions: vec![Action::Delete] };
+        assert_eq!(text(&delete), "repository:a:delete");
+    }
+
+    #[test]
+    fn merges_and_sorts() {
+        let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        for (scopes, challenge, expected) in [
+            (vec!["repository:b:pull"], "", vec!["repository:b:pull"]),
+            (
+                vec!["repository:b:pull", "repository:a:pull,push"],
+                "repository:b:push repository:h.test:5000/c:pull",
+                vec![
+                    "repository:a:pull,push",
+                    "repository:b:pull,push",
+                    "repository:h.test:5000/c:pull",
+                ],
+            ),
+            (vec![], CATALOG, vec![CATALOG]),
+            (vec![], "", vec![]),
+        ] {
+            assert_eq!(merge(&owned(&scopes), challenge), owned(&expected));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Debian's docker-registry, an unrelated and real server, where it is installed.
+
+use std::{net::TcpListener, path::Path};
+
+use tempfile::TempDir;
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+};
+
+use crate::{
+    poll::{PATIENCE, eventually},
+    tls::Certificate,
+};
+
+/// The account of a registry that asks for one.
+pub const USER: &str = "alice";
+/// Its password.
+pub const PASSWORD: &str = "s3cret";
+/// bcrypt of the password, the only hash docker-registry takes; from `htpasswd -Bbn`.
+const HTPASSWD: &str = "alice:$2y$05$g9w8AmNABsbcSVxRYRBgU.YVIvGng7lKQ5cFgVeaYDqjVV85CgMXi\n";
+
+/// How a registry is started.
+#[derive(Clone, Copy, Default)]
+pub struct Mode<'a> {
+    /// Asks for [`USER`] and [`PASSWORD`].
+    pub htpasswd: bool,
+    /// Serves https with this certificate.
+    pub tls: Option<&'a Certificate>,
+}
+
+/// A running docker-registry with its data in a temporary directory. Killed when dropped.
+pub struct DockerRegistry {
+    _child: Child,
+    _folder: TempDir,
+    url: String,
+}
+
+impl DockerRegistry {
+    /// Starts one on a free port; `None`, said aloud, where it is not installed.
+    ///
+    /// # Panics
+    /// When it is installed and does not serve.
+    pub async fn start(mode: Mode<'_>) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let address = free_address();
+        let config = folder.path().join("config.yml");
+        std::fs::write(&config, configuration(mode, folder.path(), &address)).expect("writable");
+        let mut command = Command::new("docker-registry");
+        // It takes every REGISTRY_* variable for a setting: give it none.
+        command.arg("serve").arg(&config).env_clear().env("PATH", "/usr/bin:/bin");
+        let child = match command.kill_on_drop(true).spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                eprintln!("SKIPPED: docker-registry cannot be run ({error}); install it");
+                return None;
+            }
+        };
+        let what = "docker-registry listens";
+        eventually(PATIENCE, what, async || TcpStream::connect(&address).await).await;
+        let scheme = if mode.tls.is_some() { "https" } else { "http" };
+        Some(Self { _child: child, _folder: folder, url: format!("{scheme}://{address}") })
+    }
+
+    /// `http://127.0.0.1:PORT`, or https.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Free at this moment; another process may take it before it is used, which then shows.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound").to_string()
+}
+
+fn configuration(mode: Mode<'_>, folder: &Path, address: &str) -> String {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let mut http = format!("addr: \"{address}\"");
+    if let Some(certificate) = mode.tls {
+        std::fs::write(path("tls.crt"), &certificate.pem).expect("writable");
+        std::fs::write(path("tls.key"), &certificate.key_pem).expect("writable");
+        let (crt, key) = (path("tls.crt"), path("tls.key"));
+        http.push_str(&format!(", tls: {{certificate: \"{crt}\", key: \"{key}\"}}"));
+    }
+    let mut auth = String::new();
+    if mode.htpasswd {
+        std::fs::write(path("htpasswd"), HTPASSWD).expect("writable");
+        auth = format!("auth: {{htpasswd: {{realm: test, path: \"{}\"}}}}\n", path("htpasswd"));
+    }
+    let root = path("data");
+    format!(
+        "version: 0.1\nlog: {{level: fatal, accesslog: {{disabled: true}}}}\n\
+         storage: {{filesystem: {{rootdirectory: \"{root}\"}}, delete: {{enabled: true}}}}\n\
+         http: {{{http}}}\n{auth}"
+    )
+}
