@@ -33,6 +33,7 @@ pub struct Flow<'a> {
     endpoint: &'a Endpoint,
     base: String,
     form: Form,
+    realm: Option<String>,
 }
 
 /// What a registry asked for, as kept in the cache.
@@ -47,7 +48,7 @@ impl<'a> Flow<'a> {
     /// The flow of the endpoint's own registry, tokens fetched by `GET`.
     #[must_use]
     pub fn new(endpoint: &'a Endpoint) -> Self {
-        Self { endpoint, base: endpoint.url.clone(), form: Form::Get }
+        Self { endpoint, base: endpoint.url.clone(), form: Form::Get, realm: None }
     }
 
     /// The flow of a registry at another address than the endpoint's.
@@ -61,6 +62,14 @@ impl<'a> Flow<'a> {
     #[must_use]
     pub fn form(mut self, form: Form) -> Self {
         self.form = form;
+        self
+    }
+
+    /// Asks for tokens at a path below the registry, whatever realm it announces: for a provider
+    /// whose token service is always there.
+    #[must_use]
+    pub fn realm(mut self, path: &str) -> Self {
+        self.realm = Some(self.url(path));
         self
     }
 
@@ -172,7 +181,13 @@ impl<'a> Flow<'a> {
 
     /// Remembers a challenge that the answer of `met_at` held.
     fn learn_at(&self, challenge: &Challenge, met_at: &str) -> Result<Demand> {
-        let demand = challenge::demand(challenge, met_at)?;
+        let demand = match &self.realm {
+            Some(realm) if challenge.scheme.eq_ignore_ascii_case("Bearer") => Demand::Token {
+                realm: realm.clone(),
+                service: challenge.param("service").map(str::to_owned),
+            },
+            _ => challenge::demand(challenge, met_at)?,
+        };
         cache::set(&self.cache_key(), &demand, CHALLENGE_TTL);
         Ok(demand)
     }
