@@ -26,6 +26,6 @@ pub mod oneshot;
 pub use builder::{HostBuilder, KeySource};
 pub use error::{Code, Error};
 pub use host::{EndpointInfo, Host, Plugin, PluginState, ShutdownReport};
-pub use plugin::{Compiler, Limits};
+pub use plugin::{Compiler, Limits, compile_to_file};
 /// Nouns and decisions: what the methods of [`Host`] take and give.
 pub use portolan_core as core;

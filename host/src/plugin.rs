@@ -1,17 +1,38 @@
 //! Sandboxed adapters: check, compile, grant, call. wasmtime ends here.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
-    oci::{Challenge, Digest},
-    provider::{
-        AdapterInfo, AllowedHost, ArtifactEntry, ArtifactQuery, Grant, HealthReport, Listing,
-        RepositoryEntry, RepositoryQuery, Scope, Target,
-    },
+    provider::AllowedHost,
 };
 
-use crate::net;
+mod account;
+mod adapter;
+mod bound;
+mod cache;
+mod compile;
+mod contract;
+mod echo;
+mod engine;
+mod grants;
+mod hosts;
+mod imports;
+mod instance;
+mod memory;
+mod package;
+#[cfg(test)]
+mod testing;
+mod trouble;
+mod v0_1;
+
+pub(crate) use adapter::Adapter;
+pub use compile::compile_to_file;
+pub(crate) use package::Package;
 
 /// Who turns WebAssembly into machine code.
 #[derive(Clone, Debug)]
@@ -59,7 +80,7 @@ impl Default for Limits {
 /// How adapters are run.
 #[derive(Clone, Debug)]
 pub(crate) struct PluginOptions {
-    /// Where compiled components are kept; `None` compiles anew in each process.
+    /// Where compiled components are kept; `None` compiles anew in each process, and in it.
     pub(crate) cache: Option<PathBuf>,
     /// Who compiles.
     pub(crate) compiler: Compiler,
@@ -70,7 +91,7 @@ pub(crate) struct PluginOptions {
 }
 
 /// Why an adapter could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum PluginError {
     /// The bytes are not a component that this host can run; the text says what differs.
     #[error("{0}")]
@@ -119,20 +140,25 @@ pub(crate) enum PluginError {
     Internal(String),
 }
 
-/// Bytes proven loadable, compiled, and asked who they are.
-pub(crate) struct Package {
-    /// Digest of the component's bytes.
-    pub(crate) digest: Digest,
-    /// Size of the component in bytes.
-    pub(crate) size: u64,
-    /// What it says of itself.
-    pub(crate) info: AdapterInfo,
-}
-
 /// The engine and every enabled adapter. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Plugins {
-    options: Arc<PluginOptions>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    limits: Limits,
+    engine: engine::Engine,
+    workshop: Arc<compile::Workshop>,
+    adapters: RwLock<BTreeMap<String, Enabled>>,
+    memories: memory::Memories,
+}
+
+/// A provider's adapter and the hosts it was granted.
+#[derive(Clone)]
+struct Enabled {
+    package: Arc<Package>,
+    granted: Arc<[AllowedHost]>,
 }
 
 impl Plugins {
@@ -141,7 +167,22 @@ impl Plugins {
     /// # Errors
     /// When the engine cannot be made, or the cache directory cannot be used.
     pub(crate) fn new(options: PluginOptions) -> Result<Self, PluginError> {
-        Ok(Self { options: Arc::new(options) })
+        let PluginOptions { cache, compiler, limits } = options;
+        let engine = engine::Engine::new(&limits)?;
+        let workshop = compile::Workshop {
+            engine: engine.wasm.clone(),
+            compiler,
+            cache: cache.map(cache::Cache::open).transpose()?,
+            limits: limits.clone(),
+        };
+        let inner = Inner {
+            limits,
+            engine,
+            workshop: Arc::new(workshop),
+            adapters: RwLock::default(),
+            memories: memory::Memories::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Checks, compiles and describes a component; enables nothing.
@@ -149,29 +190,35 @@ impl Plugins {
     /// # Errors
     /// When the bytes are not a component this host can run.
     pub(crate) async fn load(&self, bytes: Vec<u8>) -> Result<Arc<Package>, PluginError> {
-        let _ = (bytes, &self.options);
-        Err(PluginError::Internal("not built yet".to_owned()))
+        package::load(&self.inner, bytes).await.map(Arc::new)
     }
 
     /// Makes a package its provider's adapter, with the hosts it was granted. Running calls
     /// finish on the one before.
     pub(crate) fn enable(&self, package: Arc<Package>, granted: Vec<AllowedHost>) {
-        let _ = (package, granted);
+        let provider = package.info.provider.clone();
+        let enabled = Enabled { package, granted: granted.into() };
+        self.inner
+            .adapters
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(provider, enabled);
     }
 
     /// Takes a provider's adapter away. Running calls finish.
     pub(crate) fn disable(&self, provider: &str) {
-        let _ = provider;
+        self.inner.adapters.write().unwrap_or_else(PoisonError::into_inner).remove(provider);
     }
 
     /// Every enabled adapter, by provider id in byte order.
     #[must_use]
     pub(crate) fn providers(&self) -> Vec<Arc<Package>> {
-        Vec::new()
+        let adapters = self.inner.adapters.read().unwrap_or_else(PoisonError::into_inner);
+        adapters.values().map(|enabled| enabled.package.clone()).collect()
     }
 
     /// The adapter for an endpoint, with its client. `id` is what the guest is told; `generation`
-    /// scopes its cache.
+    /// scopes its cache, together with everything else a token may depend on.
     ///
     /// # Errors
     /// When the provider is unknown, or the endpoint's TLS or proxy settings are unusable.
@@ -182,87 +229,30 @@ impl Plugins {
         spec: &EndpointSpec,
         credentials: &Credentials,
     ) -> Result<Adapter, PluginError> {
-        let _ = (id, generation, credentials);
-        Err(PluginError::UnknownProvider(spec.provider.clone()))
-    }
-}
-
-/// One adapter bound to one endpoint. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Adapter {
-    client: net::Client,
-    package: Arc<Package>,
-}
-
-impl Adapter {
-    /// The endpoint's client: the data plane goes through the same one.
-    pub(crate) fn client(&self) -> &net::Client {
-        &self.client
-    }
-
-    /// What the adapter says of itself.
-    pub(crate) fn info(&self) -> &AdapterInfo {
-        &self.package.info
-    }
-
-    /// Test Connection.
-    pub(crate) async fn check_health(&self) -> Result<HealthReport, PluginError> {
-        Err(PluginError::Internal("not built yet".to_owned()))
+        let Enabled { package, granted } = self
+            .enabled(&spec.provider)
+            .ok_or_else(|| PluginError::UnknownProvider(spec.provider.clone()))?;
+        let fingerprint = bound::fingerprint(&package.digest, generation, spec, credentials);
+        let secret = credentials.access_secret.clone();
+        let settings = serde_json::to_string(&spec.settings)
+            .map_err(|error| PluginError::Invalid(format!("the settings: {error}")))?;
+        let bound = bound::Bound {
+            id: id.to_owned(),
+            provider: spec.provider.clone(),
+            url: spec.url.clone(),
+            echo: echo::Echo::new(&secret),
+            account: account::Account { key: spec.access_key.clone(), secret },
+            settings,
+            client: bound::client(spec, credentials, &granted)?,
+            rights: bound::Rights::of(&package.info),
+            memory: self.inner.memories.of(package.digest.as_str(), id, fingerprint),
+            limits: self.inner.limits.clone(),
+        };
+        Ok(Adapter { inner: self.inner.clone(), package, bound: Arc::new(bound) })
     }
 
-    /// One page of repositories.
-    pub(crate) async fn list_repositories(
-        &self,
-        query: &RepositoryQuery,
-        cursor: Option<&str>,
-    ) -> Result<Listing<RepositoryEntry>, PluginError> {
-        let _ = (query, cursor);
-        Err(PluginError::Internal("not built yet".to_owned()))
-    }
-
-    /// One page of a repository's artifacts.
-    pub(crate) async fn list_artifacts(
-        &self,
-        repository: &str,
-        query: &ArtifactQuery,
-        cursor: Option<&str>,
-    ) -> Result<Listing<ArtifactEntry>, PluginError> {
-        let _ = (repository, query, cursor);
-        Err(PluginError::Internal("not built yet".to_owned()))
-    }
-
-    /// Where the distribution API of a repository is. The host of the answer is checked.
-    pub(crate) async fn locate(&self, repository: &str) -> Result<Target, PluginError> {
-        let _ = repository;
-        Err(PluginError::Internal("not built yet".to_owned()))
-    }
-
-    /// Authority for scopes, secret inserted. Simultaneous asks for the same scopes make one
-    /// call; grants are kept until shortly before they expire.
-    pub(crate) async fn authorize(
-        &self,
-        scopes: &[Scope],
-        challenge: Option<&Challenge>,
-    ) -> Result<Grant, PluginError> {
-        let _ = (scopes, challenge);
-        Err(PluginError::Internal("not built yet".to_owned()))
-    }
-
-    /// Makes repositories ready to be pushed to, at most 100 at once; one result for each.
-    /// Does nothing where the adapter has no `management`.
-    pub(crate) async fn prepare_targets(
-        &self,
-        repositories: &[String],
-    ) -> Result<Vec<Result<(), PluginError>>, PluginError> {
-        Ok(repositories.iter().map(|_| Ok(())).collect())
-    }
-
-    /// One page of label names; empty where the adapter knows none.
-    pub(crate) async fn list_labels(
-        &self,
-        cursor: Option<&str>,
-    ) -> Result<Listing<String>, PluginError> {
-        let _ = cursor;
-        Ok(Listing { items: Vec::new(), next: None, total: None })
+    fn enabled(&self, provider: &str) -> Option<Enabled> {
+        let adapters = self.inner.adapters.read().unwrap_or_else(PoisonError::into_inner);
+        adapters.get(provider).cloned()
     }
 }

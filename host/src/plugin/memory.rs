@@ -1,0 +1,172 @@
+//! What is remembered of an endpoint between calls: the guest's short-lived values (`host-cache`)
+//! and the grants it gave. In memory only, bounded, forgotten when the endpoint changes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::grants::Grants;
+
+/// Most values of one endpoint.
+const MAX_VALUES: usize = 256;
+/// Most bytes of one endpoint, keys included.
+const MAX_BYTES: usize = 256 << 10;
+/// Longest key in bytes.
+const MAX_KEY: usize = 512;
+/// Longest time a value is kept.
+const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
+/// Most endpoints remembered.
+const MAX_ENDPOINTS: usize = 1024;
+
+/// One endpoint's memory.
+#[derive(Default)]
+pub(super) struct Memory {
+    values: Mutex<Values>,
+    pub(super) grants: Grants,
+}
+
+#[derive(Default)]
+struct Values {
+    entries: HashMap<String, Entry>,
+    bytes: usize,
+}
+
+struct Entry {
+    value: Zeroizing<Vec<u8>>,
+    until: Instant,
+}
+
+impl Memory {
+    /// A value that has not expired.
+    pub(super) fn get(&self, key: &str, now: Instant) -> Option<Vec<u8>> {
+        let values = lock(&self.values);
+        values.entries.get(key).filter(|entry| now < entry.until).map(|it| it.value.to_vec())
+    }
+
+    /// Keeps a value; one that does not fit is left out, as a cache may.
+    pub(super) fn set(&self, key: String, value: Vec<u8>, ttl: Duration, now: Instant) {
+        let value = Zeroizing::new(value);
+        let mut values = lock(&self.values);
+        values.remove(&key);
+        let size = key.len() + value.len();
+        if key.len() > MAX_KEY || size > MAX_BYTES || ttl.is_zero() {
+            return;
+        }
+        values.make_room(size, now);
+        values.bytes += size;
+        values.entries.insert(key, Entry { value, until: now + ttl.min(MAX_TTL) });
+    }
+
+    /// Forgets a value.
+    pub(super) fn remove(&self, key: &str) {
+        lock(&self.values).remove(key);
+    }
+}
+
+impl Values {
+    fn remove(&mut self, key: &str) {
+        if let Some((key, entry)) = self.entries.remove_entry(key) {
+            self.bytes = self.bytes.saturating_sub(key.len() + entry.value.len());
+        }
+    }
+
+    /// What has expired goes first, then what would expire first.
+    fn make_room(&mut self, size: usize, now: Instant) {
+        while self.entries.len() >= MAX_VALUES || self.bytes + size > MAX_BYTES {
+            let expired = |entry: &Entry| entry.until.saturating_duration_since(now);
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| expired(entry));
+            let Some(key) = oldest.map(|(key, _)| key.clone()) else { return };
+            self.remove(&key);
+        }
+    }
+}
+
+/// The memories of every endpoint.
+#[derive(Default)]
+pub(super) struct Memories(Mutex<HashMap<(String, String), Remembered>>);
+
+struct Remembered {
+    fingerprint: [u8; 32],
+    memory: Arc<Memory>,
+}
+
+impl Memories {
+    /// The memory of an endpoint under an adapter; a new one where anything about it changed.
+    pub(super) fn of(&self, adapter: &str, id: &str, fingerprint: [u8; 32]) -> Arc<Memory> {
+        let mut all = lock(&self.0);
+        let key = (adapter.to_owned(), id.to_owned());
+        if let Some(known) = all.get(&key).filter(|it| it.fingerprint == fingerprint) {
+            return known.memory.clone();
+        }
+        if all.len() >= MAX_ENDPOINTS && !all.contains_key(&key) {
+            let idle = all.iter().find(|(_, it)| Arc::strong_count(&it.memory) == 1);
+            let victim = idle.or_else(|| all.iter().next()).map(|(key, _)| key.clone());
+            victim.and_then(|key| all.remove(&key));
+        }
+        let memory = Arc::<Memory>::default();
+        all.insert(key, Remembered { fingerprint, memory: memory.clone() });
+        memory
+    }
+}
+
+/// Nothing that holds one of these locks can panic half way through a change.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn values_expire_and_are_replaced() {
+        let (memory, now) = (Memory::default(), Instant::now());
+        memory.set("k".to_owned(), b"one".to_vec(), TTL, now);
+        memory.set("k".to_owned(), b"two".to_vec(), TTL, now);
+        assert_eq!(memory.get("k", now).as_deref(), Some(&b"two"[..]));
+        assert_eq!(memory.get("k", now + TTL), None);
+        memory.remove("k");
+        assert_eq!(memory.get("k", now), None);
+        assert_eq!(lock(&memory.values).bytes, 0);
+        memory.set("k".to_owned(), b"one".to_vec(), Duration::ZERO, now);
+        assert_eq!(memory.get("k", now), None);
+    }
+
+    #[test]
+    fn number_and_size_are_bounded() {
+        let (memory, now) = (Memory::default(), Instant::now());
+        for number in 0..MAX_VALUES as u64 + 10 {
+            let ttl = TTL + Duration::from_secs(number);
+            memory.set(format!("key-{number}"), vec![0; 100], ttl, now);
+        }
+        assert_eq!(lock(&memory.values).entries.len(), MAX_VALUES);
+        assert_eq!(memory.get("key-9", now), None, "what expires first goes first");
+        assert!(memory.get("key-10", now).is_some());
+        memory.set("large".to_owned(), vec![0; MAX_BYTES], TTL, now);
+        assert_eq!(memory.get("large", now), None);
+        memory.set("fits".to_owned(), vec![0; MAX_BYTES - 4], TTL, now);
+        assert_eq!(lock(&memory.values).entries.len(), 1);
+        memory.set("k".repeat(MAX_KEY + 1), Vec::new(), TTL, now);
+        assert_eq!(lock(&memory.values).entries.len(), 1);
+    }
+
+    #[test]
+    fn another_fingerprint_is_another_memory() {
+        let all = Memories::default();
+        let one = all.of("adapter", "1", [1; 32]);
+        assert!(Arc::ptr_eq(&one, &all.of("adapter", "1", [1; 32])));
+        assert!(!Arc::ptr_eq(&one, &all.of("adapter", "1", [2; 32])));
+        assert!(!Arc::ptr_eq(&one, &all.of("adapter", "1", [1; 32])), "the old one is forgotten");
+        for number in 0..MAX_ENDPOINTS + 5 {
+            all.of("adapter", &number.to_string(), [0; 32]);
+        }
+        assert_eq!(lock(&all.0).len(), MAX_ENDPOINTS);
+    }
+}

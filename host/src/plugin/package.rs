@@ -1,0 +1,82 @@
+//! From bytes to a [`Package`]: checked against the contract, compiled, linked, asked who it is.
+//! Nothing of it can reach a network or a secret on the way.
+
+use std::{sync::Arc, time::Duration};
+
+use portolan_core::{oci::Digest, provider::AdapterInfo};
+use wasmtime::component::InstancePre;
+
+use super::{
+    Inner, PluginError,
+    compile::blocking,
+    contract,
+    instance::{Allowance, Call, State},
+    trouble::Trouble,
+    v0_1::{self, Exports},
+};
+
+/// Longest time `describe` may take: it computes nothing and may call nothing.
+const DESCRIBE: Duration = Duration::from_secs(2);
+
+/// Bytes proven loadable, compiled, and asked who they are.
+pub(crate) struct Package {
+    /// Digest of the component's bytes.
+    pub(crate) digest: Digest,
+    /// Size of the component in bytes.
+    pub(crate) size: u64,
+    /// What it says of itself.
+    pub(crate) info: AdapterInfo,
+    pub(super) pre: InstancePre<State>,
+    pub(super) exports: Exports,
+    pub(super) trouble: Trouble,
+}
+
+/// Takes a component in; nothing is enabled by it.
+pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, PluginError> {
+    let limit = inner.limits.component_bytes;
+    if bytes.len() > limit {
+        return Err(PluginError::Unusable(format!(
+            "the component has {} bytes, more than the {limit} this host takes",
+            bytes.len()
+        )));
+    }
+    let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let bytes: Arc<[u8]> = bytes.into();
+    let checked = bytes.clone();
+    blocking(move || contract::check(&checked).map_err(PluginError::Unusable)).await?;
+    let component = inner.workshop.clone().component(bytes, &digest).await?;
+    let unusable = |what: &str, error: &wasmtime::Error| {
+        PluginError::Unusable(format!("the component cannot be {what}: {error:#}"))
+    };
+    let pre = inner.engine.linker.instantiate_pre(&component);
+    let pre = pre.map_err(|error| unusable("linked", &error))?;
+    let exports = Exports::find(&pre).map_err(|error| unusable("used", &error))?;
+    let info = describe(inner, &pre, &exports, &digest).await?;
+    Ok(Package { digest, size, info, pre, exports, trouble: Trouble::default() })
+}
+
+async fn describe(
+    inner: &Inner,
+    pre: &InstancePre<State>,
+    exports: &Exports,
+    digest: &Digest,
+) -> Result<AdapterInfo, PluginError> {
+    let allowance = Allowance {
+        provider: digest.as_str().to_owned(),
+        function: "describe",
+        bound: None,
+        time: DESCRIBE,
+        memory: inner.limits.memory,
+        requests: 0,
+        log_lines: 0,
+    };
+    let mut call = Call::begin(&inner.engine, pre, allowance).await?;
+    exports.prove(&mut call).map_err(|error| {
+        PluginError::Unusable(format!("the component's types differ from this host's: {error:#}"))
+    })?;
+    let guest = exports.registry(&mut call)?;
+    let outcome = call.deadline.within(guest.call_describe(&mut call.store)).await;
+    let (info, _) = call.finish(outcome)?;
+    v0_1::info::read(info, exports.capabilities())
+        .map_err(|why| PluginError::Unusable(format!("what the adapter says of itself: {why}")))
+}

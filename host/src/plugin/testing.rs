@@ -1,0 +1,51 @@
+//! Endpoints for the tests of this module.
+
+use std::sync::Arc;
+
+use portolan_core::{
+    endpoint::{Credentials, EndpointSpec},
+    secret::Secret,
+};
+
+use super::{
+    Limits,
+    account::Account,
+    bound::{Bound, Rights, client},
+    echo::Echo,
+};
+
+/// An endpoint of the provider `test`, used as `robot`.
+pub(super) fn spec(url: &str) -> EndpointSpec {
+    EndpointSpec {
+        name: "test".to_owned(),
+        description: String::new(),
+        provider: "test".to_owned(),
+        url: url.parse().unwrap(),
+        access_key: Some("robot".to_owned()),
+        credential_type: "basic".to_owned(),
+        insecure: false,
+        ca_certificate: None,
+        settings: serde_json::Map::new(),
+        allowed_hosts: Vec::new(),
+        proxy: None,
+        client_certificate: None,
+    }
+}
+
+/// The same, as the imports see it.
+pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
+    let spec = spec(url);
+    let secret = secret.map(|text| Secret::new(text.to_owned()));
+    Bound {
+        id: "7".to_owned(),
+        provider: spec.provider.clone(),
+        client: client(&spec, &Credentials::default(), &[]).unwrap(),
+        url: spec.url,
+        echo: Echo::new(&secret),
+        account: Account { key: spec.access_key, secret },
+        settings: "{}".to_owned(),
+        rights: Rights { login_urls: Vec::new(), signing: Vec::new() },
+        memory: Arc::default(),
+        limits: Limits::default(),
+    }
+}
