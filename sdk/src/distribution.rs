@@ -172,7 +172,7 @@ fn continued(
         Some(link) => link.split_once('?').map(|(_, query)| query.to_owned()),
         None => names
             .last()
-            .filter(|_| names.len() >= 50 && names.len() % 50 == 0)
+            .filter(|_| names.len() >= 50 && names.len().is_multiple_of(50))
             .map(|last| format!("n={}&last={}", page.size(MAX_PAGE), http::encode(last))),
     };
     let repeated = next.is_some() && next == page.cursor;
