@@ -20,7 +20,6 @@ mod contract;
 mod echo;
 mod engine;
 mod grants;
-mod hosts;
 mod imports;
 mod instance;
 mod memory;
@@ -40,7 +39,8 @@ pub enum Compiler {
     /// This process: for embedders.
     InProcess,
     /// A child of this program, called as `PROGRAM compile-plugin IN OUT`, so that a compiler
-    /// crash or its memory stays outside the daemon.
+    /// crash or its memory stays outside the daemon. It calls [`compile_to_file`], and has to be
+    /// built with the same version of this library.
     Command(PathBuf),
 }
 
@@ -152,6 +152,8 @@ struct Inner {
     workshop: Arc<compile::Workshop>,
     adapters: RwLock<BTreeMap<String, Enabled>>,
     memories: memory::Memories,
+    /// Hosts that are reached without the endpoint's proxy.
+    no_proxy: Vec<String>,
 }
 
 /// A provider's adapter and the hosts it was granted.
@@ -167,7 +169,7 @@ impl Plugins {
     /// # Errors
     /// When the engine cannot be made, or the cache directory cannot be used.
     pub(crate) fn new(options: PluginOptions) -> Result<Self, PluginError> {
-        let PluginOptions { cache, compiler, limits } = options;
+        let PluginOptions { cache, compiler, limits, no_proxy } = options;
         let engine = engine::Engine::new(&limits)?;
         let workshop = compile::Workshop {
             engine: engine.wasm.clone(),
@@ -181,6 +183,7 @@ impl Plugins {
             workshop: Arc::new(workshop),
             adapters: RwLock::default(),
             memories: memory::Memories::default(),
+            no_proxy,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -243,7 +246,7 @@ impl Plugins {
             echo: echo::Echo::new(&secret),
             account: account::Account { key: spec.access_key.clone(), secret },
             settings,
-            client: bound::client(spec, credentials, &granted)?,
+            client: bound::client(spec, credentials, &granted, &self.inner.no_proxy)?,
             rights: bound::Rights::of(&package.info),
             memory: self.inner.memories.of(package.digest.as_str(), id, fingerprint),
             limits: self.inner.limits.clone(),

@@ -11,7 +11,7 @@ use portolan_core::{
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{Limits, PluginError, account::Account, echo::Echo, hosts, memory::Memory};
+use super::{Limits, PluginError, account::Account, echo::Echo, memory::Memory};
 use crate::net;
 
 /// One endpoint as the imports see it.
@@ -48,6 +48,7 @@ pub(super) fn client(
     spec: &EndpointSpec,
     credentials: &Credentials,
     granted: &[AllowedHost],
+    no_proxy: &[String],
 ) -> Result<net::Client, PluginError> {
     let proxy = match &spec.proxy {
         None => None,
@@ -56,7 +57,7 @@ pub(super) fn client(
                 PluginError::Invalid(format!("the proxy `{text}` is not an address: {error}"))
             })?,
             credentials: credentials.proxy_credentials.clone(),
-            no_proxy: Vec::new(),
+            no_proxy: no_proxy.to_vec(),
         }),
     };
     let tls = net::TlsSettings {
@@ -67,7 +68,8 @@ pub(super) fn client(
     let mut grants = Vec::new();
     for (hosts, administrator) in [(granted, false), (&spec.allowed_hosts, true)] {
         for host in hosts {
-            grants.push(hosts::grant(host, administrator).map_err(PluginError::Invalid)?);
+            let grant = net::HostGrant::parse(host, administrator);
+            grants.push(grant.map_err(|error| PluginError::Invalid(error.to_string()))?);
         }
     }
     let egress = Arc::new(net::Egress::new(spec.url.url().clone(), grants));

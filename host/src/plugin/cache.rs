@@ -206,3 +206,76 @@ fn draft_path(directory: &Path) -> PathBuf {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     directory.join(format!(".draft-{}-{number}", std::process::id()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// The smallest component there is.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    struct Kept {
+        directory: tempfile::TempDir,
+        cache: Cache,
+        engine: wasmtime::Engine,
+        name: String,
+    }
+
+    fn kept() -> Kept {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path().join("compiled")).unwrap();
+        let engine = wasmtime::Engine::default();
+        let name = Cache::name(&engine, &Digest::of(EMPTY));
+        let draft = cache.draft();
+        let code = engine.precompile_component(EMPTY).unwrap();
+        create(&draft.path).unwrap().write_all(&code).unwrap();
+        cache.admit(&draft, &name).unwrap();
+        Kept { directory, cache, engine, name }
+    }
+
+    fn mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn what_was_written_is_mapped() {
+        let Kept { directory, cache, engine, name } = kept();
+        assert!(cache.map(&engine, &name).is_some());
+        assert!(cache.map(&engine, "another").is_none());
+        let other = wasmtime::Engine::new(wasmtime::Config::new().epoch_interruption(true));
+        assert!(cache.map(&other.unwrap(), &name).is_none(), "code of another configuration");
+        let files = fs::read_dir(directory.path().join("compiled")).unwrap();
+        assert_eq!(files.count(), 2, "drafts are gone");
+    }
+
+    #[test]
+    fn what_was_changed_is_not_mapped() {
+        let changes: [fn(&Cache, &str); 5] = [
+            |cache, name| {
+                let mut code = fs::read(cache.path(name, "cwasm")).unwrap();
+                let middle = code.len() / 2;
+                code[middle] ^= 1;
+                fs::write(cache.path(name, "cwasm"), code).unwrap();
+            },
+            |cache, name| fs::remove_file(cache.path(name, "sha256")).unwrap(),
+            |cache, name| fs::write(cache.path(name, "sha256"), "").unwrap(),
+            |cache, name| mode(&cache.path(name, "cwasm"), 0o660),
+            |cache, name| mode(&cache.path(name, "sha256"), 0o602),
+        ];
+        for change in changes {
+            let Kept { cache, engine, name, directory: _directory } = kept();
+            change(&cache, &name);
+            assert!(cache.map(&engine, &name).is_none());
+        }
+    }
+
+    #[test]
+    fn a_directory_that_others_write_to_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        mode(directory.path(), 0o777);
+        let error = Cache::open(directory.path().to_owned()).err().unwrap().to_string();
+        assert!(error.contains("0700"), "{error}");
+    }
+}

@@ -185,6 +185,77 @@ mod tests {
         }
     }
 
+    /// The smallest component there is.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    /// A compiler that is a script; `$2` is the job, `$3` the output.
+    fn script(directory: &Path, text: &str) -> Compiler {
+        let program = directory.join("compiler");
+        fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        Compiler::Command(program)
+    }
+
+    fn workshop(directory: &Path, compiler: Compiler) -> Arc<Workshop> {
+        let limits = Limits { memory: 1 << 20, concurrent_calls: 1, ..Limits::default() };
+        let engine = wasmtime::Engine::new(&super::super::engine::config(&limits)).unwrap();
+        let cache = Some(Cache::open(directory.join("cache")).unwrap());
+        Arc::new(Workshop { engine, compiler, cache, limits })
+    }
+
+    #[tokio::test]
+    async fn a_child_compiles_once_and_what_it_made_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, digest) = (dir.path(), Digest::of(EMPTY));
+        let text = format!(
+            "head -1 \"$2\" > {0}/seen; cp {0}/code \"$3\"; chmod 600 \"$3\"",
+            path.display()
+        );
+        let workshop = workshop(path, script(path, &text));
+        let code = workshop.engine.precompile_component(EMPTY).unwrap();
+        fs::write(path.join("code"), code).unwrap();
+        for _ in 0..2 {
+            workshop.clone().component(EMPTY.into(), &digest).await.unwrap();
+            fs::remove_file(path.join("code")).ok();
+        }
+        let seen = fs::read_to_string(path.join("seen")).unwrap();
+        assert_eq!(seen, "portolan-compile memory=1048576\n");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_fails_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        for (text, wanted) in [
+            ("echo first >&2; echo it is broken >&2; exit 3", "it is broken"),
+            ("kill -9 $$", "no reason given"),
+            ("true", "No such file"),
+            ("echo nonsense > \"$3\"; chmod 600 \"$3\"", "cannot be loaded"),
+        ] {
+            let workshop = workshop(dir.path(), script(dir.path(), text));
+            let error = workshop.component(EMPTY.into(), &Digest::of(EMPTY)).await.err().unwrap();
+            assert!(error.to_string().contains(wanted), "{text}: {error}");
+        }
+        let files: Vec<_> = fs::read_dir(dir.path().join("cache")).unwrap().flatten().collect();
+        assert!(files.iter().all(|it| !it.file_name().to_string_lossy().contains("draft")));
+    }
+
+    #[test]
+    fn what_the_child_makes_fits_the_parent() {
+        let dir = tempfile::tempdir().unwrap();
+        let (input, output) = (dir.path().join("in"), dir.path().join("out"));
+        fs::write(&input, [b"portolan-compile memory=1048576\n", EMPTY].concat()).unwrap();
+        compile_to_file(&input, &output).unwrap();
+        let parent = workshop(dir.path(), Compiler::InProcess);
+        let name = Cache::name(&parent.engine, &Digest::of(EMPTY));
+        let cache = parent.cache.as_ref().unwrap();
+        let draft = cache.draft();
+        fs::rename(&output, &draft.path).unwrap();
+        cache.admit(&draft, &name).unwrap();
+        assert!(cache.map(&parent.engine, &name).is_some());
+        assert!(compile_to_file(&input, &cache.draft().path).is_ok());
+        assert!(compile_to_file(&input, &input).unwrap_err().contains("exists"));
+    }
+
     #[test]
     fn what_is_no_component_is_said_to_be_none() {
         let dir = tempfile::tempdir().unwrap();

@@ -211,6 +211,9 @@ fn failure(
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return limit("instances", "the pool of instances is used up".to_owned());
     }
+    if error.downcast_ref() == Some(&wasmtime::Trap::StackOverflow) {
+        return limit("stack", "its calls are nested too deep".to_owned());
+    }
     let text = state.stderr.text();
     let cause = error.root_cause().to_string();
     let detail = if text.is_empty() { cause } else { format!("{cause}; it wrote: {text}") };

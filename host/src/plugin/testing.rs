@@ -39,7 +39,7 @@ pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
     Bound {
         id: "7".to_owned(),
         provider: spec.provider.clone(),
-        client: client(&spec, &Credentials::default(), &[]).unwrap(),
+        client: client(&spec, &Credentials::default(), &[], &[]).unwrap(),
         url: spec.url,
         echo: Echo::new(&secret),
         account: Account { key: spec.access_key, secret },

@@ -56,7 +56,9 @@ impl Trouble {
 fn is_its_own(error: &PluginError) -> bool {
     match error {
         PluginError::Trap { .. } => true,
-        PluginError::Limit { limit, .. } => matches!(*limit, "time" | "memory" | "tables"),
+        PluginError::Limit { limit, .. } => {
+            matches!(*limit, "time" | "memory" | "tables" | "stack")
+        }
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use portolan_bindings::v0_1::portolan::adapter::{
     types::{Error, SecretText},
 };
 use ring::{hmac, rand::SystemRandom, signature};
-use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 
 use crate::plugin::{bound::Bound, instance::State};
 

@@ -9,7 +9,7 @@ use portolan_core::{
     },
 };
 
-use crate::plugin::hosts;
+use crate::net::HostGrant;
 
 /// Longest text of any kind in bytes; the schema may be longer.
 const MAX_TEXT: usize = 2048;
@@ -47,7 +47,7 @@ pub(in crate::plugin) fn read(
         settings_schema: schema(&info.settings_schema)?,
         allowed_hosts: bounded(info.allowed_hosts, "allowed-hosts")?
             .into_iter()
-            .map(host)
+            .filter_map(|it| host(it).transpose())
             .collect::<Result<_, _>>()?,
         login_urls: texts(info.login_urls, "login-urls")?,
         signing: bounded(info.signing, "signing")?
@@ -110,15 +110,19 @@ fn schema(given: &str) -> Result<serde_json::Value, String> {
     }
 }
 
-/// A use this host does not know is left out: what is not known cannot be granted.
-fn host(given: wit::AllowedHost) -> Result<AllowedHost, String> {
+/// A use this host does not know is left out, and a host with no other: what is not known cannot
+/// be granted.
+fn host(given: wit::AllowedHost) -> Result<Option<AllowedHost>, String> {
     let uses = bounded(given.uses, "allowed-hosts")?;
     let host = AllowedHost {
         pattern: text(given.pattern, "allowed-hosts")?,
         uses: uses.iter().filter_map(|it| HostUse::parse(it)).collect(),
     };
-    hosts::grant(&host, false)?;
-    Ok(host)
+    if host.uses.is_empty() {
+        return Ok(None);
+    }
+    HostGrant::parse(&host, false).map_err(|error| error.to_string())?;
+    Ok(Some(host))
 }
 
 fn recipe(given: wit::SigningRecipe) -> Result<SigningRecipe, String> {

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderMap, Response, header};
-use hyper::body::Incoming;
+use bytes::Bytes;
+use http::{HeaderMap, header, response};
 use portolan_bindings::v0_1::portolan::adapter::{http as wit, types::TransportError};
 use tokio::time::{Instant, timeout_at};
 
@@ -59,7 +59,18 @@ async fn follow(
         request = match redirect::next(request, answer.status(), answer.headers()) {
             Ok(next) => next,
             Err((_, Some(error))) => return Err(Failure::Transport(error)),
-            Err((request, None)) => return receive(bound, &request, answer, room).await,
+            Err((request, None)) => {
+                let (head, body) = answer.into_parts();
+                let limit = request.limit.min(room.load(Ordering::Relaxed));
+                let host = request.url.host_str().unwrap_or_default();
+                let bytes = net::read_all(body, limit, host).await;
+                return received(bound, &request, &head, bytes).map(|answer| {
+                    let taken = |left: u64| Some(left.saturating_sub(answer.body.len() as u64));
+                    // The closure always gives a value.
+                    let _ = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+                    answer
+                });
+            }
         };
     }
     let message = format!("{} redirects more than {MAX_REDIRECTS} times", request.url);
@@ -76,30 +87,24 @@ fn outgoing(request: &Prepared) -> http::Request<net::Body> {
     outgoing
 }
 
-async fn receive(
+fn received(
     bound: &Bound,
     request: &Prepared,
-    answer: Response<Incoming>,
-    room: &AtomicU64,
+    head: &response::Parts,
+    bytes: Result<Bytes, NetError>,
 ) -> Result<wit::Response, Failure> {
-    let (head, body) = answer.into_parts();
     let encoding = head.headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|value| value.as_bytes() != b"identity") {
         let message = format!("{} answered compressed, which was not asked for", request.url);
         return Err(Failure::Transport(transport("protocol", message)));
     }
-    let host = request.url.host_str().unwrap_or_default();
-    let limit = request.limit.min(room.load(Ordering::Relaxed));
-    let bytes = match net::read_all(body, limit, host).await {
-        Ok(bytes) => bytes,
-        Err(error @ NetError::TooLarge { .. }) if request.is_ceiling || limit < request.limit => {
-            return Err(Failure::TooLarge(kind_of(&error)));
+    let bytes = bytes.map_err(|error| match error {
+        // Else it was the guest's own wish.
+        NetError::TooLarge { limit, .. } if request.is_ceiling || limit < request.limit => {
+            Failure::TooLarge(kind_of(&error))
         }
-        Err(error) => return Err(Failure::Transport(kind_of(&error))),
-    };
-    let taken = |left: u64| Some(left.saturating_sub(bytes.len() as u64));
-    // The closure always gives a value.
-    let _ = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        _ => Failure::Transport(kind_of(&error)),
+    })?;
     if bound.echo.is_in(&bytes) || request.echo.is_in(&bytes) {
         return Err(echoed(request));
     }
@@ -144,7 +149,7 @@ fn kind_of(error: &NetError) -> TransportError {
         NetError::Dns { .. } => "dns",
         NetError::Connect { .. } => "connect",
         NetError::Timeout { .. } => "timeout",
-        NetError::Protocol { .. } => "protocol",
+        NetError::Protocol { .. } | NetError::Body(_) => "protocol",
         NetError::TooLarge { .. } => "body-too-large",
     };
     transport(kind, error.to_string())
@@ -152,14 +157,82 @@ fn kind_of(error: &NetError) -> TransportError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn cookies_are_withheld() {
-        let mut headers = HeaderMap::new();
-        headers.insert("set-cookie", "sid=1".parse().unwrap());
-        headers.insert("etag", "x".parse().unwrap());
-        let names: Vec<_> = shown(&headers).into_iter().map(|it| it.name).collect();
-        assert_eq!(names, ["etag"]);
+    use super::{super::prepare, *};
+    use crate::{
+        net::scripted::{Scripted, answer},
+        plugin::testing,
+    };
+
+    /// What the guest gets, in short.
+    async fn asked(server: &Scripted, path: &str, limit: Option<u32>, room: u64) -> String {
+        let bound = testing::bound(server.url("").as_str(), Some("s3cret-word"));
+        let request = wit::Request {
+            method: wit::Method::Get,
+            url: path.to_owned(),
+            headers: Vec::new(),
+            auth: wit::Auth::Basic,
+            body: wit::Body::Empty,
+            redirects: wit::Redirects::Follow,
+            max_response_bytes: limit,
+            extra: Vec::new(),
+        };
+        let prepared = prepare::prepare(&bound, request).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        match exchange(&bound, prepared, &AtomicU64::new(room), deadline).await {
+            Ok(it) => {
+                let names: Vec<_> = it.headers.iter().map(|it| it.name.as_str()).collect();
+                let path = it.url.rsplit('/').next().unwrap_or_default();
+                format!("{} /{path} {} {}", it.status, names.contains(&"set-cookie"), it.body.len())
+            }
+            Err(Failure::Transport(error)) => error.kind,
+            Err(Failure::TooLarge(error)) => format!("ceiling: {}", error.kind),
+            Err(Failure::Echo(detail)) => format!("echo: {}", detail.contains("s3cret")),
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_are_bounded_searched_and_stripped() {
+        let server = Scripted::http(|seen| match seen.target.as_str() {
+            "/plain" => answer(404, &[("set-cookie", "sid=1")], "not here"),
+            "/move" => answer(307, &[("location", "/plain")], "moved"),
+            "/round" => answer(302, &[("location", "/round")], ""),
+            "/echo" => answer(200, &[], format!("you sent {}", seen.header("authorization"))),
+            "/head" => answer(200, &[("x-was", "s3cret-word")], "ok"),
+            "/leak" => answer(302, &[("location", "/plain?p=s3cret-word")], ""),
+            "/gzip" => answer(200, &[("content-encoding", "gzip")], "xx"),
+            _ => answer(200, &[], vec![b'x'; 1000]),
+        })
+        .await;
+        let all = u64::MAX;
+        let cases = [
+            ("/plain", None, all, "404 /plain false 8"),
+            ("/move", None, all, "404 /plain false 8"),
+            ("/round", None, all, "protocol"),
+            ("/echo", None, all, "echo: false"),
+            ("/head", None, all, "echo: false"),
+            ("/leak", None, all, "echo: false"),
+            ("/gzip", None, all, "protocol"),
+            ("/large", None, all, "200 /large false 1000"),
+            ("/large", Some(999), all, "body-too-large"),
+            ("/large", None, 999, "ceiling: body-too-large"),
+        ];
+        for (path, limit, room, wanted) in cases {
+            assert_eq!(asked(&server, path, limit, room).await, wanted, "{path}");
+        }
+        let lines: Vec<_> = server.seen().iter().map(|it| it.target.clone()).collect();
+        assert!(!lines.iter().any(|target| target.contains("s3cret")), "a leak was followed");
+        assert!(server.seen().iter().all(|it| it.header("accept-encoding") == "identity"));
+    }
+
+    #[tokio::test]
+    async fn another_origin_is_asked_without_the_secret() {
+        let other = Scripted::http(|_| answer(200, &[], "other")).await;
+        let elsewhere = other.url("/file").to_string();
+        let first = Scripted::http(move |_| answer(302, &[("location", &elsewhere)], "")).await;
+        // Not granted at all: the rules of `net` end it.
+        assert_eq!(asked(&first, "/x", None, u64::MAX).await, "denied-by-policy");
+        assert!(other.seen().is_empty());
     }
 }

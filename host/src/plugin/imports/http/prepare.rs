@@ -14,7 +14,6 @@ use crate::{
 
 /// Longest address in bytes.
 const MAX_URL: usize = 8 << 10;
-const AGENT: &str = concat!("portolan/", env!("CARGO_PKG_VERSION"));
 
 /// A request with everything in it.
 pub(super) struct Prepared {
@@ -68,7 +67,6 @@ pub(super) fn prepare(bound: &Bound, request: wit::Request) -> Result<Prepared, 
             Bytes::from(filled.text.as_bytes().to_vec())
         }
     };
-    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
     // What is compressed could not be searched for the secret, nor bounded by its length.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let ceiling = bound.limits.response_bytes;
