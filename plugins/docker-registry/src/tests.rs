@@ -81,6 +81,12 @@ fn health() {
         ),
         (user(), vec![open(), open().expect_header("Authorization", USER)], false),
         (user(), vec![basic(), with_basic(200)], true),
+        // Open to anonymous users, tokens for the others.
+        (
+            user(),
+            vec![open(), bearer().expect_header("Authorization", USER), token(), with_token(200)],
+            true,
+        ),
         (
             user(),
             vec![bearer(), token().expect_header("Authorization", USER), with_token(200)],

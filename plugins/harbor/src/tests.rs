@@ -373,6 +373,12 @@ mod projects {
         for exchanges in [
             vec![found(json!([])), denied(create(), 403), denied(one(), 403), head().answer(404)],
             vec![found(json!([])), denied(create(), 403), one().answer(404), head().answer(403)],
+            vec![
+                denied(found(json!([])), 403),
+                denied(create(), 403),
+                denied(one(), 403),
+                head().answer(404),
+            ],
             vec![found(json!([])), denied(create(), 401), denied(one(), 403), head().answer(403)],
         ] {
             let error = prepare(exchanges).expect_err("no project");
