@@ -4,6 +4,9 @@ mod proxies;
 mod redirects;
 mod trust;
 
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Request};
 use portolan_core::provider::{AllowedHost, HostUse};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -135,6 +138,31 @@ async fn an_answer_before_the_end_of_the_body_is_the_answer() {
     assert_eq!(response.status(), 413);
     drop(response);
     tokio::time::timeout(Duration::from_secs(10), feeding).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_answers_and_hangs_up_while_we_send_is_heard() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno").await;
+            let _ = stream.shutdown().await;
+            // Takes a little more, as servers with a lingering close do, then resets.
+            for _ in 0..8 {
+                let _ = stream.read(&mut [0; 65536]).await;
+            }
+        }
+    });
+    for _ in 0..20 {
+        let client = Client::with_timeouts(config(&url), hasty()).unwrap();
+        let mut put = request(Method::PUT, &url);
+        *put.body_mut() = full(vec![0; 32 << 20]);
+        let response = client.send(put, Purpose::Credentials).await.unwrap();
+        assert_eq!(response.status(), 403);
+        assert_eq!(read_all(response.into_body(), 9, "h").await.unwrap(), "no");
+    }
 }
 
 #[tokio::test]

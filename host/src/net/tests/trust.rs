@@ -7,7 +7,7 @@ use rcgen::{
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier},
     sign::CertifiedKey,
 };
@@ -141,6 +141,49 @@ async fn a_certificate_without_its_key_is_worth_nothing() {
         for tls in [trusting(&appliance.pem), insecure] {
             let why = outcome(&server, tls).await.unwrap_err();
             assert!(why.contains("no trusted TLS connection"), "{why}");
+        }
+    }
+}
+
+/// Version 1 and self-signed: `openssl x509 -req -signkey`, valid until 2126.
+const VERSION_1: &str = "-----BEGIN CERTIFICATE-----
+MIIBJTCBywIUS+ZlBAHWDB7HxmK9UzONJ3M7PHUwCgYIKoZIzj0EAwIwFDESMBAG
+A1UEAwwJYXBwbGlhbmNlMCAXDTI2MTEyMTE5MTYxNloYDzIxMjYxMDI4MTkxNjE2
+WjAUMRIwEAYDVQQDDAlhcHBsaWFuY2UwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AASALzacTidr5/mK4BHca9gpu5zFd5XNElsH5VZTTIHGYHJ1NFTnsHxIRcYkelea
+udT+H95OfTlE3cyAZb9Twaf8MAoGCCqGSM49BAMCA0kAMEYCIQDKvcuk+PuXG6f9
+h97D5NeEWV2XSAsuuiUBTN2u9DDQDwIhALIGDNiEh6zA3oqCoRGtiPBb9JnG71EN
+Dl1XSj7N4kzq
+-----END CERTIFICATE-----
+";
+const VERSION_1_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQg3WromajA+WY7/w
+XA9sJHvJqcCSwJpT+mPEipAr3c+hRANCAASALzacTidr5/mK4BHca9gpu5zFd5XN
+ElsH5VZTTIHGYHJ1NFTnsHxIRcYkeleaudT+H95OfTlE3cyAZb9Twaf8
+-----END PRIVATE KEY-----
+";
+
+#[tokio::test]
+async fn a_version_1_certificate_can_be_pinned() {
+    let der = CertificateDer::from_pem_slice(VERSION_1.as_bytes()).unwrap();
+    let own = PrivateKeyDer::from_pem_slice(VERSION_1_KEY.as_bytes()).unwrap();
+    let thief = Identity::new(&[], true, None).key();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for (key, good) in [(&own, true), (&thief, false)] {
+            let key = ring::sign::any_supported_type(key).unwrap();
+            let shown = Arc::new(CertifiedKey::new(vec![der.clone()], key));
+            let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(Imposter(shown)));
+            let server = Scripted::with_config(config, |_| answer(200, &[], "")).await;
+            let insecure = TlsSettings { insecure: true, ..TlsSettings::default() };
+            for tls in [trusting(VERSION_1), insecure] {
+                let outcome = outcome(&server, tls).await;
+                assert_eq!(outcome.is_ok(), good, "{outcome:?}");
+            }
+            assert!(outcome(&server, TlsSettings::default()).await.is_err());
         }
     }
 }
