@@ -160,10 +160,7 @@ impl Store {
         intent: impl FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let database = Arc::clone(&self.shared.database);
-        let read = move || {
-            let transaction = database.begin_read().map_err(rows::unreadable)?;
-            intent(&Snapshot::open(&transaction)?)
-        };
+        let read = move || intent(&Snapshot(database.begin_read().map_err(rows::unreadable)?));
         blocking(read).await.map_err(|error| error.at(&self.shared.path))
     }
 }

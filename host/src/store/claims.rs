@@ -91,8 +91,8 @@ mod tests {
             assert!(store.claim(&name, "one", after(n), after(n + 5)).await.unwrap());
         }
         let kept = store.read(|tables| {
-            let names = tables.claims.len().map_err(unreadable)?;
-            Ok((names, tables.claim_ends.len().map_err(unreadable)?))
+            let names = tables.open(crate::store::tables::CLAIMS)?.len().map_err(unreadable)?;
+            Ok((names, tables.open(crate::store::tables::CLAIM_ENDS)?.len().map_err(unreadable)?))
         });
         let (names, ends) = kept.await.unwrap();
         assert!(names == ends && (5..10).contains(&names), "{names} {ends}");

@@ -16,7 +16,7 @@ use super::{
     meta::{Counter, next_id, take_ids},
     rows::{all, indexed, load, unreadable},
     secrets,
-    tables::Tables,
+    tables::{ENDPOINTS, SECRETS, Tables},
 };
 
 const WHAT: &str = "endpoint";
@@ -54,22 +54,22 @@ impl Store {
 
     /// One endpoint, or `NotFound`.
     pub(crate) async fn endpoint(&self, id: EndpointId) -> Result<Endpoint, StoreError> {
-        self.read(move |tables| load(&tables.endpoints, WHAT, id.0)).await
+        self.read(move |tables| load(&tables.open(ENDPOINTS)?, WHAT, id.0)).await
     }
 
     /// The unsealed secrets of an endpoint, or `NotFound`.
     pub(crate) async fn credentials(&self, id: EndpointId) -> Result<Credentials, StoreError> {
         let sealer = Arc::clone(&self.shared.sealer);
         self.read(move |tables| {
-            let endpoint = load(&tables.endpoints, WHAT, id.0)?;
-            secrets::load(&sealer, &tables.secrets, &endpoint)
+            let endpoint = load(&tables.open(ENDPOINTS)?, WHAT, id.0)?;
+            secrets::load(&sealer, &tables.open(SECRETS)?, &endpoint)
         })
         .await
     }
 
     /// Every endpoint, by ascending id.
     pub(crate) async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        self.read(|tables| all(&tables.endpoints)).await
+        self.read(|tables| all(&tables.open(ENDPOINTS)?)).await
     }
 
     /// Replaces what an administrator said. `credentials` replaces every secret. Counts the

@@ -15,7 +15,7 @@ use super::{
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
     rows::{all, indexed, load, unreadable},
-    tables::{Snapshot, Tables},
+    tables::{BY_POLICY, EXECUTIONS, Snapshot, Tables},
 };
 
 /// Harbor's words.
@@ -55,7 +55,7 @@ impl Store {
 
     /// One execution, or `NotFound`.
     pub(crate) async fn execution(&self, id: ExecutionId) -> Result<Execution, StoreError> {
-        self.read(move |tables| Ok(progress::run(&tables.executions, id.0)?.execution)).await
+        self.read(move |tables| Ok(progress::run(&tables.open(EXECUTIONS)?, id.0)?.execution)).await
     }
 
     /// Every execution, of one policy where given, newest first.
@@ -64,11 +64,12 @@ impl Store {
         policy: Option<PolicyId>,
     ) -> Result<Vec<Execution>, StoreError> {
         let list = move |tables: &Snapshot| {
+            let executions = tables.open(EXECUTIONS)?;
             let mut runs: Vec<Run> = match policy {
-                None => all(&tables.executions)?,
-                Some(policy) => indexed(&tables.by_policy, policy.0)?
+                None => all(&executions)?,
+                Some(policy) => indexed(&tables.open(BY_POLICY)?, policy.0)?
                     .into_iter()
-                    .map(|id| progress::run(&tables.executions, id))
+                    .map(|id| progress::run(&executions, id))
                     .collect::<Result<_, _>>()?,
             };
             runs.reverse();

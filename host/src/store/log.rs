@@ -5,7 +5,11 @@
 use portolan_core::id::{ExecutionId, TaskId};
 use redb::ReadableTable;
 
-use super::{Store, StoreError, progress, rows::unreadable, tables::Tables};
+use super::{
+    Store, StoreError, progress,
+    rows::unreadable,
+    tables::{TASK_LOG, TASKS, Tables},
+};
 
 /// Most lines kept of a task.
 const MAX_LINES: u64 = 10_000;
@@ -44,10 +48,11 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         self.read(move |tables| {
-            progress::task(&tables.tasks, execution.0, id.0)?;
+            progress::task(&tables.open(TASKS)?, execution.0, id.0)?;
             let from = (execution.0, id.0, from);
-            let log = ReadableTable::range(&tables.task_log, from..=end(execution.0, id.0));
-            let lines = log.map_err(unreadable)?.take(limit);
+            let log = tables.open(TASK_LOG)?;
+            let lines = ReadableTable::range(&log, from..=end(execution.0, id.0));
+            let lines = lines.map_err(unreadable)?.take(limit);
             lines.map(|line| Ok(line.map_err(unreadable)?.1.value().to_owned())).collect()
         })
         .await

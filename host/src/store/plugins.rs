@@ -8,7 +8,7 @@ use redb::ReadableTable;
 use super::{
     PluginGrant, PluginRecord, Store, StoreError,
     rows::{all, find, missing, unreadable},
-    tables::{Json, Snapshot, Tables},
+    tables::{COMPONENTS, GRANTS, Json, PLUGINS, Snapshot, Tables},
 };
 
 impl Store {
@@ -33,9 +33,10 @@ impl Store {
     /// Every plug-in, by provider, then by time of installation.
     pub(crate) async fn plugins(&self) -> Result<Vec<PluginRecord>, StoreError> {
         let list = |tables: &Snapshot| {
-            let mut records: Vec<PluginRecord> = all(&tables.plugins)?;
+            let mut records: Vec<PluginRecord> = all(&tables.open(PLUGINS)?)?;
+            let grants = tables.open(GRANTS)?;
             for record in &mut records {
-                record.grant = find(&tables.grants, record.digest.as_str())?;
+                record.grant = find(&grants, record.digest.as_str())?;
             }
             records.sort_by(|a, b| {
                 (&a.info.provider, a.installed).cmp(&(&b.info.provider, b.installed))
@@ -49,7 +50,8 @@ impl Store {
     pub(crate) async fn plugin_bytes(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
         let digest = digest.clone();
         self.read(move |tables| {
-            let bytes = ReadableTable::get(&tables.components, digest.as_str());
+            let components = tables.open(COMPONENTS)?;
+            let bytes = ReadableTable::get(&components, digest.as_str());
             let bytes = bytes.map_err(unreadable)?.ok_or_else(|| unknown(&digest))?;
             Ok(bytes.value().to_vec())
         })

@@ -16,7 +16,7 @@ use super::{
     meta::{Counter, take_ids},
     progress,
     rows::{all, indexed, load, missing, under, unreadable},
-    tables::Tables,
+    tables::{POLICIES, Tables},
 };
 
 const WHAT: &str = "policy";
@@ -39,12 +39,12 @@ impl Store {
 
     /// One policy, or `NotFound`.
     pub(crate) async fn policy(&self, id: PolicyId) -> Result<Policy, StoreError> {
-        self.read(move |tables| load(&tables.policies, WHAT, id.0)).await
+        self.read(move |tables| load(&tables.open(POLICIES)?, WHAT, id.0)).await
     }
 
     /// Every policy, by ascending id.
     pub(crate) async fn policies(&self) -> Result<Vec<Policy>, StoreError> {
-        self.read(|tables| all(&tables.policies)).await
+        self.read(|tables| all(&tables.open(POLICIES)?)).await
     }
 
     /// Replaces what an administrator said; checks as for a new one.
@@ -138,6 +138,7 @@ mod tests {
     use crate::store::{
         TaskOutcome,
         fixtures::{after, endpoint, memory, policy, policy_spec, task_specs},
+        tables,
     };
 
     #[tokio::test]
@@ -192,10 +193,10 @@ mod tests {
         assert_eq!(store.executions(None).await.unwrap().len(), 1);
         assert_eq!(store.tasks(runs[0].id).await.unwrap().len(), 2);
         let left = store.read(|tables| {
-            let logs = tables.task_log.len().map_err(unreadable)?;
-            let tasks = tables.task_executions.len().map_err(unreadable)?;
-            let runs = tables.by_policy.len().map_err(unreadable)?;
-            Ok((logs, tasks, runs, tables.active.len().map_err(unreadable)?))
+            let logs = tables.open(tables::TASK_LOG)?.len().map_err(unreadable)?;
+            let tasks = tables.open(tables::TASK_EXECUTIONS)?.len().map_err(unreadable)?;
+            let runs = tables.open(tables::BY_POLICY)?.len().map_err(unreadable)?;
+            Ok((logs, tasks, runs, tables.open(tables::ACTIVE)?.len().map_err(unreadable)?))
         });
         assert_eq!(left.await.unwrap(), (2, 2, 1, 0));
     }

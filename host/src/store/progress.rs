@@ -230,6 +230,7 @@ mod tests {
     use crate::store::{
         Store, TaskOutcome,
         fixtures::{after, execution, memory, task_specs},
+        tables,
     };
 
     #[derive(Clone, Debug)]
@@ -309,9 +310,9 @@ mod tests {
 
     /// Counts afresh what is kept step by step.
     async fn check(store: &Store, id: ExecutionId) -> Execution {
-        let check = move |tables: &crate::store::tables::Snapshot| {
-            let run = run(&tables.executions, id.0)?;
-            let tasks = tasks(&tables.tasks, id.0)?;
+        let check = move |tables: &tables::Snapshot| {
+            let run = run(&tables.open(tables::EXECUTIONS)?, id.0)?;
+            let tasks = tasks(&tables.open(tables::TASKS)?, id.0)?;
             let mut counters = Counters::default();
             tasks.iter().for_each(|task| counters.add(task.status));
             let execution = &run.execution;
@@ -326,13 +327,14 @@ mod tests {
                 let with = tasks.iter().filter(move |task| task.status == status);
                 with.map(|task| task.id.0).collect::<Vec<_>>()
             };
-            assert_eq!(ids(&tables.due), with(Status::Pending));
-            assert_eq!(ids(&tables.lease_ends), with(Status::Running));
-            let leases = tables.task_leases.iter().unwrap().map(|row| row.unwrap().0.value());
+            assert_eq!(ids(&tables.open(tables::DUE)?), with(Status::Pending));
+            assert_eq!(ids(&tables.open(tables::LEASE_ENDS)?), with(Status::Running));
+            let leases = tables.open(tables::TASK_LEASES)?;
+            let leases = leases.iter().unwrap().map(|row| row.unwrap().0.value());
             assert_eq!(leases.collect::<Vec<_>>(), with(Status::Running));
-            let active = tables.active.iter().unwrap().count();
+            let active = tables.open(tables::ACTIVE)?.iter().unwrap().count();
             assert_eq!(active, usize::from(!over));
-            let listings = tables.listings.iter().unwrap().count();
+            let listings = tables.open(tables::LISTINGS)?.iter().unwrap().count();
             assert_eq!(listings, usize::from(!execution.listed));
             let ended: BTreeSet<_> = tasks.iter().map(|t| t.ended.is_some()).collect();
             assert!(!over || !ended.contains(&false));

@@ -16,7 +16,7 @@ use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
     progress,
-    tables::Tables,
+    tables::{EXECUTIONS, TASKS, Tables},
 };
 
 impl Store {
@@ -66,14 +66,14 @@ impl Store {
         execution: ExecutionId,
         id: TaskId,
     ) -> Result<Task, StoreError> {
-        self.read(move |tables| progress::task(&tables.tasks, execution.0, id.0)).await
+        self.read(move |tables| progress::task(&tables.open(TASKS)?, execution.0, id.0)).await
     }
 
     /// Every task of an execution, by ascending id; `NotFound` where the execution is.
     pub(crate) async fn tasks(&self, execution: ExecutionId) -> Result<Vec<Task>, StoreError> {
         self.read(move |tables| {
-            progress::run(&tables.executions, execution.0)?;
-            progress::tasks(&tables.tasks, execution.0)
+            progress::run(&tables.open(EXECUTIONS)?, execution.0)?;
+            progress::tasks(&tables.open(TASKS)?, execution.0)
         })
         .await
     }
