@@ -4,11 +4,13 @@
 
 pub mod args;
 mod client;
+pub mod demo;
 mod endpoint;
 mod execution;
 pub mod output;
 mod plugin;
 mod provider;
+pub mod replicate;
 mod rule;
 pub mod secret;
 

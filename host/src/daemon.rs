@@ -4,11 +4,13 @@
 
 use std::{
     io::{IsTerminal, Write},
+    net::SocketAddr,
     path::PathBuf,
     time::Duration,
 };
 
 use tokio::{
+    net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
@@ -72,6 +74,33 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
         () = drain(&host, &mut faces) => Ok(()),
         () = signals.next() => Err(DaemonError::Interrupted),
     }
+}
+
+/// Serves a host that somebody else made, on loopback, until SIGTERM or SIGINT: for `demo`.
+/// The password is made for it and told once.
+///
+/// # Errors
+/// When the address cannot be had.
+pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
+    let mut signals = Signals::new()?;
+    let password = first_start::random_password()?;
+    host.set_admin_password(api::auth::hash_password(password.expose())?).await?;
+    let failed = |source| DaemonError::Listen { address: listen, source };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let listen = listener.local_addr().map_err(failed)?;
+    let stop = CancellationToken::new();
+    let settings = ApiSettings {
+        external_url: Some(format!("http://{listen}")),
+        hosts: vec![listen.ip().to_string()],
+    };
+    let mut faces = JoinSet::new();
+    faces.spawn(api::serve(listener, host.clone(), settings, stop.clone().cancelled_owned()));
+    say(&format!("log in as admin with the password {}", password.expose()));
+    say(&format!("listening on http://{listen}"));
+    signals.next().await;
+    stop.cancel();
+    drain(&host, &mut faces).await;
+    Ok(())
 }
 
 /// Compiles the bundled adapters into the cache that runs without a daemon use. Gives the cache

@@ -10,7 +10,7 @@ use portolan::{
         output::{self, Failure},
     },
     config::Config,
-    daemon, oneshot,
+    daemon,
 };
 use tokio::runtime;
 
@@ -37,8 +37,8 @@ async fn run(command: Command) -> Result<(), Failure> {
             let config = Config::load(&args.into(), environment)?;
             Ok(daemon::serve(config).await?)
         }
-        Command::Demo(args) => Ok(oneshot::demo(args).await?),
-        Command::Replicate(args) => Ok(oneshot::replicate(*args, environment).await?),
+        Command::Demo(args) => cli::demo::run(args, environment).await,
+        Command::Replicate(args) => cli::replicate::run(*args, environment).await,
         Command::Noun(noun) => cli::run(noun, environment).await,
         Command::CompilePlugin(args) => {
             portolan::compile_to_file(&args.input, &args.output).map_err(Failure::new)

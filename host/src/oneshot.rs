@@ -1,6 +1,7 @@
 //! Work without a daemon: thin shells over the library.
 
 pub mod demo;
+pub mod logins;
 pub mod replicate;
 
 use std::path::PathBuf;

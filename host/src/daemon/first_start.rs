@@ -43,6 +43,13 @@ pub(super) async fn admin_password(
     )))
 }
 
+/// A password nobody can guess.
+pub(super) fn random_password() -> Result<Secret, DaemonError> {
+    let mut random = [0u8; RANDOM_BYTES];
+    getrandom::fill(&mut random).map_err(|error| DaemonError::Randomness(error.to_string()))?;
+    Ok(Secret::new(URL_SAFE_NO_PAD.encode(random)))
+}
+
 /// The password in the file; a new one, with the file, where there is none.
 fn kept_password(path: &Path) -> Result<Secret, DaemonError> {
     let failed = |source: io::Error| DaemonError::Password { path: path.to_owned(), source };
@@ -52,9 +59,7 @@ fn kept_password(path: &Path) -> Result<Secret, DaemonError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let mut random = [0u8; RANDOM_BYTES];
-    getrandom::fill(&mut random).map_err(|error| DaemonError::Randomness(error.to_string()))?;
-    let password = Secret::new(URL_SAFE_NO_PAD.encode(random));
+    let password = random_password()?;
     let write = || {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;

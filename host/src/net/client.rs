@@ -91,7 +91,15 @@ impl Client {
         let verified = tls.verified;
         let connector = Connector::new(config.egress.clone(), tls, proxy, timeouts);
         let http = pool().build(connector);
-        Ok(Self { inner: Arc::new(Inner { egress: config.egress, http, verified, timeouts, requests: AtomicU64::new(0) }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                egress: config.egress,
+                http,
+                verified,
+                timeouts,
+                requests: AtomicU64::new(0),
+            }),
+        })
     }
 
     /// HTTP requests sent so far, redirects and repeats included.

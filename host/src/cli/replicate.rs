@@ -1,0 +1,191 @@
+//! `portolan replicate`: what was typed becomes one copy, with bars on a terminal.
+
+use std::{
+    io::IsTerminal,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use portolan_core::{
+    endpoint::{Credentials, EndpointSpec, EndpointUrl},
+    filter::{Decoration, Filter},
+    oci::{Repository, Tag},
+};
+
+use super::{
+    args::{ReplicateArgs, Side},
+    demo::compiler,
+    output::{self, Failure},
+    secret,
+};
+use crate::{
+    config::cache_dir,
+    oneshot::{
+        self, logins,
+        replicate::{Options, Progress, Report},
+    },
+};
+
+/// Most lines of a list file.
+const MAX_LINES: usize = 1_000_000;
+/// Most failures printed.
+const MAX_PRINTED: usize = 20;
+
+/// Copies once.
+///
+/// # Errors
+/// When the options are not usable, or not everything is at the destination.
+pub async fn run(
+    args: ReplicateArgs,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let options = Options {
+        source: side(args.source(), &lookup).await?,
+        destination: side(args.destination(), &lookup).await?,
+        filters: filters(&args)?,
+        list: args.list.as_deref().map(read_list).transpose()?,
+        namespace: args.dest_namespace.clone(),
+        flatten: args.flatten,
+    };
+    let providers = [args.from_provider.as_str(), args.to_provider.as_str()];
+    let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?).await?;
+    let bar = bar();
+    let report = oneshot::replicate::replicate(&host, options, |now| show(&bar, now)).await;
+    bar.finish_and_clear();
+    let report = report?;
+    host.shutdown(Duration::from_secs(5)).await;
+    summary(&report, started.elapsed())
+}
+
+async fn side(
+    side: Side<'_>,
+    lookup: &impl Fn(&str) -> Option<String>,
+) -> Result<(EndpointSpec, Credentials), Failure> {
+    let url = address(side)?;
+    let (access_key, access_secret) = match (side.access_id, side.access_secret_file) {
+        (Some(id), file) => {
+            let option = format!("--{}-access-secret-file", side.option);
+            let prompt = format!("Secret of {id} at {url}: ");
+            (Some(id.to_owned()), Some(secret::from_file_or_prompt(file, &option, &prompt)?))
+        }
+        (None, _) => match logins::find(url.url().authority(), lookup).await {
+            Some((user, secret)) => (Some(user), Some(secret)),
+            None => (None, None),
+        },
+    };
+    let spec = EndpointSpec {
+        name: side.option.to_owned(),
+        description: String::new(),
+        provider: side.provider.to_owned(),
+        url,
+        access_key,
+        credential_type: "basic".to_owned(),
+        insecure: side.insecure,
+        ca_certificate: side.ca.map(read_ca).transpose()?,
+        settings: serde_json::Map::new(),
+        allowed_hosts: Vec::new(),
+        proxy: None,
+        client_certificate: None,
+    };
+    Ok((spec, Credentials { access_secret, ..Credentials::default() }))
+}
+
+/// A URL; a bare host is taken as https, never as http.
+fn address(side: Side<'_>) -> Result<EndpointUrl, Failure> {
+    let text = side.location;
+    if !text.contains("://") && !text.contains(['.', ':']) && text != "localhost" {
+        let message = format!(
+            "--{} {text} is no URL; endpoints by name work through the daemon: make a rule with \
+             `portolan rule add` and run it",
+            side.option
+        );
+        return Err(Failure::usage(message));
+    }
+    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    text.parse().map_err(|error| Failure::usage(format!("--{}: {error}", side.option)))
+}
+
+fn read_ca(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Several globs of a kind are one with alternatives.
+fn filters(args: &ReplicateArgs) -> Result<Vec<Filter>, Failure> {
+    let alternatives = |globs: &[String]| match globs {
+        [] => None,
+        [one] => Some(one.clone()),
+        many => Some(format!("{{{}}}", many.join(","))),
+    };
+    let name = alternatives(&args.repository).map(Filter::Name);
+    let tag = alternatives(&args.tag).map(|glob| Filter::Tag(glob, Decoration::Matches));
+    Ok(name.into_iter().chain(tag).collect())
+}
+
+/// `repository:tag` lines, gathered by repository in order of first appearance.
+fn read_list(path: &Path) -> Result<Vec<(Repository, Vec<Tag>)>, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
+    let mut list: Vec<(Repository, Vec<Tag>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for (number, line) in text.lines().enumerate().take(MAX_LINES) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let wrong =
+            |why: String| Failure::usage(format!("{} line {}: {why}", path.display(), number + 1));
+        let (repository, tag) =
+            line.rsplit_once(':').ok_or_else(|| wrong("expected repository:tag".to_owned()))?;
+        let repository: Repository =
+            repository.parse().map_err(|error| wrong(format!("{error}")))?;
+        let tag: Tag = tag.parse().map_err(|error| wrong(format!("{error}")))?;
+        let next = list.len();
+        let place = *places.entry(repository.clone()).or_insert(next);
+        match list.get_mut(place) {
+            Some((_, tags)) => tags.push(tag),
+            None => list.push((repository, vec![tag])),
+        }
+    }
+    Ok(list)
+}
+
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} artifacts, {msg}, {elapsed}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style)
+}
+
+fn show(bar: &ProgressBar, now: Progress) {
+    bar.set_length(now.planned);
+    bar.set_position(now.copied + now.skipped);
+    bar.set_message(format!("{} moved", HumanBytes(now.bytes)));
+}
+
+fn summary(report: &Report, took: Duration) -> Result<(), Failure> {
+    let now = report.progress;
+    output::line(&format!(
+        "{} artifacts copied, {} there already, {} blobs moved ({}), {} mounted, {} requests, \
+         {:.1} s, state not kept",
+        now.copied,
+        now.skipped,
+        now.blobs,
+        HumanBytes(now.bytes),
+        now.mounted,
+        now.requests,
+        took.as_secs_f64()
+    ))?;
+    if report.complete {
+        return Ok(());
+    }
+    for failure in report.failures.iter().take(MAX_PRINTED) {
+        output::note(failure);
+    }
+    let count = report.failures.len();
+    Err(Failure::new(format!("not everything is at the destination: {count} failure(s)")))
+}

@@ -1,0 +1,145 @@
+//! Logins other tools keep: containers' `auth.json`, Docker's `config.json`, and their helpers
+//! (containers-auth.json(5); docker-credential-helpers protocol).
+
+use std::{collections::HashMap, path::PathBuf, process::Stdio, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use portolan_core::secret::Secret;
+use serde::Deserialize;
+use tokio::{io::AsyncWriteExt, process::Command};
+
+/// How long a helper may take.
+const HELPER_TIME: Duration = Duration::from_secs(30);
+/// Largest file read.
+const MAX_FILE: u64 = 4 << 20;
+
+/// A user name and its secret.
+pub type Login = (String, Secret);
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct File {
+    auths: HashMap<String, Entry>,
+    cred_helpers: HashMap<String, String>,
+    creds_store: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    auth: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Helped {
+    username: String,
+    secret: String,
+}
+
+/// The login kept for a registry host (`host[:port]`), from the first file that has one.
+pub async fn find(host: &str, lookup: impl Fn(&str) -> Option<String>) -> Option<Login> {
+    for path in paths(&lookup) {
+        let small = tokio::fs::metadata(&path).await.is_ok_and(|m| m.len() <= MAX_FILE);
+        let Some(text) = (if small { tokio::fs::read(&path).await.ok() } else { None }) else {
+            continue;
+        };
+        let Ok(file) = serde_json::from_slice::<File>(&text) else {
+            tracing::warn!(file = %path.display(), "logins cannot be read: not the JSON expected");
+            continue;
+        };
+        let helper = file.cred_helpers.get(host).or(file.creds_store.as_ref());
+        if let Some(login) = plain(&file, host) {
+            return Some(login);
+        }
+        if let Some(helper) = helper
+            && let Some(login) = ask(helper, host).await
+        {
+            return Some(login);
+        }
+    }
+    None
+}
+
+/// Where logins may be, best first.
+fn paths(lookup: &impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let below = |variable: &str, rest: &str| {
+        lookup(variable).filter(|v| !v.is_empty()).map(|base| PathBuf::from(base).join(rest))
+    };
+    let candidates = [
+        lookup("REGISTRY_AUTH_FILE").map(PathBuf::from),
+        below("XDG_RUNTIME_DIR", "containers/auth.json"),
+        below("XDG_CONFIG_HOME", "containers/auth.json")
+            .or_else(|| below("HOME", ".config/containers/auth.json")),
+        below("DOCKER_CONFIG", "config.json").or_else(|| below("HOME", ".docker/config.json")),
+    ];
+    candidates.into_iter().flatten().collect()
+}
+
+fn plain(file: &File, host: &str) -> Option<Login> {
+    let names = [host.to_owned(), format!("https://{host}"), format!("https://{host}/v1/")];
+    let docker_hub = matches!(host, "docker.io" | "registry-1.docker.io" | "hub.docker.com");
+    let hub = docker_hub.then(|| "https://index.docker.io/v1/".to_owned());
+    let entry = names.into_iter().chain(hub).find_map(|name| file.auths.get(&name))?;
+    let decoded = STANDARD.decode(entry.auth.as_ref()?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    let password = password.trim_end_matches('\0');
+    (!user.is_empty()).then(|| (user.to_owned(), Secret::new(password.to_owned())))
+}
+
+/// Asks `docker-credential-NAME get`; the host goes in on standard input.
+async fn ask(helper: &str, host: &str) -> Option<Login> {
+    let is_name = helper.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if !is_name {
+        return None;
+    }
+    let mut child = Command::new(format!("docker-credential-{helper}"))
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .ok()?;
+    let mut stdin = child.stdin.take()?;
+    stdin.write_all(host.as_bytes()).await.ok()?;
+    drop(stdin);
+    let output = tokio::time::timeout(HELPER_TIME, child.wait_with_output()).await.ok()?.ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    let helped: Helped = serde_json::from_slice(&output.stdout).ok()?;
+    Some((helped.username, Secret::new(helped.secret)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn finds_a_login_in_the_first_file_that_has_it() {
+        let home = tempfile::tempdir().unwrap();
+        let docker = home.path().join(".docker");
+        std::fs::create_dir_all(&docker).unwrap();
+        let auth = STANDARD.encode("alice:s3cret:with:colons");
+        let text = format!(r#"{{"auths":{{"https://reg.example:5000":{{"auth":"{auth}"}}}}}}"#);
+        std::fs::write(docker.join("config.json"), text).unwrap();
+        let first = home.path().join("auth.json");
+        std::fs::write(&first, "not json").unwrap();
+        let lookup = |name: &str| match name {
+            "HOME" => Some(home.path().display().to_string()),
+            "REGISTRY_AUTH_FILE" => Some(first.display().to_string()),
+            _ => None,
+        };
+        let (user, secret) = find("reg.example:5000", lookup).await.unwrap();
+        assert_eq!((user.as_str(), secret.expose()), ("alice", "s3cret:with:colons"));
+        assert!(find("other.example", lookup).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_helper_is_named_by_a_plain_word() {
+        assert!(ask("../../bin/sh", "h").await.is_none());
+        assert!(ask("no-such-helper-here", "h").await.is_none());
+    }
+}
