@@ -51,7 +51,7 @@ async fn follow(
     room: &AtomicU64,
 ) -> Result<wit::Response, Failure> {
     for _ in 0..=MAX_REDIRECTS {
-        let answer = bound.client.send(outgoing(&request), request.purpose()).await;
+        let answer = bound.memory.client.send(outgoing(&request), request.purpose()).await;
         let answer = answer.map_err(|error| Failure::Transport(kind_of(&error)))?;
         if holds_secret(bound, &request, answer.headers()) {
             return Err(echoed(&request));
