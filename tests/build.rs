@@ -51,7 +51,9 @@ fn build(target_dir: &Path, more: &[&str]) -> bool {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     cargo.current_dir("guests").args(["build", "--release", "--locked", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target_dir).args(more);
-    FOREIGN.iter().for_each(|name| drop(cargo.env_remove(name)));
+    for name in FOREIGN {
+        cargo.env_remove(name);
+    }
     let profiles = env::vars_os().map(|(name, _)| name);
     for name in profiles.filter(|name| name.to_string_lossy().starts_with("CARGO_PROFILE_")) {
         cargo.env_remove(name);

@@ -12,18 +12,14 @@ mod paging;
 mod respond;
 mod serve;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use axum::{Router, http::StatusCode, middleware};
+use axum::{Router, middleware};
 use tower::{Layer, util::MapRequestLayer};
-use tower_http::timeout::TimeoutLayer;
 
 use crate::host::Host;
 
 pub use serve::{Caller, Listener, serve};
-
-/// Longest time one request may take; saving an endpoint waits for a remote registry.
-const REQUEST_TIME: Duration = Duration::from_secs(60);
 
 /// What the HTTP face needs to know besides its host.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +55,6 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
     let guarded = Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(api, guard::refuse_foreign_sites))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
         .layer(middleware::from_fn(guard::envelope))
         .layer(middleware::from_fn(guard::request_id));
     // Layers of a router run after routing; a path must be mended before it.

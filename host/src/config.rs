@@ -87,6 +87,8 @@ pub struct Config {
     pub paths: DaemonPaths,
     /// Address of the HTTP listener.
     pub listen: Setting<SocketAddr>,
+    /// Address people use where a proxy stands before the listener.
+    pub external_url: Setting<Option<String>>,
     /// Directory watched for third-party adapters.
     pub plugins: Setting<PathBuf>,
     /// Password of `admin` at the first start; generated where `None`.
@@ -128,6 +130,7 @@ impl Config {
             });
         Ok(Self {
             listen: listen(flags, &file, &sources)?,
+            external_url: external_url(&file, &sources)?,
             plugins,
             admin_password: sources.variable("PORTOLAN_ADMIN_PASSWORD").map(Secret::new),
             sealing_key: sealing_key(&file, &sources, &paths)?,
@@ -166,6 +169,26 @@ fn listen<L: Fn(&str) -> Option<String>>(
     })?;
     let allowed = file.allow_plain_http.unwrap_or(false) || value.ip().to_canonical().is_loopback();
     if allowed { Ok(Setting { value, origin }) } else { Err(ConfigError::PlainHttp(value, origin)) }
+}
+
+fn external_url<L: Fn(&str) -> Option<String>>(
+    file: &File,
+    sources: &Sources<'_, L>,
+) -> Result<Setting<Option<String>>, ConfigError> {
+    let said = sources.or_file(
+        ("PORTOLAN_EXTERNAL_URL", |text| Ok(Some(text.to_owned()))),
+        ("external_url", file.external_url.clone().map(Some)),
+        None,
+    )?;
+    let Some(text) = &said.value else { return Ok(said) };
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(said),
+        _ => Err(ConfigError::Value {
+            origin: said.origin,
+            value: text.clone(),
+            why: "a URL is wanted, e.g. https://portolan.example.com".to_owned(),
+        }),
+    }
 }
 
 fn sealing_key<L: Fn(&str) -> Option<String>>(

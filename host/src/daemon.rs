@@ -53,7 +53,11 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     }
     let address = listeners.address;
     let stop = CancellationToken::new();
-    let (_socket, mut faces) = open(listeners, &host, &stop);
+    let settings = ApiSettings {
+        external_url: config.external_url.value.clone(),
+        hosts: vec![address.ip().to_string()],
+    };
+    let (_socket, mut faces) = open(listeners, &host, settings, &stop);
     tracing::info!(
         data_dir = %config.paths.data_dir.value.display(),
         socket = %config.paths.socket.value.display(),
@@ -89,10 +93,9 @@ pub async fn warm_up(
 fn open(
     listeners: Listeners,
     host: &Host,
+    settings: ApiSettings,
     stop: &CancellationToken,
 ) -> (listen::SocketFile, JoinSet<()>) {
-    let settings =
-        ApiSettings { hosts: vec![listeners.address.ip().to_string()], ..ApiSettings::default() };
     let mut faces = JoinSet::new();
     let stopped = || stop.clone().cancelled_owned();
     faces.spawn(api::serve(listeners.tcp, host.clone(), settings.clone(), stopped()));

@@ -3,14 +3,33 @@
 //! A [`Remote`] is one repository at one registry. It asks an [`Authorizer`] for authority and
 //! never knows where tokens come from.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+mod authority;
+mod blob;
+mod chunks;
+mod exchange;
+mod failure;
+mod manifest;
+mod patience;
+mod source;
+mod upload;
+mod verified;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use portolan_core::{
-    oci::{Challenge, Descriptor, Digest, Manifest, Reference, Repository},
+    oci::{Challenge, Digest},
     provider::{Grant, Scope, Target},
 };
 
 use crate::net;
+use authority::Grants;
+pub(crate) use authority::StaticAuthorizer;
+pub(crate) use blob::BlobStream;
+pub(crate) use upload::{Mount, UploadSession};
 
 /// A boxed future, for the one trait object of this module.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -26,7 +45,7 @@ pub(crate) trait Authorizer: Send + Sync {
 }
 
 /// What went wrong with a registry.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum DistributionError {
     /// No answer.
     #[error("{attempted}: {source}")]
@@ -54,32 +73,36 @@ pub(crate) enum DistributionError {
     Stopped,
 }
 
-/// One repository at one registry.
+impl DistributionError {
+    /// Whether the same work, begun anew, may succeed: the network, a busy registry, bytes that
+    /// were damaged on the way, or an upload that goes in chunks the
+    /// next time.
+    pub(crate) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Net { source, .. } => failure::is_transient(source),
+            Self::Status { status, code, .. } => {
+                failure::is_busy(*status)
+                    || *status == 416
+                    || matches!(
+                        code.as_str(),
+                        "DIGEST_INVALID" | "BLOB_UPLOAD_UNKNOWN" | upload::RETRY_IN_CHUNKS
+                    )
+            }
+            Self::Digest { .. } => true,
+            Self::Authority { .. } | Self::Malformed { .. } | Self::Stopped => false,
+        }
+    }
+}
+
+/// One repository at one registry. Cheap to clone; clones share their grants.
 #[derive(Clone)]
 pub(crate) struct Remote {
     client: net::Client,
     authorizer: Arc<dyn Authorizer>,
     target: Arc<Target>,
-}
-
-/// What a mount came to.
-pub(crate) enum Mount {
-    /// The blob is in the repository now.
-    Mounted,
-    /// It was not; the upload that the registry opened instead, where it did.
-    Declined(Option<UploadSession>),
-}
-
-/// An open upload.
-pub(crate) struct UploadSession {
-    /// Where its next request goes.
-    pub(crate) location: url::Url,
-}
-
-/// A blob's bytes as they arrive, hashed as they pass.
-pub(crate) struct BlobStream {
-    /// The body.
-    pub(crate) body: net::Body,
+    grants: Arc<Grants>,
+    /// Set once a whole blob was too large for one request (413).
+    chunks_only: Arc<AtomicBool>,
 }
 
 impl Remote {
@@ -89,81 +112,20 @@ impl Remote {
         authorizer: Arc<dyn Authorizer>,
         target: Target,
     ) -> Self {
-        Self { client, authorizer, target: Arc::new(target) }
+        Self {
+            client,
+            authorizer,
+            target: Arc::new(target),
+            grants: Arc::default(),
+            chunks_only: Arc::default(),
+        }
     }
 
     /// How this repository is reached.
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }
-
-    /// Whether the manifest is there: its digest, type and size; `None` for a 404.
-    pub(crate) async fn head_manifest(
-        &self,
-        reference: &Reference,
-    ) -> Result<Option<Descriptor>, DistributionError> {
-        let _ = (reference, &self.client, &self.authorizer);
-        Err(DistributionError::Stopped)
-    }
-
-    /// The manifest, its bytes checked against the digest asked for or announced.
-    pub(crate) async fn get_manifest(
-        &self,
-        reference: &Reference,
-    ) -> Result<Manifest, DistributionError> {
-        let _ = reference;
-        Err(DistributionError::Stopped)
-    }
-
-    /// Pushes a manifest byte for byte under a tag or its digest.
-    pub(crate) async fn put_manifest(
-        &self,
-        reference: &Reference,
-        manifest: &Manifest,
-    ) -> Result<(), DistributionError> {
-        let _ = (reference, manifest);
-        Err(DistributionError::Stopped)
-    }
-
-    /// Whether the blob is there.
-    pub(crate) async fn has_blob(&self, digest: &Digest) -> Result<bool, DistributionError> {
-        let _ = digest;
-        Err(DistributionError::Stopped)
-    }
-
-    /// The blob's bytes; a digest mismatch is an error at the end of the stream, so that an
-    /// upload fed from it never closes.
-    pub(crate) async fn get_blob(
-        &self,
-        blob: &Descriptor,
-    ) -> Result<BlobStream, DistributionError> {
-        let _ = blob;
-        Err(DistributionError::Stopped)
-    }
-
-    /// Asks for a blob of another repository of this registry: 201 is mounted, 202 is not.
-    pub(crate) async fn mount_blob(
-        &self,
-        digest: &Digest,
-        from: &Repository,
-    ) -> Result<Mount, DistributionError> {
-        let _ = (digest, from);
-        Err(DistributionError::Stopped)
-    }
-
-    /// Opens an upload.
-    pub(crate) async fn start_upload(&self) -> Result<UploadSession, DistributionError> {
-        Err(DistributionError::Stopped)
-    }
-
-    /// Streams a blob into an open upload as the target's upload style says, and closes it.
-    pub(crate) async fn upload(
-        &self,
-        session: UploadSession,
-        blob: &Descriptor,
-        bytes: BlobStream,
-    ) -> Result<(), DistributionError> {
-        let _ = (session, blob, bytes);
-        Err(DistributionError::Stopped)
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,10 +160,7 @@ impl Store {
         intent: impl FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let database = Arc::clone(&self.shared.database);
-        let read = move || {
-            let transaction = database.begin_read().map_err(rows::unreadable)?;
-            intent(&Snapshot::open(&transaction)?)
-        };
+        let read = move || intent(&Snapshot(database.begin_read().map_err(rows::unreadable)?));
         blocking(read).await.map_err(|error| error.at(&self.shared.path))
     }
 }
@@ -195,5 +192,162 @@ impl StoreError {
             }
             other => rows::unwritable(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, sync::atomic::Ordering};
+
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use portolan_core::{
+        endpoint::{Credentials, Health},
+        execution::Status,
+    };
+    use redb::ReadableTable as _;
+
+    use super::*;
+    use fixtures::{
+        after, at, credentials, endpoint_spec, execution, key, memory, policy_spec, task_specs,
+    };
+
+    fn database(directory: &Path) -> Vec<u8> {
+        fs::read(directory.join("portolan.redb")).unwrap()
+    }
+
+    /// Opens what a kill at this moment would leave.
+    async fn killed(directory: &Path) -> (tempfile::TempDir, Store) {
+        let copy = tempfile::tempdir().unwrap();
+        fs::write(copy.path().join("portolan.redb"), database(directory)).unwrap();
+        let store = at(copy.path()).await.unwrap();
+        (copy, store)
+    }
+
+    #[tokio::test]
+    async fn a_kill_loses_nothing_that_was_acknowledged() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = at(directory.path()).await.unwrap();
+        let endpoint = fixtures::endpoint(&store, "a").await.unwrap();
+        let (_copy, left) = killed(directory.path()).await;
+        assert_eq!(left.endpoint(endpoint.id).await.unwrap(), endpoint);
+        let policy = store.create_policy(policy_spec("p", 1, &[0]), after(0)).await.unwrap();
+        let run = execution(&store).await;
+        let ids = store.add_tasks(run.id, task_specs(30), after(0)).await.unwrap();
+        let task = store.claim_task("o", after(0), after(10)).await.unwrap().unwrap();
+        store.append_log(vec![(task.id, "begun".to_owned())]).await.unwrap();
+        store.set_admin_password("hash".to_owned()).await.unwrap();
+        let (_copy, left) = killed(directory.path()).await;
+        assert_eq!(left.policy(policy.id).await.unwrap(), policy);
+        assert_eq!(
+            left.credentials(endpoint.id).await.unwrap().access_secret.unwrap().expose(),
+            "s"
+        );
+        assert_eq!(left.tasks(run.id).await.unwrap(), store.tasks(run.id).await.unwrap());
+        assert_eq!(left.task_log(run.id, task.id, 0, 9).await.unwrap(), ["begun"]);
+        assert_eq!(left.admin_password().await.unwrap().as_deref(), Some("hash"));
+        // It goes on: the task that ran is taken again when its lease is over.
+        let next = left.claim_task("p", after(10), after(20)).await.unwrap().unwrap();
+        assert_eq!((next.id, next.status), (ids[0], Status::Running));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_let_go_can_be_opened_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        for n in 1..=5 {
+            let store = at(directory.path()).await.unwrap();
+            let made = fixtures::endpoint(&store, &format!("e{n}")).await.unwrap();
+            assert_eq!(made.id.0, n);
+            let held = at(directory.path()).await.err().unwrap().to_string();
+            assert!(held.contains("another process has it open"), "{held}");
+        }
+    }
+
+    #[tokio::test]
+    async fn secrets_stand_nowhere_in_clear() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = at(directory.path()).await.unwrap();
+        let texts = ["correct-horse-battery", "-----BEGIN staple", "proxy:pass-of-the-proxy"];
+        let [access_secret, client_key, proxy_credentials] =
+            texts.map(|text| Some(Secret::new(text.to_owned())));
+        let secrets = Credentials { access_secret, client_key, proxy_credentials };
+        let spec = endpoint_spec("a");
+        let made = store.create_endpoint(spec, secrets.clone(), Health::Unknown, after(0)).await;
+        let id = made.unwrap().id;
+        let spec = endpoint_spec("marker-in-clear");
+        store.update_endpoint(id, spec, secrets, Health::Healthy, after(1)).await.unwrap();
+        let check = |file: &[u8]| {
+            let holds = |text: &[u8]| memchr::memmem::find(file, text).is_some();
+            assert!(holds(b"marker-in-clear"), "the search finds what is there");
+            for text in texts {
+                assert!(!holds(text.as_bytes()), "{text}");
+                // In each of the three ways base64 may fall on it; ends depend on neighbours.
+                for skip in 0..3 {
+                    let encoded = BASE64_STANDARD.encode(&text.as_bytes()[skip..]);
+                    assert!(!holds(&encoded.as_bytes()[..12]), "{text} in base64");
+                }
+            }
+        };
+        check(&database(directory.path()));
+        drop(store);
+        check(&database(directory.path()));
+    }
+
+    #[tokio::test]
+    async fn another_key_is_refused_and_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = at(directory.path()).await.unwrap();
+        let id = fixtures::endpoint(&store, "a").await.unwrap().id;
+        drop(store);
+        let location = || Location::Directory(directory.path().to_owned());
+        let refused = Store::open(location(), key(8)).await.err().unwrap();
+        assert!(matches!(refused, StoreError::Seal(_)));
+        assert!(refused.to_string().contains("give the key that was made with this data"));
+        let malformed = SealingKey(Secret::new("no key".to_owned()));
+        let refused = Store::open(location(), malformed).await.err().unwrap();
+        assert!(refused.to_string().contains("32 bytes"), "{refused}");
+        let store = at(directory.path()).await.unwrap();
+        assert_eq!(store.credentials(id).await.unwrap().access_secret.unwrap().expose(), "s");
+    }
+
+    #[tokio::test]
+    async fn sealed_secrets_cannot_be_swapped() {
+        let store = memory().await;
+        for (name, secret) in [("a", "mine"), ("b", "yours")] {
+            let spec = endpoint_spec(name);
+            let made = store.create_endpoint(spec, credentials(secret), Health::Unknown, after(0));
+            made.await.unwrap();
+        }
+        let swap = |tables: &mut Tables<'_>| {
+            let other = tables.secrets.get(2).unwrap().unwrap().value().to_vec();
+            tables.secrets.put(1, other.as_slice())
+        };
+        store.write(swap).await.unwrap();
+        let id = portolan_core::id::EndpointId(1);
+        let refused = store.credentials(id).await.err().unwrap();
+        assert!(refused.to_string().contains("enter them again"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn many_writes_share_few_commits() {
+        const WRITES: u64 = 400;
+        let directory = tempfile::tempdir().unwrap();
+        let store = at(directory.path()).await.unwrap();
+        let commits = || store.shared.writer.commits.load(Ordering::SeqCst);
+        let before = commits();
+        let writes = (0..WRITES).map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { fixtures::endpoint(&store, &format!("e{n}")).await })
+        });
+        for write in writes.collect::<Vec<_>>() {
+            write.await.unwrap().unwrap();
+        }
+        assert_eq!(store.endpoints().await.unwrap().len() as u64, WRITES);
+        let shared = commits() - before;
+        assert!((1..=WRITES / 4).contains(&shared), "{shared} commits");
+        // What changes nothing commits nothing.
+        let before = commits();
+        assert!(store.claim_task("o", after(0), after(1)).await.unwrap().is_none());
+        assert!(fixtures::endpoint(&store, "e1").await.is_err());
+        assert_eq!(commits(), before);
     }
 }

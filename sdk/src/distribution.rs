@@ -30,15 +30,13 @@ pub fn check_health(flow: &Flow<'_>, endpoint: &Endpoint) -> Result<Health> {
     if !endpoint.has_credentials() {
         return Ok(health(false));
     }
-    // An open registry is sent the credentials too: some let anonymous users in and still refuse
-    // a wrong password.
     let request = Request::get(flow.url("/v2/"));
-    let response = match probe.challenge() {
-        None => request.basic().send()?,
-        Some(_) => flow.send(request, &[])?,
+    let (response, checked) = match probe.challenge() {
+        Some(_) => (flow.send(request, &[])?, true),
+        None => send_unasked(flow, request)?,
     };
     match response.status() {
-        200 if probe.challenge().is_none() => Ok(health(false)
+        200 if !checked => Ok(health(false)
             .detail("note", "the registry asks for no credentials, so they could not be checked")),
         200 => Ok(health(true)),
         401 | 403 => Err(Error::Unauthenticated(format!(
@@ -48,6 +46,22 @@ pub fn check_health(flow: &Flow<'_>, endpoint: &Endpoint) -> Result<Health> {
         ))),
         400.. => Err(response.error()),
         _ => Err(token::not_a_registry(&endpoint.url, &response)),
+    }
+}
+
+/// Sends credentials to a registry that lets anonymous users in: it may still refuse a wrong
+/// password, or ask for a token once it sees one. Also says whether they were looked at.
+fn send_unasked(flow: &Flow<'_>, request: Request) -> Result<(Response, bool)> {
+    let response = request.clone().basic().send()?;
+    if response.status() != 401 {
+        return Ok((response, false));
+    }
+    match token::preferred(&response).filter(|c| c.scheme.eq_ignore_ascii_case("Bearer")) {
+        Some(challenge) => {
+            let grant = flow.grant(&[], Some(&challenge))?;
+            Ok((request.auth(grant.auth).send()?, true))
+        }
+        None => Ok((response, true)),
     }
 }
 
@@ -172,7 +186,7 @@ fn continued(
         Some(link) => link.split_once('?').map(|(_, query)| query.to_owned()),
         None => names
             .last()
-            .filter(|_| names.len() >= 50 && names.len() % 50 == 0)
+            .filter(|_| names.len() >= 50 && names.len().is_multiple_of(50))
             .map(|last| format!("n={}&last={}", page.size(MAX_PAGE), http::encode(last))),
     };
     let repeated = next.is_some() && next == page.cursor;

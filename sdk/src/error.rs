@@ -7,7 +7,9 @@ mod retry;
 
 use serde::Deserialize;
 
-use crate::{Error, OtherError, RateLimit, TransportError, UpstreamError, host, http::Response};
+use crate::{
+    Error, OtherError, RateLimit, TransportError, UpstreamError, host, http::Response, loose::Loose,
+};
 
 /// The result of every adapter function.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -59,32 +61,22 @@ impl Error {
 #[serde(default)]
 struct Envelope {
     errors: Vec<Item>,
-    error: Option<serde_json::Value>,
-    error_description: Option<String>,
-    code: Option<serde_json::Value>,
-    message: Option<String>,
+    error: Loose,
+    error_description: Loose,
+    code: Loose,
+    message: Loose,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Item {
-    code: Option<serde_json::Value>,
-    message: Option<String>,
-}
-
-impl Item {
-    fn code(&self) -> Option<String> {
-        match self.code.as_ref()? {
-            serde_json::Value::String(code) => Some(code.clone()),
-            serde_json::Value::Number(code) => Some(code.to_string()),
-            _ => None,
-        }
-    }
+    code: Loose,
+    message: Loose,
 }
 
 pub(crate) fn codes(body: &[u8]) -> Vec<String> {
     let envelope: Envelope = serde_json::from_slice(body).unwrap_or_default();
-    envelope.errors.iter().filter_map(Item::code).collect()
+    envelope.errors.into_iter().filter_map(|item| item.code.0).collect()
 }
 
 pub(crate) fn from_response(response: &Response) -> Error {
@@ -121,13 +113,9 @@ fn explain(response: &Response) -> (Option<String>, String) {
         return (None, one_line(&response.text()));
     };
     let outer = Item { code: envelope.code, message: envelope.message };
-    let item = envelope.errors.first().unwrap_or(&outer);
-    let error = match &envelope.error {
-        Some(serde_json::Value::String(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let said = item.message.clone().or(envelope.error_description).or(error).unwrap_or_default();
-    (item.code(), one_line(&said))
+    let item = envelope.errors.into_iter().next().unwrap_or(outer);
+    let said = item.message.0.or(envelope.error_description.0).or(envelope.error.0);
+    (item.code.0, one_line(&said.unwrap_or_default()))
 }
 
 /// The first line, cut to [`MAX_TEXT`] characters.

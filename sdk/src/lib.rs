@@ -19,6 +19,7 @@ pub mod bindings;
 mod error;
 mod export;
 mod host;
+mod loose;
 mod page;
 mod records;
 

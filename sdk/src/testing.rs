@@ -26,6 +26,8 @@
 mod exchange;
 mod fixture;
 mod render;
+#[cfg(test)]
+mod tests;
 
 use std::{cell::RefCell, collections::BTreeMap};
 

@@ -20,6 +20,7 @@ use crate::{
 };
 
 pub use challenge::parse as parse_challenges;
+pub(crate) use challenge::preferred;
 pub use fetch::Form;
 pub use probe::{Probe, not_a_registry};
 pub use scope::{CATALOG, text as scope_text};

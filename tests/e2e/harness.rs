@@ -6,17 +6,42 @@ use e2e::{
     http::Client,
     poll::{PATIENCE, eventually},
     tls::{Certificate, Front},
+    token::TokenServer,
 };
 use portolan_testregistry::{Registry, layer};
 use tokio::process::Command;
 
 #[tokio::test]
 async fn debians_registry_asks_for_its_password() {
-    let mode = Mode { htpasswd: true, tls: None };
+    let mode = Mode { htpasswd: true, ..Mode::default() };
     let Some(registry) = DockerRegistry::start(mode).await else { return };
     let client = Client::new(registry.url());
     assert_eq!(client.get("/v2/").await.status, 401);
     assert_eq!(client.basic(USER, PASSWORD).get("/v2/").await.status, 200);
+}
+
+/// docker-registry checks the signature: a push through it proves the token server.
+#[tokio::test]
+async fn debians_registry_takes_the_token_servers_tokens() {
+    let tokens = TokenServer::start().await;
+    let mode = Mode { token: Some(&tokens), ..Mode::default() };
+    let Some(target) = DockerRegistry::start(mode).await else { return };
+    let source = Registry::builder().start().await.unwrap();
+    source.put_image("lib/app", "v1", &[layer(1, 10_000)]);
+    let copy = async |password: &str| {
+        let place = |url: &str| format!("{}/lib/app:v1", url.replace("http", "docker"));
+        let mut skopeo = Command::new("skopeo");
+        skopeo.args(["copy", "--src-tls-verify=false", "--dest-tls-verify=false"]);
+        skopeo.arg(format!("--dest-creds={USER}:{password}"));
+        skopeo.args([place(&source.url()), place(target.url())]).output().await
+    };
+    let Ok(refused) = copy("wrong").await else {
+        eprintln!("SKIPPED: skopeo is not installed");
+        return;
+    };
+    assert!(!refused.status.success());
+    let output = copy(PASSWORD).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// skopeo is the judge: it trusts the certificate alone and gets the image through both.
@@ -28,7 +53,7 @@ async fn tls_stands_before_the_test_registry_and_debians() {
     let source = Registry::builder().start().await.unwrap();
     source.put_image("lib/app", "v1", &[layer(1, 10_000)]);
     let front = Front::start(&source, &certificate).await;
-    let mode = Mode { htpasswd: true, tls: Some(&certificate) };
+    let mode = Mode { htpasswd: true, tls: Some(&certificate), token: None };
     let Some(target) = DockerRegistry::start(mode).await else { return };
     let place = |url: &str| format!("{}/lib/app:v1", url.replace("https", "docker"));
     let output = Command::new("skopeo")

@@ -1,6 +1,6 @@
 //! Debian's docker-registry, an unrelated and real server, where it is installed.
 
-use std::{net::TcpListener, path::Path};
+use std::{fs::File, net::TcpListener, path::Path};
 
 use tempfile::TempDir;
 use tokio::{
@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     poll::{PATIENCE, eventually},
     tls::Certificate,
+    token::{ISSUER, SERVICE, TokenServer},
 };
 
 /// The account of a registry that asks for one.
@@ -25,6 +26,8 @@ const HTPASSWD: &str = "alice:$2y$05$g9w8AmNABsbcSVxRYRBgU.YVIvGng7lKQ5cFgVeaYDq
 pub struct Mode<'a> {
     /// Asks for [`USER`] and [`PASSWORD`].
     pub htpasswd: bool,
+    /// Asks for tokens of this server, which knows the same account. Instead of `htpasswd`.
+    pub token: Option<&'a TokenServer>,
     /// Serves https with this certificate.
     pub tls: Option<&'a Certificate>,
 }
@@ -49,15 +52,24 @@ impl DockerRegistry {
         let mut command = Command::new("docker-registry");
         // It takes every REGISTRY_* variable for a setting: give it none.
         command.arg("serve").arg(&config).env_clear().env("PATH", "/usr/bin:/bin");
-        let child = match command.kill_on_drop(true).spawn() {
+        // Its complaints about clients are no news; what it says when it does not start is.
+        let log = folder.path().join("log");
+        command.stderr(File::create(&log).expect("writable")).kill_on_drop(true);
+        let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) => {
                 eprintln!("SKIPPED: docker-registry cannot be run ({error}); install it");
                 return None;
             }
         };
-        let what = "docker-registry listens";
-        eventually(PATIENCE, what, async || TcpStream::connect(&address).await).await;
+        eventually(PATIENCE, "docker-registry listens", async || {
+            if let Ok(Some(status)) = child.try_wait() {
+                let said = std::fs::read_to_string(&log).unwrap_or_default();
+                panic!("docker-registry ended: {status}: {said}");
+            }
+            TcpStream::connect(&address).await
+        })
+        .await;
         let scheme = if mode.tls.is_some() { "https" } else { "http" };
         Some(Self { _child: child, _folder: folder, url: format!("{scheme}://{address}") })
     }
@@ -75,23 +87,32 @@ fn free_address() -> String {
 }
 
 fn configuration(mode: Mode<'_>, folder: &Path, address: &str) -> String {
-    let path = |name: &str| folder.join(name).display().to_string();
+    let file = |name: &str, content: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, content).expect("a temporary directory can be written to");
+        path.display().to_string()
+    };
     let mut http = format!("addr: \"{address}\"");
     if let Some(certificate) = mode.tls {
-        std::fs::write(path("tls.crt"), &certificate.pem).expect("writable");
-        std::fs::write(path("tls.key"), &certificate.key_pem).expect("writable");
-        let (crt, key) = (path("tls.crt"), path("tls.key"));
+        let crt = file("tls.crt", &certificate.pem);
+        let key = file("tls.key", &certificate.key_pem);
         http.push_str(&format!(", tls: {{certificate: \"{crt}\", key: \"{key}\"}}"));
     }
-    let mut auth = String::new();
-    if mode.htpasswd {
-        std::fs::write(path("htpasswd"), HTPASSWD).expect("writable");
-        auth = format!("auth: {{htpasswd: {{realm: test, path: \"{}\"}}}}\n", path("htpasswd"));
-    }
-    let root = path("data");
+    let auth = match mode.token {
+        Some(server) => {
+            let (realm, roots) = (server.realm(), file("roots.crt", &server.certificate.pem));
+            let who = format!("service: {SERVICE}, issuer: {ISSUER}");
+            format!("token: {{realm: \"{realm}\", {who}, rootcertbundle: \"{roots}\"}}")
+        }
+        None if mode.htpasswd => {
+            format!("htpasswd: {{realm: test, path: \"{}\"}}", file("htpasswd", HTPASSWD))
+        }
+        None => String::new(),
+    };
+    let root = folder.join("data");
     format!(
-        "version: 0.1\nlog: {{level: fatal, accesslog: {{disabled: true}}}}\n\
-         storage: {{filesystem: {{rootdirectory: \"{root}\"}}, delete: {{enabled: true}}}}\n\
-         http: {{{http}}}\n{auth}"
+        "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
+         storage: {{filesystem: {{rootdirectory: {root:?}}}, delete: {{enabled: true}}}}\n\
+         http: {{{http}}}\nauth: {{{auth}}}\n"
     )
 }

@@ -24,8 +24,11 @@ pub struct Client {
 /// A whole answer.
 #[derive(Debug)]
 pub struct Answer {
+    /// The status code.
     pub status: u16,
+    /// Every header.
     pub headers: HeaderMap,
+    /// The exact bytes.
     pub body: Bytes,
 }
 
@@ -42,18 +45,22 @@ impl Client {
         Self { authorization: Some(value), ..self }
     }
 
+    /// GET; panics as [`Client::send`] does.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
     }
 
+    /// DELETE; panics as [`Client::send`] does.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// POST; panics as [`Client::send`] does.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// PUT; panics as [`Client::send`] does.
     pub async fn put(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::PUT, path, Some(body)).await
     }

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use portolan_testregistry::Registry;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, SigningKey as _};
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -16,12 +16,13 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// A self-signed certificate and its key, in PEM.
+/// A self-signed certificate and its key, in PEM. Cheap enough to clone.
+#[derive(Clone)]
 pub struct Certificate {
     pub pem: String,
     pub key_pem: String,
     certificate: CertificateDer<'static>,
-    key: Vec<u8>,
+    key: Arc<KeyPair>,
 }
 
 impl Certificate {
@@ -45,12 +46,22 @@ impl Certificate {
             pem: made.pem(),
             key_pem: key.serialize_pem(),
             certificate: made.der().clone(),
-            key: key.serialize_der(),
+            key: Arc::new(key),
         }
     }
 
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// An ECDSA P-256 signature over SHA-256, in ASN.1.
+    pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        self.key.sign(bytes).expect("the key signs")
+    }
+
     fn server(&self) -> Arc<ServerConfig> {
-        let key = PrivateKeyDer::try_from(self.key.clone()).expect("it was just made");
+        let key = PrivateKeyDer::try_from(self.key.serialize_der()).expect("it was just made");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring has them")

@@ -3,6 +3,8 @@
 mod logs;
 mod plugins;
 
+use std::time::Duration;
+
 use axum::{
     Router,
     routing::{get, post},
@@ -12,19 +14,30 @@ use serde::Serialize;
 use super::{
     Api,
     auth::Access,
+    guard,
     respond::{Answer, json},
 };
 
+/// Longest time a request about plug-ins may take: it may wait for a compiler.
+const COMPILE_TIME: Duration = Duration::from_secs(300);
+
 /// Every route of `/api/portolan/v1`.
 pub(crate) fn routes() -> Router<Api> {
-    let routes = Router::new()
-        .route("/version", get(version))
-        .route("/plugins", get(plugins::list).post(plugins::install))
-        .route("/plugins/{digest}", get(plugins::show).delete(plugins::remove))
-        .route("/plugins/{digest}/approve", post(plugins::approve))
-        .route("/plugins/{digest}/revoke", post(plugins::revoke))
-        .route("/executions/{id}/tasks/{task_id}/log", get(logs::tail));
-    Router::new().nest("/api/portolan/v1", routes)
+    let plugins = Router::new()
+        .route(&v1("/plugins"), get(plugins::list).post(plugins::install))
+        .route(&v1("/plugins/{digest}"), get(plugins::show).delete(plugins::remove))
+        .route(&v1("/plugins/{digest}/approve"), post(plugins::approve))
+        .route(&v1("/plugins/{digest}/revoke"), post(plugins::revoke))
+        .route_layer(guard::at_most(COMPILE_TIME));
+    let others = Router::new()
+        .route(&v1("/version"), get(version))
+        .route(&v1("/executions/{id}/tasks/{task_id}/log"), get(logs::tail))
+        .route_layer(guard::at_most(guard::REQUEST_TIME));
+    plugins.merge(others)
+}
+
+fn v1(path: &str) -> String {
+    format!("/api/portolan/v1{path}")
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! Harbor's API, `/api/v2.0`: which path and method is which handler. `wire` holds the JSON.
 
+mod columns;
 mod executions;
 mod policies;
 mod registries;
@@ -11,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{Api, extract};
+use super::{Api, extract, guard};
 
 /// Every route of `/api/v2.0`, and `GET /api/version` beside it.
 pub(crate) fn routes() -> Router<Api> {
@@ -21,19 +22,26 @@ pub(crate) fn routes() -> Router<Api> {
         .merge(replication_routes())
         .route_layer(middleware::from_fn(extract::speaks_json));
     let text = Router::new()
-        .route("/ping", get(system::ping))
-        .route("/replication/executions/{id}/tasks/{task_id}/log", get(executions::log))
+        .route(&v2("/ping"), get(system::ping))
+        .route(&v2("/replication/executions/{id}/tasks/{task_id}/log"), get(executions::log))
         .route_layer(middleware::from_fn(extract::speaks_text));
     Router::new()
-        .nest("/api/v2.0", json.merge(text))
+        .merge(json)
+        .merge(text)
         .route("/api/version", get(system::api_version))
+        .route_layer(guard::at_most(guard::REQUEST_TIME))
+}
+
+/// Written out, not nested: a nested router hides the prefix, which `Location` and `Link` show.
+fn v2(path: &str) -> String {
+    format!("/api/v2.0{path}")
 }
 
 fn system_routes() -> Router<Api> {
     Router::new()
-        .route("/health", get(system::health))
-        .route("/systeminfo", get(system::info))
-        .route("/users/current", get(system::current_user))
+        .route(&v2("/health"), get(system::health))
+        .route(&v2("/systeminfo"), get(system::info))
+        .route(&v2("/users/current"), get(system::current_user))
 }
 
 fn registry_routes() -> Router<Api> {
@@ -42,25 +50,25 @@ fn registry_routes() -> Router<Api> {
         .put(registries::ping_is_no_id)
         .delete(registries::ping_is_no_id);
     Router::new()
-        .route("/registries", get(registries::list).post(registries::create))
-        .route("/registries/ping", ping)
+        .route(&v2("/registries"), get(registries::list).post(registries::create))
+        .route(&v2("/registries/ping"), ping)
         .route(
-            "/registries/{id}",
+            &v2("/registries/{id}"),
             get(registries::show).put(registries::update).delete(registries::delete),
         )
-        .route("/registries/{id}/info", get(registries::info))
+        .route(&v2("/registries/{id}/info"), get(registries::info))
 }
 
 fn replication_routes() -> Router<Api> {
     Router::new()
-        .route("/replication/adapters", get(policies::adapters))
-        .route("/replication/adapterinfos", get(policies::adapter_infos))
-        .route("/replication/policies", get(policies::list).post(policies::create))
+        .route(&v2("/replication/adapters"), get(policies::adapters))
+        .route(&v2("/replication/adapterinfos"), get(policies::adapter_infos))
+        .route(&v2("/replication/policies"), get(policies::list).post(policies::create))
         .route(
-            "/replication/policies/{id}",
+            &v2("/replication/policies/{id}"),
             get(policies::show).put(policies::update).delete(policies::delete),
         )
-        .route("/replication/executions", get(executions::list).post(executions::start))
-        .route("/replication/executions/{id}", get(executions::show).put(executions::stop))
-        .route("/replication/executions/{id}/tasks", get(executions::tasks))
+        .route(&v2("/replication/executions"), get(executions::list).post(executions::start))
+        .route(&v2("/replication/executions/{id}"), get(executions::show).put(executions::stop))
+        .route(&v2("/replication/executions/{id}/tasks"), get(executions::tasks))
 }

@@ -1,13 +1,11 @@
 //! Listings: `page`, `page_size`, `q`, `sort` and `name` in, one page with its totals out
-//! (contract 1.4 to 1.7). The grammar itself is core's.
+//! (contract 1.4 to 1.7). The grammar itself is core's; what a noun's keys are, is the noun's.
 
 use axum::{
     extract::FromRequestParts,
     http::{HeaderName, Uri, header, request::Parts},
 };
-use portolan_core::{
-    endpoint::Endpoint, execution::Execution, page::Page, policy::Policy, task::Task,
-};
+use portolan_core::page::{self, Field, Page, Query, sort_rows};
 use serde::Serialize;
 
 use super::{
@@ -21,23 +19,23 @@ const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// The parameters of a listing, bound but not yet understood.
 pub(crate) struct Listing {
-    uri: Uri,
+    path: String,
     page: Page,
-    q: Option<String>,
-    sort: Option<String>,
-    name: Option<String>,
+    q: String,
+    sort: String,
+    name: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Listing {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        Self::parse(parts.uri.clone())
+        Self::parse(&parts.uri)
     }
 }
 
 impl Listing {
-    fn parse(uri: Uri) -> Result<Self, ApiError> {
+    fn parse(uri: &Uri) -> Result<Self, ApiError> {
         let query = extract::Query::new(uri.query().unwrap_or(""));
         let number = query.integer("page")?.unwrap_or(Page::FIRST.number);
         let size = query.integer("page_size")?.unwrap_or(Page::FIRST.size);
@@ -45,52 +43,124 @@ impl Listing {
             let rule = format!("page_size in query should be less than or equal to {MAX_SIZE}");
             return Err(ApiError::unprocessable(rule));
         }
-        let text = |name| query.text(name).map(str::to_owned);
+        let text = |name| query.text(name).unwrap_or("").to_owned();
+        let path = uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         let (q, sort, name) = (text("q"), text("sort"), text("name"));
-        Ok(Self { page: Page { number, size }, q, sort, name, uri })
+        Ok(Self { path, page: Page { number, size }, q, sort, name })
     }
-}
 
-pub(crate) struct ListQuery(Listing);
-impl Listing {
-    pub(crate) fn query(self) -> Result<ListQuery, ApiError> {
-        Ok(ListQuery(self))
+    /// The rows that `q` and the deprecated `name` ask for.
+    ///
+    /// # Errors
+    /// 400 where `q` is malformed.
+    pub(crate) fn selected<T>(
+        &self,
+        mut rows: Vec<T>,
+        field: fn(&T, &str) -> Option<Field>,
+    ) -> Result<Vec<T>, ApiError> {
+        let query = Query::parse(&self.q).map_err(ApiError::invalid)?.and_name_like(&self.name);
+        rows.retain(|row| query.matches(|key| field(row, key)));
+        Ok(rows)
     }
-    pub(crate) fn sorted_only(self) -> ListQuery {
-        ListQuery(self)
-    }
-}
-impl ListQuery {
-    pub(crate) fn or_newest_first(self) -> Self {
-        self
-    }
-    pub(crate) fn or_newest_started(self) -> Self {
-        self
-    }
+
+    /// One page of `rows`, ordered by `sort`, else by `usual`, with `X-Total-Count` and `Link`.
     pub(crate) fn answer<T, W: Serialize>(
-        self,
-        rows: Vec<T>,
-        field: fn(&T, &str) -> Option<serde_json::Value>,
-        render: impl Fn(&T) -> W,
+        &self,
+        mut rows: Vec<T>,
+        usual: &str,
+        field: fn(&T, &str) -> Option<Field>,
+        show: impl Fn(&T) -> W,
     ) -> Answer {
-        let _ = field;
-        let (skip, take) = self.0.page.bounds();
-        let shown: Vec<W> = rows.iter().skip(skip).take(take).map(render).collect();
+        if !sort_rows(&mut rows, &self.sort, field) {
+            sort_rows(&mut rows, usual, field);
+        }
+        let (skip, take) = self.page.bounds();
+        let shown: Vec<W> = rows.iter().skip(skip).take(take).map(show).collect();
         let mut response = json(&shown);
         set(&mut response, TOTAL, &rows.len().to_string());
-        set(&mut response, header::LINK, "");
+        if let Some(link) = page::link_header(&self.path, self.page, rows.len() as u64) {
+            set(&mut response, header::LINK, &link);
+        }
         Ok(response)
     }
 }
-pub(crate) fn registry_field(_: &Endpoint, _: &str) -> Option<serde_json::Value> {
-    None
-}
-pub(crate) fn policy_field(_: &Policy, _: &str) -> Option<serde_json::Value> {
-    None
-}
-pub(crate) fn execution_field(_: &Execution, _: &str) -> Option<serde_json::Value> {
-    None
-}
-pub(crate) fn task_field(_: &Task, _: &str) -> Option<serde_json::Value> {
-    None
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Seen {
+        rows: Vec<i64>,
+        total: String,
+        link: Option<String>,
+    }
+
+    fn field(row: &i64, key: &str) -> Option<Field> {
+        match key {
+            "id" => Some(Field::Int(*row)),
+            "name" => Some(Field::Text(format!("n{}", row % 2))),
+            _ => None,
+        }
+    }
+
+    async fn list(uri: &str, usual: &str) -> Seen {
+        let listing = Listing::parse(&uri.parse().unwrap()).unwrap();
+        let rows = listing.selected(vec![2, 1, 3], field).unwrap();
+        let response = listing.answer(rows, usual, field, |row| *row).unwrap();
+        let header = |name: &str| {
+            response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
+        };
+        let (total, link) = (header("x-total-count").unwrap(), header("link"));
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        Seen { rows: serde_json::from_slice(&bytes).unwrap(), total, link }
+    }
+
+    #[tokio::test]
+    async fn pages_order_and_selection() {
+        let cases: [(&str, &str, &[i64], &str); 12] = [
+            ("/r", "id", &[1, 2, 3], "3"),
+            ("/r", "-id", &[3, 2, 1], "3"),
+            ("/r?sort=-id", "id", &[3, 2, 1], "3"),
+            ("/r?sort=unknown", "id", &[1, 2, 3], "3"),
+            ("/r?sort=name,-id", "id", &[2, 3, 1], "3"),
+            ("/r?page=2&page_size=2", "id", &[3], "3"),
+            ("/r?page=9&page_size=2", "id", &[], "3"),
+            ("/r?page=0&page_size=1", "id", &[1], "3"),
+            ("/r?page_size=0", "id", &[1, 2, 3], "3"),
+            ("/r?page_size=-5&page=2", "id", &[1, 2, 3], "3"),
+            ("/r?q=name%3Dn1,unknown%3D1", "id", &[1, 3], "2"),
+            ("/r?name=N0", "id", &[2], "1"),
+        ];
+        for (uri, usual, rows, total) in cases {
+            let seen = list(uri, usual).await;
+            assert_eq!((seen.rows.as_slice(), seen.total.as_str()), (rows, total), "{uri}");
+        }
+    }
+
+    #[tokio::test]
+    async fn links_are_there_when_there_is_another_page() {
+        let link = "</r?page=1&page_size=1&q=id=~2>; rel=\"prev\"";
+        assert_eq!(list("/r", "id").await.link, None);
+        assert_eq!(list("/r?page_size=0", "id").await.link, None);
+        let seen = list("/r?page=2&page_size=1", "id").await;
+        assert_eq!(
+            seen.link.unwrap(),
+            "</r?page=1&page_size=1>; rel=\"prev\" , </r?page=3&page_size=1>; rel=\"next\""
+        );
+        assert_eq!(list("/r?q=id%3D~2&page=2&page_size=1", "id").await.link.as_deref(), None);
+        let seen = list("/r?q=id%3D%5B2~%5D&page=2&page_size=1", "id").await;
+        assert_eq!(seen.link.unwrap(), link.replace("id=~2", "id=[2~]"));
+    }
+
+    #[test]
+    fn what_is_no_listing() {
+        for uri in ["/r?page_size=101", "/r?page_size=1.5", "/r?page=a"] {
+            assert!(Listing::parse(&uri.parse().unwrap()).is_err(), "{uri}");
+        }
+        for q in ["%2C", "a", "a%3D", "a%3D%5B~%5D"] {
+            let listing = Listing::parse(&format!("/r?q={q}").parse().unwrap()).unwrap();
+            let error = listing.selected(vec![1], field).unwrap_err();
+            assert!(format!("{error:?}").contains("BAD_REQUEST"), "{q}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ mod plugin;
 mod replicate;
 mod rule;
 
-pub use endpoint::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit};
+pub use endpoint::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit, EndpointExtras};
 pub use execution::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs};
 pub use plugin::{PluginApprove, PluginArgs, PluginCommand};
 pub use replicate::{ReplicateArgs, Side};

@@ -7,7 +7,7 @@ use portolan_core::secret::Secret;
 use serde_json::{Map, Value, json};
 
 use super::{
-    args::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit},
+    args::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit, EndpointExtras},
     client::{Client, HARBOR, Payload},
     output::{Failure, Output},
     secret,
@@ -30,6 +30,9 @@ const RECORD: &[(&str, &str)] = &[
     ("access secret", "/credential/access_secret"),
     ("insecure", "/insecure"),
     ("ca", "/ca_certificate"),
+    ("settings", "/settings"),
+    ("allowed hosts", "/allowed_hosts"),
+    ("proxy", "/proxy"),
     ("status", "/status"),
     ("created", "/creation_time"),
     ("updated", "/update_time"),
@@ -74,68 +77,122 @@ async fn add(client: &Client, output: Output, args: &EndpointAdd) -> Result<(), 
             Some(secret::from_file_or_prompt(file, "--access-secret-file", &prompt)?)
         }
     };
-    let ca = args.ca.as_deref().map(certificates).transpose()?;
-    let payload = Payload::Json(new_registry(args, secret.as_ref(), ca));
+    let files = Files::read(args.ca.as_deref(), &args.extras)?;
+    let registry = new_registry(args, secret.as_ref(), files);
+    let payload = Payload::Json(Value::Object(registry.0));
     let made = client.send(Method::POST, &registries(), payload).await?;
     let made = match &made.location {
         Some(location) => client.get(location).await?,
         None => find(client, &args.name).await?,
     };
-    let id = made.get("id").and_then(Value::as_u64).unwrap_or_default();
+    let id = id_of(&made)?;
     let sentence = format!("Endpoint `{}` added with id {id}: the connection works", args.name);
     output.done(&sentence, &made)
 }
 
-fn new_registry(args: &EndpointAdd, secret: Option<&Secret>, ca: Option<String>) -> Value {
-    let mut registry = json!({
-        "name": args.name,
-        "description": args.description,
-        "type": args.provider,
-        "url": args.url,
-        "insecure": args.insecure,
-        "ca_certificate": ca,
-    });
-    if let (Some(id), Some(secret), Some(object)) =
-        (&args.access_id, secret, registry.as_object_mut())
-    {
-        let credential =
-            json!({"type": "basic", "access_key": id, "access_secret": secret.expose()});
-        object.insert("credential".to_owned(), credential);
+/// What the files hold that options name.
+#[derive(Default)]
+struct Files {
+    ca: Option<String>,
+    client_certificate: Option<String>,
+    client_key: Option<Secret>,
+}
+
+impl Files {
+    fn read(ca: Option<&Path>, extras: &EndpointExtras) -> Result<Self, Failure> {
+        let key = extras.client_key_file.as_deref().map(secret::from_file);
+        Ok(Self {
+            ca: ca.map(certificates).transpose()?,
+            client_certificate: extras
+                .client_certificate
+                .as_deref()
+                .map(certificates)
+                .transpose()?,
+            client_key: key.transpose()?,
+        })
     }
+}
+
+fn new_registry(args: &EndpointAdd, secret: Option<&Secret>, files: Files) -> Fields {
+    let mut registry = Fields::default();
+    registry.set("name", Some(args.name.as_str()));
+    registry.set("description", args.description.as_deref());
+    registry.set("type", Some(args.provider.as_str()));
+    registry.set("url", Some(args.url.as_str()));
+    registry.set("insecure", Some(args.insecure));
+    if let (Some(id), Some(secret)) = (&args.access_id, secret) {
+        let secret = secret.expose();
+        let credential = json!({"type": "basic", "access_key": id, "access_secret": secret});
+        registry.set("credential", Some(credential));
+    }
+    set_extras(&mut registry, &args.extras, files, Map::new());
     registry
+}
+
+/// Sets what add and edit have in common. `settings` are those there are already.
+fn set_extras(
+    fields: &mut Fields,
+    extras: &EndpointExtras,
+    files: Files,
+    mut settings: Map<String, Value>,
+) {
+    fields.set("ca_certificate", files.ca);
+    fields.set("client_certificate", files.client_certificate);
+    fields.set("client_key", files.client_key.as_ref().map(Secret::expose));
+    fields.set("proxy", extras.proxy.as_deref());
+    if !extras.allowed_hosts.is_empty() {
+        fields.set("allowed_hosts", Some(json!(extras.allowed_hosts)));
+    }
+    if !extras.settings.is_empty() {
+        settings.extend(extras.settings.iter().cloned());
+        fields.set("settings", Some(settings));
+    }
 }
 
 async fn edit(client: &Client, output: Output, args: &EndpointEdit) -> Result<(), Failure> {
     let file = args.access_secret_file.as_deref();
     let secret = file.map(secret::from_file).transpose()?;
-    let ca = args.ca.as_deref().map(certificates).transpose()?;
-    let changes = changes(args, secret.as_ref(), ca);
-    if changes.is_empty() {
+    let files = Files::read(args.ca.as_deref(), &args.extras)?;
+    let stored = find(client, &args.endpoint).await?;
+    let settings = stored.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
+    let changes = changes(args, secret.as_ref(), files, settings);
+    if changes.0.is_empty() {
         return Err(Failure::usage("nothing to change was given")
             .hint("`portolan endpoint edit --help` shows what can be changed"));
     }
-    let id = id_of(&find(client, &args.endpoint).await?)?;
-    let path = format!("{}/{id}", registries());
-    client.send(Method::PUT, &path, Payload::Json(Value::Object(changes))).await?;
+    let path = format!("{}/{}", registries(), id_of(&stored)?);
+    client.send(Method::PUT, &path, Payload::Json(Value::Object(changes.0))).await?;
     let sentence = format!("Endpoint `{}` changed: the connection works", args.endpoint);
     output.done(&sentence, &client.get(&path).await?)
 }
 
-fn changes(args: &EndpointEdit, secret: Option<&Secret>, ca: Option<String>) -> Map<String, Value> {
-    let mut changes = Map::new();
-    let mut set = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            changes.insert(key.to_owned(), value);
-        }
-    };
-    set("name", args.name.clone().map(Value::from));
-    set("url", args.url.clone().map(Value::from));
-    set("description", args.description.clone().map(Value::from));
-    set("access_key", args.access_id.clone().map(Value::from));
-    set("access_secret", secret.map(|secret| Value::from(secret.expose())));
-    set("ca_certificate", ca.map(Value::from));
-    set("insecure", args.insecure.map(Value::from));
+fn changes(
+    args: &EndpointEdit,
+    secret: Option<&Secret>,
+    files: Files,
+    settings: Map<String, Value>,
+) -> Fields {
+    let mut changes = Fields::default();
+    changes.set("name", args.name.as_deref());
+    changes.set("url", args.url.as_deref());
+    changes.set("description", args.description.as_deref());
+    changes.set("access_key", args.access_id.as_deref());
+    changes.set("access_secret", secret.map(Secret::expose));
+    changes.set("insecure", args.insecure);
+    set_extras(&mut changes, &args.extras, files, settings);
     changes
+}
+
+/// A JSON object of what was given; what was not is absent, which the API takes for "keep".
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn set(&mut self, key: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.0.insert(key.to_owned(), value.into());
+        }
+    }
 }
 
 async fn test(client: &Client, output: Output, name: &str) -> Result<(), Failure> {

@@ -95,7 +95,7 @@ pub(super) async fn watch(client: &Client, output: Output, id: u64) -> Result<()
     let run = loop {
         ticks.tick().await;
         let run = client.get(&execution(id)).await?;
-        if run.get("status").and_then(Value::as_str) != Some("InProgress") {
+        if matches!(text(&run, "status"), "Succeed" | "Failed" | "Stopped") {
             break run;
         }
         let progress = progress(&run);

@@ -12,6 +12,7 @@ use super::{ConfigError, Flags, local::LocalKeys};
 pub(super) struct File {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) listen: Option<String>,
+    pub(super) external_url: Option<String>,
     pub(super) socket: Option<PathBuf>,
     pub(super) plugins: Option<PathBuf>,
     pub(super) allow_plain_http: Option<bool>,

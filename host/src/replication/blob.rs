@@ -23,10 +23,13 @@ pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferE
     match place {
         Place::Here => Ok(()),
         Place::Elsewhere(from) => {
-            let session = match mount(job, blob, &from).await? {
-                Mount::Mounted => return Ok(()),
-                Mount::Declined(session) => session,
-            };
+            let mut session = None;
+            if job.destination.target().mount {
+                match mount(job, blob, &from).await? {
+                    Mount::Mounted => return Ok(()),
+                    Mount::Declined(opened) => session = Some(opened),
+                }
+            }
             copy_with_retry(job, blob, session).await?;
             job.ledger.hold((job.destination_id, blob.digest.clone()), repository);
             Ok(())
@@ -48,9 +51,6 @@ async fn mount(
     blob: &Descriptor,
     from: &portolan_core::oci::Repository,
 ) -> Result<Mount, TransferError> {
-    if !job.destination.target().mount {
-        return Ok(Mount::Declined(None));
-    }
     let mounted = job.destination.mount_blob(&blob.digest, from).await;
     let mounted = mounted.map_err(TransferError::at(Side::Destination, "mounting a blob"))?;
     if matches!(mounted, Mount::Mounted) {

@@ -60,3 +60,41 @@ fn forget(tables: &mut Tables<'_>, name: &str) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use redb::ReadableTableMetadata;
+
+    use super::*;
+    use crate::store::fixtures::{after, memory};
+
+    #[tokio::test]
+    async fn a_name_is_one_owners_until_its_lease_is_over() {
+        let store = memory().await;
+        let claim = async |name, owner, now, until| {
+            store.claim(name, owner, after(now), after(until)).await.unwrap()
+        };
+        assert!(claim("event:a", "one", 0, 10).await);
+        assert!(!claim("event:a", "two", 9, 30).await);
+        assert!(claim("event:b", "two", 9, 30).await);
+        assert!(claim("event:a", "one", 9, 20).await, "one's own again");
+        assert!(!claim("event:a", "two", 19, 30).await);
+        assert!(claim("event:a", "two", 20, 30).await);
+        assert!(!claim("event:a", "one", 29, 40).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_over_is_forgotten() {
+        let store = memory().await;
+        for n in 0..40 {
+            let name = format!("event:{n}");
+            assert!(store.claim(&name, "one", after(n), after(n + 5)).await.unwrap());
+        }
+        let kept = store.read(|tables| {
+            let names = tables.open(crate::store::tables::CLAIMS)?.len().map_err(unreadable)?;
+            Ok((names, tables.open(crate::store::tables::CLAIM_ENDS)?.len().map_err(unreadable)?))
+        });
+        let (names, ends) = kept.await.unwrap();
+        assert!(names == ends && (5..10).contains(&names), "{names} {ends}");
+    }
+}

@@ -16,7 +16,7 @@ use super::{
     meta::{Counter, next_id, take_ids},
     rows::{all, indexed, load, unreadable},
     secrets,
-    tables::Tables,
+    tables::{ENDPOINTS, SECRETS, Tables},
 };
 
 const WHAT: &str = "endpoint";
@@ -54,22 +54,22 @@ impl Store {
 
     /// One endpoint, or `NotFound`.
     pub(crate) async fn endpoint(&self, id: EndpointId) -> Result<Endpoint, StoreError> {
-        self.read(move |tables| load(&tables.endpoints, WHAT, id.0)).await
+        self.read(move |tables| load(&tables.open(ENDPOINTS)?, WHAT, id.0)).await
     }
 
     /// The unsealed secrets of an endpoint, or `NotFound`.
     pub(crate) async fn credentials(&self, id: EndpointId) -> Result<Credentials, StoreError> {
         let sealer = Arc::clone(&self.shared.sealer);
         self.read(move |tables| {
-            let endpoint = load(&tables.endpoints, WHAT, id.0)?;
-            secrets::load(&sealer, &tables.secrets, &endpoint)
+            let endpoint = load(&tables.open(ENDPOINTS)?, WHAT, id.0)?;
+            secrets::load(&sealer, &tables.open(SECRETS)?, &endpoint)
         })
         .await
     }
 
     /// Every endpoint, by ascending id.
     pub(crate) async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        self.read(|tables| all(&tables.endpoints)).await
+        self.read(|tables| all(&tables.open(ENDPOINTS)?)).await
     }
 
     /// Replaces what an administrator said. `credentials` replaces every secret. Counts the
@@ -163,4 +163,119 @@ fn free_name(tables: &Tables<'_>, name: &str, own: Option<EndpointId>) -> Result
 fn put(tables: &mut Tables<'_>, endpoint: &Endpoint) -> Result<(), StoreError> {
     tables.endpoint_names.put(endpoint.spec.name.as_str(), endpoint.id.0)?;
     tables.endpoints.put_json(endpoint.id.0, endpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::secret::Secret;
+
+    use super::*;
+    use crate::store::fixtures::{
+        after, credentials, endpoint, endpoint_spec, memory, policy_spec,
+    };
+
+    #[tokio::test]
+    async fn a_name_is_taken_once_and_free_again_after() {
+        let store = memory().await;
+        let first = endpoint(&store, "a").await.unwrap();
+        assert_eq!((first.id.0, first.generation, first.has_secret), (1, 1, true));
+        let taken = endpoint(&store, "a").await.unwrap_err();
+        assert!(matches!(taken, StoreError::Conflict { .. }), "{taken}");
+        let second = endpoint(&store, "b").await.unwrap();
+        assert_eq!(store.endpoints().await.unwrap(), [first.clone(), second.clone()]);
+        // Renamed, the old name is free, and the new one taken.
+        let update = |id, name| {
+            let spec = endpoint_spec(name);
+            store.update_endpoint(id, spec, credentials("s"), Health::Healthy, after(5))
+        };
+        let taken = update(second.id, "a").await.unwrap_err();
+        assert!(matches!(taken, StoreError::Conflict { .. }), "{taken}");
+        let renamed = update(first.id, "c").await.unwrap();
+        assert_eq!((renamed.created, renamed.updated), (after(0), after(5)));
+        assert_eq!(store.endpoint(first.id).await.unwrap(), renamed);
+        update(second.id, "a").await.unwrap();
+        store.delete_endpoint(second.id).await.unwrap();
+        let gone = store.endpoint(second.id).await.unwrap_err();
+        assert_eq!(gone.to_string(), "endpoint 2 does not exist");
+        assert!(store.credentials(second.id).await.is_err());
+        assert!(store.delete_endpoint(second.id).await.is_err());
+        // The name comes back, the id does not.
+        assert_eq!(endpoint(&store, "a").await.unwrap().id.0, 3);
+    }
+
+    #[tokio::test]
+    async fn generation_counts_changes_of_address_and_credentials() {
+        let store = memory().await;
+        let stored = endpoint(&store, "a").await.unwrap();
+        let base = || (endpoint_spec("a"), credentials("s"));
+        type Case = (&'static str, fn(&mut EndpointSpec, &mut Credentials), bool);
+        let cases: [Case; 8] = [
+            ("nothing", |_, _| (), false),
+            ("description", |spec, _| spec.description = "x".to_owned(), false),
+            ("name", |spec, _| spec.name = "z".to_owned(), false),
+            ("url", |spec, _| spec.url = "https://other.test".parse().unwrap(), true),
+            ("provider", |spec, _| spec.provider = "x".to_owned(), true),
+            ("access key", |spec, _| spec.access_key = None, true),
+            ("secret", |_, new| *new = credentials("t"), true),
+            ("client key", |_, new| new.client_key = Some(Secret::new("k".to_owned())), true),
+        ];
+        let mut generation = stored.generation;
+        for (what, change, counts) in cases {
+            let (mut spec, mut secrets) = base();
+            change(&mut spec, &mut secrets);
+            let expected = secrets.clone();
+            let changed =
+                store.update_endpoint(stored.id, spec, secrets, Health::Unknown, after(1));
+            let changed = changed.await.unwrap();
+            assert_eq!(changed.generation, generation + u64::from(counts), "{what}");
+            let known = store.credentials(stored.id).await.unwrap();
+            assert_eq!(secrets::parts(&known), secrets::parts(&expected), "{what}");
+            let (spec, secrets) = base();
+            let back = store.update_endpoint(stored.id, spec, secrets, Health::Unknown, after(2));
+            generation = back.await.unwrap().generation;
+        }
+        let without = store.update_endpoint(
+            stored.id,
+            endpoint_spec("a"),
+            Credentials::default(),
+            Health::Unknown,
+            after(3),
+        );
+        assert!(!without.await.unwrap().has_secret);
+        let known = store.credentials(stored.id).await.unwrap();
+        assert_eq!(secrets::parts(&known), [None; 3]);
+    }
+
+    #[tokio::test]
+    async fn health_is_news_once() {
+        let store = memory().await;
+        let id = endpoint(&store, "a").await.unwrap().id;
+        let down = || Health::Unhealthy("closed port".to_owned());
+        for (health, at, updated) in [(down(), 1, 1), (down(), 2, 1), (Health::Healthy, 3, 3)] {
+            store.set_health(id, health.clone(), after(at)).await.unwrap();
+            let endpoint = store.endpoint(id).await.unwrap();
+            assert_eq!((endpoint.health, endpoint.updated), (health, after(updated)));
+        }
+        let gone = store.set_health(EndpointId(9), down(), after(4)).await;
+        assert!(matches!(gone, Err(StoreError::NotFound { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_in_use_stays_and_says_who_uses_it() {
+        let store = memory().await;
+        for name in ["a", "b"] {
+            endpoint(&store, name).await.unwrap();
+        }
+        let policy = store.create_policy(policy_spec("p", 1, &[2]), after(0)).await.unwrap();
+        for id in [1, 2] {
+            let refused = store.delete_endpoint(EndpointId(id)).await.unwrap_err();
+            assert!(matches!(&refused, StoreError::InUse(text) if text.contains("(id 1)")));
+        }
+        let without = policy_spec("p", 0, &[2]);
+        store.update_policy(policy.id, without, after(1)).await.unwrap();
+        store.delete_endpoint(EndpointId(1)).await.unwrap();
+        assert!(store.delete_endpoint(EndpointId(2)).await.is_err());
+        store.delete_policy(policy.id).await.unwrap();
+        store.delete_endpoint(EndpointId(2)).await.unwrap();
+    }
 }

@@ -15,7 +15,7 @@ use super::{
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
     rows::{all, indexed, load, unreadable},
-    tables::{Snapshot, Tables},
+    tables::{BY_POLICY, EXECUTIONS, Snapshot, Tables},
 };
 
 /// Harbor's words.
@@ -55,7 +55,7 @@ impl Store {
 
     /// One execution, or `NotFound`.
     pub(crate) async fn execution(&self, id: ExecutionId) -> Result<Execution, StoreError> {
-        self.read(move |tables| Ok(progress::run(&tables.executions, id.0)?.execution)).await
+        self.read(move |tables| Ok(progress::run(&tables.open(EXECUTIONS)?, id.0)?.execution)).await
     }
 
     /// Every execution, of one policy where given, newest first.
@@ -64,11 +64,12 @@ impl Store {
         policy: Option<PolicyId>,
     ) -> Result<Vec<Execution>, StoreError> {
         let list = move |tables: &Snapshot| {
+            let executions = tables.open(EXECUTIONS)?;
             let mut runs: Vec<Run> = match policy {
-                None => all(&tables.executions)?,
-                Some(policy) => indexed(&tables.by_policy, policy.0)?
+                None => all(&executions)?,
+                Some(policy) => indexed(&tables.open(BY_POLICY)?, policy.0)?
                     .into_iter()
-                    .map(|id| progress::run(&tables.executions, id))
+                    .map(|id| progress::run(&executions, id))
                     .collect::<Result<_, _>>()?,
             };
             runs.reverse();
@@ -177,4 +178,158 @@ impl Store {
 fn unlisted(tables: &Tables<'_>) -> Result<Vec<u64>, StoreError> {
     let rows = tables.listings.iter().map_err(unreadable)?;
     rows.map(|row| Ok(row.map_err(unreadable)?.0.value())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{
+        TaskOutcome,
+        fixtures::{after, execution, memory, policy, task_specs},
+    };
+
+    #[tokio::test]
+    async fn one_is_born_running_or_skipped() {
+        let store = memory().await;
+        let policy = policy(&store, "p").await.id;
+        let start = |single| store.create_execution(policy, StartedBy::Scheduled, single, after(3));
+        let first = start(true).await.unwrap();
+        assert_eq!((first.status, first.listed, first.ended), (Status::Running, false, None));
+        let second = start(true).await.unwrap();
+        assert_eq!((second.status, second.ended), (Status::Error, Some(after(3))));
+        assert_eq!(second.status_text, SKIPPED);
+        let third = start(false).await.unwrap();
+        assert_eq!(third.status, Status::Running);
+        for id in [first.id, third.id] {
+            store.finish_listing(id, Ok("nothing to do".to_owned()), after(4)).await.unwrap();
+        }
+        let fourth = start(true).await.unwrap();
+        assert_eq!(fourth.status, Status::Running);
+        let ids = |list: Vec<Execution>| list.iter().map(|run| run.id.0).collect::<Vec<_>>();
+        assert_eq!(ids(store.executions(Some(policy)).await.unwrap()), [4, 3, 2, 1]);
+        assert_eq!(ids(store.executions(None).await.unwrap()), [4, 3, 2, 1]);
+        assert!(store.executions(Some(PolicyId(9))).await.unwrap().is_empty());
+        let gone = store.create_execution(PolicyId(9), StartedBy::Manual, false, after(0)).await;
+        assert!(matches!(gone, Err(StoreError::NotFound { what: "policy", .. })));
+    }
+
+    #[tokio::test]
+    async fn a_listing_is_one_owners_until_its_lease_is_over() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        let claim = async |owner, now| {
+            let claimed = store.claim_execution(owner, after(now), after(now + 10)).await;
+            claimed.unwrap().map(|run| run.id)
+        };
+        assert_eq!(claim("a", 0).await, Some(id));
+        assert_eq!(claim("b", 9).await, None);
+        assert!(store.renew_execution(id, "a", after(20)).await.unwrap());
+        assert_eq!(claim("b", 19).await, None);
+        assert_eq!(claim("b", 20).await, Some(id));
+        assert!(!store.renew_execution(id, "a", after(99)).await.unwrap());
+        store.release_tasks("b").await.unwrap();
+        assert_eq!(claim("a", 21).await, Some(id));
+        store.finish_listing(id, Ok(String::new()), after(22)).await.unwrap();
+        assert_eq!(claim("b", 99).await, None);
+        assert!(!store.renew_execution(id, "a", after(99)).await.unwrap());
+    }
+
+    /// What happens after two tasks were added and one was claimed.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Listed,
+        ListingFails,
+        Stop,
+        Succeeds,
+        Fails,
+        FailsForNow,
+    }
+
+    #[tokio::test]
+    async fn ends() {
+        use Step::{Fails, FailsForNow, Listed, ListingFails, Stop, Succeeds};
+        type Case = (&'static [Step], Status, [u64; 4], &'static str);
+        let cases: [Case; 12] = [
+            (&[Succeeds], Status::Running, [1, 1, 0, 0], ""),
+            (&[Succeeds, Listed], Status::Running, [1, 1, 0, 0], ""),
+            (&[Listed, Succeeds, Succeeds], Status::Success, [0, 2, 0, 0], ""),
+            (&[Succeeds, Succeeds, Listed], Status::Success, [0, 2, 0, 0], ""),
+            (&[Listed, Succeeds, Fails], Status::Error, [0, 1, 1, 0], ""),
+            (&[Listed, FailsForNow, Succeeds], Status::Running, [1, 1, 0, 0], ""),
+            (&[Stop], Status::Running, [1, 0, 0, 1], ""),
+            (&[Stop, FailsForNow], Status::Stopped, [0, 0, 0, 2], ""),
+            (&[Listed, Stop, Fails], Status::Error, [0, 0, 1, 1], ""),
+            (&[ListingFails, Succeeds], Status::Error, [0, 1, 0, 1], "no more"),
+            (&[ListingFails, Stop, Succeeds], Status::Stopped, [0, 1, 0, 1], "no more"),
+            (&[ListingFails, FailsForNow], Status::Error, [0, 0, 1, 1], "no more"),
+        ];
+        for (steps, status, [in_progress, succeeded, failed, stopped], text) in cases {
+            let store = memory().await;
+            let id = execution(&store).await.id;
+            store.add_tasks(id, task_specs(2), after(0)).await.unwrap();
+            let claim = || store.claim_task("o", after(1), after(100));
+            let mut task = claim().await.unwrap();
+            for step in steps {
+                let outcome = match step {
+                    Listed => Ok(Ok(String::new())),
+                    ListingFails => Ok(Err("no more".to_owned())),
+                    Stop => {
+                        store.request_stop(id, after(2)).await.unwrap();
+                        continue;
+                    }
+                    Succeeds => Err(TaskOutcome::Success),
+                    Fails => Err(TaskOutcome::Failed { text: "x".to_owned(), retry_at: None }),
+                    FailsForNow => {
+                        let retry_at = Some(after(50));
+                        Err(TaskOutcome::Failed { text: "x".to_owned(), retry_at })
+                    }
+                };
+                match outcome {
+                    Ok(listing) => {
+                        store.finish_listing(id, listing, after(3)).await.unwrap();
+                    }
+                    Err(outcome) => {
+                        let done = task.take().unwrap().id;
+                        assert!(store.finish_task(done, "o", outcome, after(4)).await.unwrap());
+                        task = claim().await.unwrap();
+                    }
+                }
+            }
+            let run = store.execution(id).await.unwrap();
+            assert_eq!((run.status, run.status_text.as_str()), (status, text), "{steps:?}");
+            let counters = Counters { total: 2, in_progress, succeeded, failed, stopped };
+            assert_eq!(run.counters, counters, "{steps:?}");
+            assert_eq!(run.ended.is_some(), status.is_final(), "{steps:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stop_waits_for_who_lists() {
+        let store = memory().await;
+        // Nobody lists it: over at once, and it takes no tasks.
+        let id = execution(&store).await.id;
+        let run = store.request_stop(id, after(5)).await.unwrap();
+        assert_eq!((run.status, run.ended), (Status::Stopped, Some(after(5))));
+        let late = store.add_tasks(id, task_specs(1), after(6)).await;
+        assert!(matches!(late, Err(StoreError::Stopped)));
+        // Asked again, or told of its listing, it stays as it is.
+        assert_eq!(store.request_stop(id, after(7)).await.unwrap(), run);
+        let told = store.finish_listing(id, Err("late".to_owned()), after(8)).await.unwrap();
+        assert_eq!(told, run);
+        // Somebody lists it: it ends when they say so.
+        let id = execution(&store).await.id;
+        store.claim_execution("a", after(0), after(10)).await.unwrap().unwrap();
+        let run = store.request_stop(id, after(5)).await.unwrap();
+        assert_eq!((run.status, run.stop_requested), (Status::Running, true));
+        let late = store.add_tasks(id, task_specs(1), after(6)).await;
+        assert!(matches!(late, Err(StoreError::Stopped)));
+        let run = store.finish_listing(id, Ok(String::new()), after(6)).await.unwrap();
+        assert_eq!(run.status, Status::Stopped);
+        // Who listed it is gone: the next who looks for work ends it.
+        let id = execution(&store).await.id;
+        store.claim_execution("a", after(0), after(10)).await.unwrap().unwrap();
+        store.request_stop(id, after(5)).await.unwrap();
+        assert_eq!(store.claim_execution("b", after(11), after(20)).await.unwrap(), None);
+        assert_eq!(store.execution(id).await.unwrap().status, Status::Stopped);
+    }
 }

@@ -5,7 +5,11 @@
 use portolan_core::id::{ExecutionId, TaskId};
 use redb::ReadableTable;
 
-use super::{Store, StoreError, progress, rows::unreadable, tables::Tables};
+use super::{
+    Store, StoreError, progress,
+    rows::unreadable,
+    tables::{TASK_LOG, TASKS, Tables},
+};
 
 /// Most lines kept of a task.
 const MAX_LINES: u64 = 10_000;
@@ -44,10 +48,11 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         self.read(move |tables| {
-            progress::task(&tables.tasks, execution.0, id.0)?;
+            progress::task(&tables.open(TASKS)?, execution.0, id.0)?;
             let from = (execution.0, id.0, from);
-            let log = ReadableTable::range(&tables.task_log, from..=end(execution.0, id.0));
-            let lines = log.map_err(unreadable)?.take(limit);
+            let log = tables.open(TASK_LOG)?;
+            let lines = ReadableTable::range(&log, from..=end(execution.0, id.0));
+            let lines = lines.map_err(unreadable)?.take(limit);
             lines.map(|line| Ok(line.map_err(unreadable)?.1.value().to_owned())).collect()
         })
         .await
@@ -72,4 +77,42 @@ fn next_place(tables: &Tables<'_>, task: u64) -> Result<Option<(u64, u64, u64)>,
         None => 0,
     };
     Ok((number <= MAX_LINES).then_some((execution, task, number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixtures::{after, execution, memory, task_specs};
+
+    #[tokio::test]
+    async fn lines_are_read_page_by_page() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        store.add_tasks(id, task_specs(2), after(0)).await.unwrap();
+        let line = |task, text: &str| (TaskId(task), text.to_owned());
+        let lines = vec![line(1, "a"), line(2, "other"), line(1, "b"), line(99, "gone")];
+        store.append_log(lines).await.unwrap();
+        store.append_log(vec![line(1, &"é".repeat(3000))]).await.unwrap();
+        let page = |from, limit| store.task_log(id, TaskId(1), from, limit);
+        assert_eq!(page(0, 2).await.unwrap(), ["a", "b"]);
+        assert_eq!(page(1, 1).await.unwrap(), ["b"]);
+        assert_eq!(page(2, 9).await.unwrap(), ["é".repeat(MAX_LINE / 2)]);
+        assert!(page(3, 9).await.unwrap().is_empty());
+        let gone = store.task_log(id, TaskId(99), 0, 1).await;
+        assert!(matches!(gone, Err(StoreError::NotFound { what: "task", .. })));
+    }
+
+    #[tokio::test]
+    async fn a_full_log_says_so_once() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        store.add_tasks(id, task_specs(1), after(0)).await.unwrap();
+        let lines = |count| vec![(TaskId(1), "x".to_owned()); count];
+        store.append_log(lines(9_999)).await.unwrap();
+        for _ in 0..3 {
+            store.append_log(lines(2)).await.unwrap();
+        }
+        let tail = store.task_log(id, TaskId(1), 9_998, 100).await.unwrap();
+        assert_eq!(tail, ["x", "x", FULL]);
+    }
 }

@@ -5,7 +5,7 @@
 use super::{
     Store, StoreError,
     rows::{find, unwritable},
-    tables::Tables,
+    tables::{META, Tables},
 };
 
 const ADMIN_PASSWORD: &str = "admin-password";
@@ -51,7 +51,7 @@ pub(super) fn next_id(tables: &Tables<'_>, counter: Counter) -> Result<u64, Stor
 impl Store {
     /// The stored hash of the administrator's password.
     pub(crate) async fn admin_password(&self) -> Result<Option<String>, StoreError> {
-        self.read(|tables| find(&tables.meta, ADMIN_PASSWORD)).await
+        self.read(|tables| find(&tables.open(META)?, ADMIN_PASSWORD)).await
     }
 
     /// Stores it.

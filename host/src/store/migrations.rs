@@ -69,7 +69,7 @@ mod tests {
     use redb::ReadableDatabase;
 
     use super::*;
-    use crate::store::tables::Snapshot;
+    use crate::store::tables::{CLAIMS, Snapshot};
 
     fn empty() -> Database {
         let backend = redb::backends::InMemoryBackend::new();
@@ -81,8 +81,12 @@ mod tests {
         let database = empty();
         for _ in 0..2 {
             run(&database).unwrap();
-            let snapshot = Snapshot::open(&database.begin_read().unwrap()).unwrap();
-            assert_eq!(find(&snapshot.meta, SCHEMA).unwrap(), Some(MIGRATIONS.len()));
+            let snapshot = Snapshot(database.begin_read().unwrap());
+            snapshot.open(CLAIMS).unwrap();
+            assert_eq!(
+                find(&snapshot.open(META).unwrap(), SCHEMA).unwrap(),
+                Some(MIGRATIONS.len())
+            );
         }
     }
 

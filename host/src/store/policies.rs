@@ -16,7 +16,7 @@ use super::{
     meta::{Counter, take_ids},
     progress,
     rows::{all, indexed, load, missing, under, unreadable},
-    tables::Tables,
+    tables::{POLICIES, Tables},
 };
 
 const WHAT: &str = "policy";
@@ -39,12 +39,12 @@ impl Store {
 
     /// One policy, or `NotFound`.
     pub(crate) async fn policy(&self, id: PolicyId) -> Result<Policy, StoreError> {
-        self.read(move |tables| load(&tables.policies, WHAT, id.0)).await
+        self.read(move |tables| load(&tables.open(POLICIES)?, WHAT, id.0)).await
     }
 
     /// Every policy, by ascending id.
     pub(crate) async fn policies(&self) -> Result<Vec<Policy>, StoreError> {
-        self.read(|tables| all(&tables.policies)).await
+        self.read(|tables| all(&tables.open(POLICIES)?)).await
     }
 
     /// Replaces what an administrator said; checks as for a new one.
@@ -124,4 +124,116 @@ fn unindex(tables: &mut Tables<'_>, policy: &Policy) -> Result<(), StoreError> {
         tables.endpoint_policies.remove((endpoint, policy.id.0))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::{
+        execution::{Execution, StartedBy},
+        id::{ExecutionId, TaskId},
+    };
+    use redb::ReadableTableMetadata;
+
+    use super::*;
+    use crate::store::{
+        TaskOutcome,
+        fixtures::{after, endpoint, memory, policy, policy_spec, task_specs},
+        tables,
+    };
+
+    #[tokio::test]
+    async fn names_and_endpoints_are_checked() {
+        let store = memory().await;
+        let gone = store.create_policy(policy_spec("p", 1, &[0]), after(0)).await.unwrap_err();
+        assert_eq!(gone.to_string(), "endpoint 1 does not exist");
+        let first = policy(&store, "p").await;
+        let second = policy(&store, "q").await;
+        assert_eq!((first.id.0, second.id.0), (1, 2));
+        for own in [None, Some(second.id)] {
+            let spec = policy_spec("p", 0, &[0]);
+            let taken = match own {
+                None => store.create_policy(spec, after(1)).await,
+                Some(id) => store.update_policy(id, spec, after(1)).await,
+            };
+            assert!(matches!(taken, Err(StoreError::Conflict { .. })));
+        }
+        let gone = store.update_policy(first.id, policy_spec("p", 0, &[8]), after(1)).await;
+        assert!(matches!(gone, Err(StoreError::NotFound { what: "endpoint", .. })));
+        let renamed = store.update_policy(first.id, policy_spec("r", 0, &[0]), after(1)).await;
+        let renamed = renamed.unwrap();
+        assert_eq!((renamed.created, renamed.updated), (after(0), after(1)));
+        assert_eq!(store.policies().await.unwrap(), [renamed, second]);
+        policy(&store, "p").await;
+    }
+
+    #[tokio::test]
+    async fn with_a_policy_go_its_executions_tasks_and_logs() {
+        let store = memory().await;
+        let kept = policy(&store, "kept").await.id;
+        let gone = policy(&store, "gone").await.id;
+        let mut runs: Vec<Execution> = Vec::new();
+        for policy in [kept, gone] {
+            let run = store.create_execution(policy, StartedBy::Manual, false, after(0)).await;
+            let run = run.unwrap();
+            store.add_tasks(run.id, task_specs(2), after(0)).await.unwrap();
+            store.finish_listing(run.id, Ok(String::new()), after(0)).await.unwrap();
+            runs.push(run);
+        }
+        let lines = (1..5).map(|task| (TaskId(task), "line".to_owned())).collect();
+        store.append_log(lines).await.unwrap();
+        let refused = store.delete_policy(gone).await.unwrap_err().to_string();
+        assert!(refused.contains("execution 2"), "{refused}");
+        while let Some(task) = store.claim_task("o", after(1), after(9)).await.unwrap() {
+            store.finish_task(task.id, "o", TaskOutcome::Success, after(2)).await.unwrap();
+        }
+        store.delete_policy(gone).await.unwrap();
+        assert!(matches!(store.policy(gone).await, Err(StoreError::NotFound { .. })));
+        assert!(store.execution(ExecutionId(2)).await.is_err());
+        assert!(store.tasks(ExecutionId(2)).await.is_err());
+        assert_eq!(store.executions(None).await.unwrap().len(), 1);
+        assert_eq!(store.tasks(runs[0].id).await.unwrap().len(), 2);
+        let left = store.read(|tables| {
+            let logs = tables.open(tables::TASK_LOG)?.len().map_err(unreadable)?;
+            let tasks = tables.open(tables::TASK_EXECUTIONS)?.len().map_err(unreadable)?;
+            let runs = tables.open(tables::BY_POLICY)?.len().map_err(unreadable)?;
+            Ok((logs, tasks, runs, tables.open(tables::ACTIVE)?.len().map_err(unreadable)?))
+        });
+        assert_eq!(left.await.unwrap(), (2, 2, 1, 0));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn no_policy_ever_stands_without_its_endpoint() {
+        let store = memory().await;
+        let mut pairs = Vec::new();
+        for n in 1..=1000 {
+            endpoint(&store, &format!("e{n}")).await.unwrap();
+        }
+        for n in 1..=1000_u64 {
+            let (one, other) = (store.clone(), store.clone());
+            let spec = policy_spec(&format!("p{n}"), n, &[0]);
+            let create = async move { one.create_policy(spec, after(0)).await };
+            let delete = async move { other.delete_endpoint(EndpointId(n)).await };
+            // Every other pair begins with the deletion.
+            pairs.push(if n % 2 == 0 {
+                let create = tokio::spawn(create);
+                (create, tokio::spawn(delete))
+            } else {
+                let delete = tokio::spawn(delete);
+                (tokio::spawn(create), delete)
+            });
+        }
+        let (mut kept, mut deleted) = (0, 0);
+        for (create, delete) in pairs {
+            match (create.await.unwrap(), delete.await.unwrap()) {
+                (Ok(_), Err(StoreError::InUse(_))) => kept += 1,
+                (Err(StoreError::NotFound { .. }), Ok(())) => deleted += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(kept > 0 && deleted > 0, "they never met: {kept} kept, {deleted} deleted");
+        for policy in store.policies().await.unwrap() {
+            store.endpoint(policy.spec.source).await.unwrap();
+        }
+        assert_eq!(store.endpoints().await.unwrap().len(), kept);
+    }
 }

@@ -215,3 +215,157 @@ pub(super) fn forget(tables: &mut Tables<'_>, execution: u64) -> Result<(), Stor
     tables.executions.remove(execution)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use portolan_core::{
+        execution::Counters,
+        id::{ExecutionId, TaskId},
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::{
+        Store, TaskOutcome,
+        fixtures::{after, execution, memory, task_specs},
+        tables,
+    };
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Add(usize),
+        ClaimExecution(u8),
+        ClaimTask(u8),
+        Finish(u64, u8, u8),
+        Renew(u64, u8),
+        Release(u8),
+        Listed(bool),
+        Stop,
+        Wait(i64),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let owner = || 0..2_u8;
+        prop_oneof![
+            2 => (0..4_usize).prop_map(Act::Add),
+            1 => owner().prop_map(Act::ClaimExecution),
+            6 => owner().prop_map(Act::ClaimTask),
+            6 => (1..8_u64, owner(), 0..4_u8).prop_map(|(t, o, how)| Act::Finish(t, o, how)),
+            1 => (1..8_u64, owner()).prop_map(|(t, o)| Act::Renew(t, o)),
+            1 => owner().prop_map(Act::Release),
+            1 => any::<bool>().prop_map(Act::Listed),
+            1 => Just(Act::Stop),
+            3 => (1..15_i64).prop_map(Act::Wait),
+        ]
+    }
+
+    async fn perform(store: &Store, id: ExecutionId, now: i64, act: Act) {
+        let owner = |n: u8| if n == 0 { "a" } else { "b" };
+        let (at, until) = (after(now), after(now + 10));
+        match act {
+            Act::Add(count) => {
+                let added = store.add_tasks(id, task_specs(count), at).await;
+                assert!(matches!(added, Ok(_) | Err(StoreError::Stopped)));
+            }
+            Act::ClaimExecution(n) => {
+                store.claim_execution(owner(n), at, until).await.unwrap();
+            }
+            Act::ClaimTask(n) => {
+                store.claim_task(owner(n), at, until).await.unwrap();
+            }
+            Act::Finish(task, n, how) => {
+                let text = "x".to_owned();
+                let outcome = match how {
+                    0 => TaskOutcome::Success,
+                    1 => TaskOutcome::Stopped,
+                    2 => TaskOutcome::Failed { text, retry_at: None },
+                    _ => TaskOutcome::Failed { text, retry_at: Some(after(now + 5)) },
+                };
+                store.finish_task(TaskId(task), owner(n), outcome, at).await.unwrap();
+            }
+            Act::Renew(task, n) => {
+                store.renew_tasks(vec![TaskId(task)], owner(n), until).await.unwrap();
+            }
+            Act::Release(n) => store.release_tasks(owner(n)).await.unwrap(),
+            Act::Listed(well) => {
+                let text = || String::from("text");
+                let outcome = if well { Ok(text()) } else { Err(text()) };
+                store.finish_listing(id, outcome, at).await.unwrap();
+            }
+            Act::Stop => {
+                store.request_stop(id, at).await.unwrap();
+            }
+            Act::Wait(_) => {}
+        }
+    }
+
+    /// The ids in an index of instants.
+    fn ids(index: &impl ReadableTable<(i128, u64), ()>) -> Vec<u64> {
+        let mut ids: Vec<_> = index.iter().unwrap().map(|row| row.unwrap().0.value().1).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Counts afresh what is kept step by step.
+    async fn check(store: &Store, id: ExecutionId) -> Execution {
+        let check = move |tables: &tables::Snapshot| {
+            let run = run(&tables.open(tables::EXECUTIONS)?, id.0)?;
+            let tasks = tasks(&tables.open(tables::TASKS)?, id.0)?;
+            let mut counters = Counters::default();
+            tasks.iter().for_each(|task| counters.add(task.status));
+            let execution = &run.execution;
+            assert_eq!(execution.counters, counters);
+            let over = execution.listed && counters.in_progress == 0;
+            assert_eq!(execution.status.is_final(), over);
+            assert_eq!(execution.ended.is_some(), over);
+            if over && !execution.stop_requested && !run.listing_failed {
+                assert_eq!(execution.status, counters.roll_up());
+            }
+            let with = |status| {
+                let with = tasks.iter().filter(move |task| task.status == status);
+                with.map(|task| task.id.0).collect::<Vec<_>>()
+            };
+            assert_eq!(ids(&tables.open(tables::DUE)?), with(Status::Pending));
+            assert_eq!(ids(&tables.open(tables::LEASE_ENDS)?), with(Status::Running));
+            let leases = tables.open(tables::TASK_LEASES)?;
+            let leases = leases.iter().unwrap().map(|row| row.unwrap().0.value());
+            assert_eq!(leases.collect::<Vec<_>>(), with(Status::Running));
+            let active = tables.open(tables::ACTIVE)?.iter().unwrap().count();
+            assert_eq!(active, usize::from(!over));
+            let listings = tables.open(tables::LISTINGS)?.iter().unwrap().count();
+            assert_eq!(listings, usize::from(!execution.listed));
+            let ended: BTreeSet<_> = tasks.iter().map(|t| t.ended.is_some()).collect();
+            assert!(!over || !ended.contains(&false));
+            Ok(run.execution)
+        };
+        store.read(check).await.unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn counters_indexes_and_state_agree_whatever_happens(
+            acts in proptest::collection::vec(act(), 1..60)
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let store = memory().await;
+                let id = execution(&store).await.id;
+                let mut now = 0;
+                let mut ended: Option<Execution> = None;
+                for act in acts {
+                    now += if let Act::Wait(seconds) = act { seconds } else { 0 };
+                    perform(&store, id, now, act).await;
+                    let run = check(&store, id).await;
+                    if let Some(ended) = &ended {
+                        assert_eq!(&run, ended);
+                    }
+                    ended = run.status.is_final().then_some(run);
+                }
+            });
+        }
+    }
+}

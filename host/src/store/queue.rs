@@ -206,3 +206,160 @@ fn listings_of(tables: &Tables<'_>, owner: &str) -> Result<Vec<Run>, StoreError>
     }
     Ok(runs)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashMap,
+        sync::{
+            Arc, Mutex,
+            atomic::{AtomicI64, Ordering},
+        },
+    };
+
+    use super::*;
+    use crate::store::fixtures::{after, execution, memory, task_specs};
+
+    fn failed(retry_at: Option<OffsetDateTime>) -> TaskOutcome {
+        TaskOutcome::Failed { text: "reset".to_owned(), retry_at }
+    }
+
+    #[tokio::test]
+    async fn the_oldest_that_is_due_comes_first() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        store.add_tasks(id, task_specs(4), after(0)).await.unwrap();
+        let claim = async |now, until| {
+            let task = store.claim_task("a", after(now), after(until)).await.unwrap();
+            task.map(|task| (task.id.0, task.status, task.started == Some(after(now))))
+        };
+        assert_eq!(claim(0, 10).await, Some((1, Status::Running, true)));
+        assert_eq!(claim(0, 20).await.unwrap().0, 2);
+        assert!(store.finish_task(TaskId(1), "a", failed(Some(after(5))), after(1)).await.unwrap());
+        let task = store.task(id, TaskId(1)).await.unwrap();
+        assert_eq!((task.status, task.failures), (Status::Pending, 1));
+        assert_eq!((task.last_error.as_str(), task.not_before), ("reset", Some(after(5))));
+        assert_eq!(claim(4, 90).await.unwrap().0, 3, "another try waits its time");
+        assert_eq!(claim(5, 90).await.unwrap().0, 1, "then it is the oldest");
+        assert_eq!(claim(20, 90).await.unwrap().0, 2, "a lease that is over");
+        assert_eq!(claim(20, 90).await.unwrap().0, 4);
+        assert_eq!(claim(89, 90).await, None);
+        // A clock set back does not hold up a first try.
+        store.add_tasks(id, task_specs(1), after(100)).await.unwrap();
+        assert_eq!(claim(-1_000_000, 90).await.unwrap().0, 5);
+    }
+
+    #[tokio::test]
+    async fn who_lost_a_lease_changes_nothing() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        store.add_tasks(id, task_specs(2), after(0)).await.unwrap();
+        for _ in 0..2 {
+            store.claim_task("a", after(0), after(10)).await.unwrap().unwrap();
+        }
+        let both = || vec![TaskId(1), TaskId(2), TaskId(77)];
+        let renewed = store.renew_tasks(both(), "a", after(20)).await.unwrap();
+        assert_eq!(renewed, HashSet::from([TaskId(1), TaskId(2)]));
+        assert!(store.claim_task("b", after(19), after(30)).await.unwrap().is_none());
+        let taken = store.claim_task("b", after(20), after(30)).await.unwrap().unwrap();
+        assert_eq!(taken.id, TaskId(1));
+        let finish = |owner| store.finish_task(TaskId(1), owner, TaskOutcome::Success, after(21));
+        assert!(!finish("a").await.unwrap());
+        assert_eq!(store.task(id, TaskId(1)).await.unwrap(), taken);
+        let renewed = store.renew_tasks(both(), "a", after(40)).await.unwrap();
+        assert_eq!(renewed, HashSet::from([TaskId(2)]));
+        assert!(finish("b").await.unwrap());
+        assert!(!finish("b").await.unwrap(), "only once");
+        let task = store.task(id, TaskId(1)).await.unwrap();
+        assert_eq!((task.status, task.ended), (Status::Success, Some(after(21))));
+        // Given back, another has it at once.
+        store.release_tasks("a").await.unwrap();
+        assert_eq!(store.task(id, TaskId(2)).await.unwrap().status, Status::Pending);
+        let next = store.claim_task("b", after(22), after(30)).await.unwrap().unwrap();
+        assert_eq!(next.id, TaskId(2));
+    }
+
+    #[tokio::test]
+    async fn a_stop_reaches_running_tasks_and_those_whose_worker_is_gone() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        store.add_tasks(id, task_specs(4), after(0)).await.unwrap();
+        for owner in ["alive", "dead", "leaving"] {
+            store.claim_task(owner, after(0), after(10)).await.unwrap().unwrap();
+        }
+        let run = store.request_stop(id, after(1)).await.unwrap();
+        assert_eq!((run.counters.stopped, run.counters.in_progress), (1, 3));
+        let renewed = store.renew_tasks(vec![TaskId(1)], "alive", after(99)).await.unwrap();
+        assert!(renewed.is_empty(), "asked to stop");
+        store.release_tasks("leaving").await.unwrap();
+        assert!(store.claim_task("b", after(10), after(99)).await.unwrap().is_none());
+        let run = store.execution(id).await.unwrap();
+        assert_eq!((run.counters.stopped, run.counters.in_progress), (3, 1));
+        assert!(
+            store.finish_task(TaskId(1), "alive", TaskOutcome::Stopped, after(11)).await.unwrap()
+        );
+        assert_eq!(store.execution(id).await.unwrap().status, Status::Stopped);
+    }
+
+    /// Two engines of several workers drain one store. Time goes on with each claim, so that
+    /// leases of slow workers run out; a task is done by whoever finishes it, and by one alone.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_engines_do_no_task_twice() {
+        const TASKS: usize = 2000;
+        for lease in [1_000_000, 12] {
+            let store = memory().await;
+            let id = execution(&store).await.id;
+            store.add_tasks(id, task_specs(TASKS), after(0)).await.unwrap();
+            store.finish_listing(id, Ok(String::new()), after(0)).await.unwrap();
+            let clock = Arc::new(AtomicI64::new(0));
+            let done = Arc::new(Mutex::new(HashMap::<TaskId, u32>::new()));
+            let mut workers = Vec::new();
+            for worker in 0..8_usize {
+                let (store, clock, done) = (store.clone(), Arc::clone(&clock), Arc::clone(&done));
+                let owner = if worker % 2 == 0 { "one" } else { "two" };
+                // An owner knows what it works on, so where leases run out, a worker is one.
+                let owner =
+                    if lease == 12 { format!("{owner}-{worker}") } else { owner.to_owned() };
+                workers.push(tokio::spawn(async move {
+                    let mut lost = 0_u32;
+                    while !store.execution(id).await.unwrap().status.is_final() {
+                        let now = clock.fetch_add(1, Ordering::SeqCst);
+                        let until = after(now + lease);
+                        let Some(task) = store.claim_task(&owner, after(now), until).await.unwrap()
+                        else {
+                            continue;
+                        };
+                        for _ in 0..task.id.0 % 4 * worker as u64 {
+                            tokio::task::yield_now().await;
+                        }
+                        if lease == 12 && worker == 0 && task.id.0 % 50 == 0 {
+                            // Too slow: it waits until another has taken the task.
+                            clock.fetch_add(lease, Ordering::SeqCst);
+                            while store.task(id, task.id).await.unwrap() == task {
+                                tokio::task::yield_now().await;
+                            }
+                        }
+                        let end = after(clock.load(Ordering::SeqCst));
+                        let success = TaskOutcome::Success;
+                        if store.finish_task(task.id, &owner, success, end).await.unwrap() {
+                            *done.lock().unwrap().entry(task.id).or_default() += 1;
+                        } else {
+                            lost += 1;
+                        }
+                    }
+                    lost
+                }));
+            }
+            let mut lost = 0;
+            for worker in workers {
+                lost += worker.await.unwrap();
+            }
+            let done = done.lock().unwrap();
+            assert_eq!(done.len(), TASKS);
+            assert!(done.values().all(|&times| times == 1));
+            assert_eq!(lost > 0, lease == 12, "{lost} leases lost with {lease}");
+            let run = store.execution(id).await.unwrap();
+            assert_eq!((run.status, run.counters.succeeded), (Status::Success, TASKS as u64));
+        }
+    }
+}

@@ -41,20 +41,6 @@ macro_rules! tables {
                 )+})
             }
         }
-
-        /// Every table as one moment left it.
-        pub(super) struct Snapshot {
-            $($(#[$doc])* pub(super) $field: ReadOnlyTable<$key, $value>,)+
-        }
-
-        impl Snapshot {
-            /// Opens each.
-            pub(super) fn open(transaction: &ReadTransaction) -> Result<Self, StoreError> {
-                Ok(Self {
-                    $($field: transaction.open_table($definition).map_err(unreadable)?,)+
-                })
-            }
-        }
     };
 }
 
@@ -103,6 +89,19 @@ tables! {
     "components-1" COMPONENTS components: &'static str => &'static [u8];
     /// Digest of a component to `PluginGrant`.
     "grants-1" GRANTS grants: &'static str => Json;
+}
+
+/// Every table as one moment left it; each is opened when it is wanted.
+pub(super) struct Snapshot(pub(super) ReadTransaction);
+
+impl Snapshot {
+    /// One table, by its definition.
+    pub(super) fn open<K: Key + 'static, V: Value + 'static>(
+        &self,
+        definition: TableDefinition<'static, K, V>,
+    ) -> Result<ReadOnlyTable<K, V>, StoreError> {
+        self.0.open_table(definition).map_err(unreadable)
+    }
 }
 
 /// One table open for writing. Reads go to redb's table, writes through here.

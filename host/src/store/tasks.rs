@@ -16,7 +16,7 @@ use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
     progress,
-    tables::Tables,
+    tables::{EXECUTIONS, TASKS, Tables},
 };
 
 impl Store {
@@ -66,14 +66,14 @@ impl Store {
         execution: ExecutionId,
         id: TaskId,
     ) -> Result<Task, StoreError> {
-        self.read(move |tables| progress::task(&tables.tasks, execution.0, id.0)).await
+        self.read(move |tables| progress::task(&tables.open(TASKS)?, execution.0, id.0)).await
     }
 
     /// Every task of an execution, by ascending id; `NotFound` where the execution is.
     pub(crate) async fn tasks(&self, execution: ExecutionId) -> Result<Vec<Task>, StoreError> {
         self.read(move |tables| {
-            progress::run(&tables.executions, execution.0)?;
-            progress::tasks(&tables.tasks, execution.0)
+            progress::run(&tables.open(EXECUTIONS)?, execution.0)?;
+            progress::tasks(&tables.open(TASKS)?, execution.0)
         })
         .await
     }
@@ -98,4 +98,41 @@ fn insert(tables: &mut Tables<'_>, task: Task) -> Result<(), StoreError> {
     tables.task_executions.put(task.id.0, task.execution.0)?;
     tables.due.put(progress::due(&task), ())?;
     tables.tasks.put_json((task.execution.0, task.id.0), &task)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixtures::{after, execution, memory, task_spec, task_specs};
+
+    #[tokio::test]
+    async fn tasks_are_shown_as_added_under_their_own_execution() {
+        let store = memory().await;
+        let (one, other) = (execution(&store).await.id, execution(&store).await.id);
+        let ids = store.add_tasks(one, task_specs(3), after(0)).await.unwrap();
+        assert_eq!(ids, [TaskId(1), TaskId(2), TaskId(3)]);
+        assert!(store.add_tasks(one, Vec::new(), after(0)).await.unwrap().is_empty());
+        let more = store.add_tasks(other, vec![task_spec("x/y")], after(0)).await.unwrap();
+        assert_eq!(more, [TaskId(4)]);
+        let tasks = store.tasks(one).await.unwrap();
+        assert_eq!(tasks.iter().map(|task| task.id).collect::<Vec<_>>(), ids);
+        assert_eq!(store.task(one, ids[1]).await.unwrap(), tasks[1]);
+        assert_eq!(store.execution(one).await.unwrap().counters.in_progress, 3);
+        assert_eq!(
+            store.known_repositories(other).await.unwrap(),
+            HashSet::from([("x/y".parse().unwrap(), EndpointId(3))])
+        );
+        let strange = store.task(other, ids[1]).await;
+        assert!(matches!(strange, Err(StoreError::NotFound { what: "task", .. })));
+        for gone in [
+            store.tasks(ExecutionId(9)).await.map(|_| ()),
+            store.known_repositories(ExecutionId(9)).await.map(|_| ()),
+            store.add_tasks(ExecutionId(9), task_specs(1), after(0)).await.map(|_| ()),
+        ] {
+            assert!(matches!(gone, Err(StoreError::NotFound { what: "execution", .. })));
+        }
+        store.finish_listing(one, Ok(String::new()), after(1)).await.unwrap();
+        let late = store.add_tasks(one, task_specs(1), after(2)).await;
+        assert!(matches!(late, Err(StoreError::Stopped)));
+    }
 }

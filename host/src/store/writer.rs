@@ -45,9 +45,15 @@ impl Writer {
         let count = Arc::clone(&commits);
         let work = move || {
             while let Some(batch) = next_batch(&mut waiting) {
-                let _committed = apply(&database, batch);
+                let (outcome, answers) = apply(&database, batch);
                 #[cfg(test)]
-                count.fetch_add(u64::from(_committed), std::sync::atomic::Ordering::SeqCst);
+                count.fetch_add(
+                    u64::from(matches!(outcome, Ok(true))),
+                    std::sync::atomic::Ordering::SeqCst,
+                );
+                for answer in answers {
+                    answer(outcome.as_ref().map(|_| ()));
+                }
             }
         };
         let name = "portolan-store".to_owned();
@@ -111,8 +117,9 @@ fn next_batch(waiting: &mut mpsc::Receiver<Write>) -> Option<Vec<Write>> {
     Some(batch)
 }
 
-/// Runs a batch in one transaction and answers. True where there was something to commit.
-fn apply(database: &Database, batch: Vec<Write>) -> bool {
+/// Runs a batch in one transaction. True where there was something to commit; with what sends the
+/// answers.
+fn apply(database: &Database, batch: Vec<Write>) -> (Result<bool, StoreError>, Vec<Answer>) {
     let writes = Rc::new(Cell::new(0));
     let mut answers = Vec::with_capacity(batch.len());
     let transaction = database.begin_write().map_err(unwritable);
@@ -132,10 +139,7 @@ fn apply(database: &Database, batch: Vec<Write>) -> bool {
         Ok(transaction) => finish(transaction, writes.get() > 0, spoiled),
         Err(error) => Err(error),
     };
-    for answer in answers {
-        answer(outcome.as_ref().map(|_| ()));
-    }
-    matches!(outcome, Ok(true))
+    (outcome, answers)
 }
 
 /// Commits where there is something to commit; true then.
@@ -164,45 +168,40 @@ mod tests {
         Writer::start(Arc::new(database)).unwrap()
     }
 
+    /// Keeps the thread busy, from when this returns until the sender is used, so that what is
+    /// queued meanwhile comes to be one batch.
+    async fn hold(writer: &Arc<Writer>) -> std::sync::mpsc::Sender<()> {
+        let (release, held) = std::sync::mpsc::channel();
+        let (begun, begins) = oneshot::channel();
+        let writer = Arc::clone(writer);
+        tokio::spawn(async move {
+            let wait = move |_: &mut Tables<'_>| {
+                begun.send(()).unwrap();
+                held.recv().unwrap();
+                Ok(())
+            };
+            writer.write(wait).await
+        });
+        begins.await.unwrap();
+        release
+    }
+
     #[tokio::test]
     async fn writes_that_wait_share_a_commit() {
         let writer = Arc::new(writer());
-        // The first holds the thread until all others wait.
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let first = {
-            let writer = Arc::clone(&writer);
-            tokio::spawn(async move {
-                writer
-                    .write(move |_| {
-                        held.recv().unwrap();
-                        Ok(())
-                    })
-                    .await
-            })
-        };
-        let others: Vec<_> = (0..200_u64)
-            .map(|n| {
-                let writer = Arc::clone(&writer);
-                tokio::spawn(
-                    async move { writer.write(move |tables| tables.listings.put(n, ())).await },
-                )
-            })
-            .collect();
-        while writer.queue.as_ref().unwrap().capacity() > QUEUE - 200 {
-            tokio::task::yield_now().await;
-        }
-        release.send(()).unwrap();
-        first.await.unwrap().unwrap();
-        for other in others {
-            other.await.unwrap().unwrap();
-        }
+        let release = hold(&writer).await;
+        let writes = (0..200_u64).map(|n| writer.write(move |tables| tables.listings.put(n, ())));
+        let writes = futures_util::future::join_all(writes);
+        let (results, ()) = tokio::join!(writes, async { release.send(()).unwrap() });
+        assert!(results.iter().all(Result::is_ok));
         assert_eq!(writer.commits.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
     async fn a_failed_write_leaves_the_others_alone_unless_it_wrote() {
-        let writer = writer();
+        let writer = Arc::new(writer());
         let run = async |spoils: bool| {
+            let release = hold(&writer).await;
             let good = writer.write(|tables| tables.meta.put_json("good", &1));
             let bad = writer.write(move |tables| {
                 if spoils {
@@ -210,14 +209,7 @@ mod tests {
                 }
                 Err::<(), _>(missing("thing", 1))
             });
-            // One thread polls both before the writer can have answered either of them.
-            let (release, held) = std::sync::mpsc::channel::<()>();
-            let hold = writer.write(move |_| {
-                held.recv().unwrap();
-                Ok(())
-            });
-            let (_, good, bad, ()) =
-                tokio::join!(hold, good, bad, async { release.send(()).unwrap() });
+            let (good, bad, ()) = tokio::join!(good, bad, async { release.send(()).unwrap() });
             (good, bad)
         };
         let (good, bad) = run(true).await;

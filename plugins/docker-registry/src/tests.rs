@@ -8,6 +8,9 @@ use serde_json::json;
 
 use super::*;
 
+/// Whether an error is the expected one.
+type Fits = fn(&Error) -> bool;
+
 const BASE: &str = "https://r.test/prefix";
 const USER: &str = "Basic dXNlcjpwYXNz";
 
@@ -78,6 +81,12 @@ fn health() {
         ),
         (user(), vec![open(), open().expect_header("Authorization", USER)], false),
         (user(), vec![basic(), with_basic(200)], true),
+        // Open to anonymous users, tokens for the others.
+        (
+            user(),
+            vec![open(), bearer().expect_header("Authorization", USER), token(), with_token(200)],
+            true,
+        ),
         (
             user(),
             vec![bearer(), token().expect_header("Authorization", USER), with_token(200)],
@@ -264,7 +273,7 @@ fn tags_follow_links_of_every_kind() {
 #[test]
 fn listing_errors_keep_their_kind() {
     let list = || get("/v2/_catalog?n=1000");
-    let cases: Vec<(Exchange, fn(&Error) -> bool)> = vec![
+    let cases: Vec<(Exchange, Fits)> = vec![
         (list().answer(401), |e| matches!(e, Error::Unauthenticated(_))),
         (list().answer(403), |e| matches!(e, Error::Forbidden(_))),
         (list().answer(404), |e| matches!(e, Error::Unsupported(t) if t.contains("name them"))),

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Whether an error is the expected one.
+type Fits = fn(&Error) -> bool;
+
 const BASE: &str = "https://reg.example.test";
 const USER: &str = "Basic dXNlcjpwYXNz";
 
@@ -116,7 +119,7 @@ mod health {
         let no_info = || Exchange::new("GET", "/api/systeminfo").answer(404);
         let page = |e: Exchange| e.header("Content-Type", "text/html").text("<html>");
         let v1 = first_generation();
-        let cases: Vec<(Vec<Exchange>, fn(&Error) -> bool)> = vec![
+        let cases: Vec<(Vec<Exchange>, Fits)> = vec![
             (
                 vec![v1.get("GET", "/api/version"), v1.get("GET", "/api/systeminfo")],
                 |e| matches!(e, Error::Unsupported(t) if t.contains("Harbor v1.2.0-11-ge5b0eb2:")),
@@ -296,7 +299,7 @@ mod listing {
 
     #[test]
     fn errors_keep_their_kind() {
-        let cases: Vec<(Exchange, fn(&Error) -> bool)> = vec![
+        let cases: Vec<(Exchange, Fits)> = vec![
             (projects(1).answer(401), |e| matches!(e, Error::Unauthenticated(_))),
             (denied(projects(1), 403), |e| matches!(e, Error::Forbidden(_))),
             (projects(1).answer(429), |e| matches!(e, Error::RateLimited(_))),
@@ -370,6 +373,12 @@ mod projects {
         for exchanges in [
             vec![found(json!([])), denied(create(), 403), denied(one(), 403), head().answer(404)],
             vec![found(json!([])), denied(create(), 403), one().answer(404), head().answer(403)],
+            vec![
+                denied(found(json!([])), 403),
+                denied(create(), 403),
+                denied(one(), 403),
+                head().answer(404),
+            ],
             vec![found(json!([])), denied(create(), 401), denied(one(), 403), head().answer(403)],
         ] {
             let error = prepare(exchanges).expect_err("no project");
@@ -469,7 +478,7 @@ fn tokens_come_from_the_endpoint_whatever_realm_is_announced() {
         let grant = Harbor::authorize(host.endpoint(), &[Scope::pull("team/app")], None);
         assert_eq!(grant.map(|grant| grant.auth), expected);
     }
-    let fits: [(u16, fn(&Error) -> bool); 3] = [
+    let fits: [(u16, Fits); 3] = [
         (401, |e| matches!(e, Error::Unauthenticated(_))),
         (429, |e| matches!(e, Error::RateLimited(_))),
         (503, |e| matches!(e, Error::Upstream(_))),

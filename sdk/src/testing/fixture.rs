@@ -1,8 +1,6 @@
-//! Recorded exchanges, one JSON object a line: `{"q":{…},"r":{…}}`.
+//! Recorded exchanges, read from an adapter's `fixtures/*.jsonl`.
 //!
-//! `q.m` method, `q.p` path with query or `q.u` full address, `q.h` headers that must be there,
-//! `q.b` body (JSON or text), `q.f` form fields; `r.s` status, `r.h` headers, `r.b` body. The order
-//! of lines is no script: several may answer the same request, as variants to choose from.
+//! Reads text only; which file it came from is the test's business.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +8,11 @@ use serde::Deserialize;
 
 use super::Exchange;
 
-/// Exchanges of one fixture file.
+/// Exchanges of one fixture file: one JSON object a line, `{"q":{…},"r":{…}}`.
+///
+/// `q.m` method, `q.p` path with query or `q.u` full address, `q.h` headers that must be there,
+/// `q.b` body (JSON or text), `q.f` form fields; `r.s` status, `r.h` headers, `r.b` body. The order
+/// of lines is no script: several may answer the same request, as variants to choose from.
 #[derive(Clone, Debug)]
 pub struct Fixtures(Vec<Exchange>);
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Auth, Endpoint, Error, Result, TemplateFormat, cache, host,
     http::{self, Request, Response},
+    loose::Loose,
 };
 
 /// Shortest life of a token, in seconds; also what is taken where the service says nothing.
@@ -43,7 +44,7 @@ struct Answer {
     #[serde(default)]
     access_token: Option<String>,
     #[serde(default)]
-    expires_in: Option<serde_json::Value>,
+    expires_in: Loose,
 }
 
 /// One question to a token service.
@@ -147,11 +148,7 @@ impl Ask<'_> {
             .ok_or_else(|| {
                 Error::MalformedResponse(format!("{} answered no token", response.what()))
             })?;
-        let life = match answer.expires_in {
-            Some(serde_json::Value::Number(seconds)) => seconds.as_u64(),
-            Some(serde_json::Value::String(seconds)) => seconds.parse().ok(),
-            _ => None,
-        };
+        let life = answer.expires_in.0.and_then(|seconds| seconds.parse().ok());
         Ok((token, life.unwrap_or(MIN_LIFE).clamp(MIN_LIFE, MAX_LIFE)))
     }
 }

@@ -1,5 +1,7 @@
 //! Is there a registry, and how does it want to be authenticated to?
 
+use serde::de::IgnoredAny;
+
 use super::challenge;
 use crate::{Challenge, Error, http::Response};
 
@@ -41,7 +43,10 @@ impl Probe {
         let by_header = self.response.header("Docker-Distribution-Api-Version").is_some();
         match self.response.status() {
             200 => {
-                let object = || self.response.json::<serde_json::Map<_, _>>().is_ok();
+                let object = || {
+                    self.response.body().trim_ascii_start().first() == Some(&b'{')
+                        && self.response.json::<IgnoredAny>().is_ok()
+                };
                 !self.response.is_html() && (by_header || object())
             }
             401 | 403 => by_header || !self.response.error_codes().is_empty(),

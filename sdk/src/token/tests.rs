@@ -5,6 +5,9 @@ use serde_json::json;
 use super::*;
 use crate::testing::{Exchange, Running, ScriptedHost};
 
+/// Whether an error is the expected one.
+type Fits = fn(&Error) -> bool;
+
 const USER: &str = "Basic dXNlcjpwYXNz";
 
 fn host() -> ScriptedHost {
@@ -177,7 +180,7 @@ fn a_relative_realm_is_taken_where_the_registry_answered() {
 #[test]
 fn failures_say_what_failed() {
     let asked = || token("service=S&scope=repository:a:pull");
-    let cases: Vec<(Exchange, fn(&Error) -> bool)> = vec![
+    let cases: Vec<(Exchange, Fits)> = vec![
         (asked().answer(401), |e| matches!(e, Error::Unauthenticated(t) if t.contains("`user`"))),
         (asked().answer(403), |e| matches!(e, Error::Forbidden(_))),
         (asked().answer(429).header("Retry-After", "3"), |e| matches!(e, Error::RateLimited(_))),

@@ -7,16 +7,21 @@ use portolan_core::{
 };
 use serde_json::Value;
 
-use super::wire::execution::{
-    ExecutionWire, StartExecution, TaskWire, execution_has, started_by, task_has,
+use super::{
+    columns,
+    wire::execution::{
+        ExecutionWire, StartExecution, TaskWire, execution_has, started_by, task_has,
+    },
 };
 use crate::api::{
     auth::Access,
     extract::{Ids, Json, Query, id},
-    paging::{Listing, execution_field, task_field},
+    paging::Listing,
     respond::{Answer, ApiError, created, json, text},
 };
 
+/// Usual order of executions and tasks.
+const NEWEST: &str = "-start_time,-id";
 /// More lines than a task's log keeps.
 const WHOLE_LOG: usize = 20_000;
 
@@ -45,8 +50,7 @@ pub(crate) async fn list(access: Access, query: Query, listing: Listing) -> Answ
         query.text("status").is_none_or(|asked| execution_has(execution.status, asked))
             && query.text("trigger").is_none_or(|asked| started_by(execution.started_by, asked))
     });
-    let order = listing.sorted_only().or_newest_started();
-    order.answer(executions, execution_field, |execution| ExecutionWire::from(execution))
+    listing.answer(executions, NEWEST, columns::execution, |row| ExecutionWire::from(row))
 }
 
 /// `GET /replication/executions/{id}`.
@@ -73,8 +77,7 @@ pub(crate) async fn tasks(
         query.text("status").is_none_or(|asked| task_has(task.status, asked))
             && query.text("resource_type").is_none_or(|asked| task.spec.resource_type == asked)
     });
-    let order = listing.sorted_only().or_newest_started();
-    order.answer(tasks, task_field, |task| TaskWire::from(task))
+    listing.answer(tasks, NEWEST, columns::task, |task| TaskWire::from(task))
 }
 
 /// `GET /replication/executions/{id}/tasks/{task}/log`: the whole log as plain text.

@@ -8,16 +8,19 @@ use portolan_core::{
     policy::Policy,
 };
 
-use super::wire::{
-    adapter,
-    policy::{PolicyBody, PolicyWire},
-    registry::Registry,
+use super::{
+    columns,
+    wire::{
+        adapter,
+        policy::{PolicyBody, PolicyWire},
+        registry::Registry,
+    },
 };
 use crate::{
     api::{
         auth::Access,
         extract::{Ids, Json},
-        paging::{Listing, policy_field},
+        paging::Listing,
         respond::{Answer, ApiError, created, json, nothing},
     },
     host::Host,
@@ -54,10 +57,11 @@ impl Registries {
 /// `GET /replication/policies`: newest first.
 pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
     let host = access.admin().await?;
-    let query = listing.query()?.or_newest_first();
-    let policies = host.policies().await?;
+    let policies = listing.selected(host.policies().await?, columns::policy)?;
     let registries = Registries::of(host, &policies).await?;
-    query.answer(policies, policy_field, |policy| PolicyWire::new(policy, |id| registries.show(id)))
+    listing.answer(policies, "-creation_time,-id", columns::policy, |policy| {
+        PolicyWire::new(policy, |id| registries.show(id))
+    })
 }
 
 /// `POST /replication/policies`.

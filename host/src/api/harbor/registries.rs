@@ -3,21 +3,25 @@
 use axum::http::Uri;
 use portolan_core::id::EndpointId;
 
-use super::wire::{
-    adapter::RegistryInfo,
-    registry::{NewRegistry, Pinged, Registry, RegistryPing, RegistryUpdate},
+use super::{
+    columns,
+    wire::{
+        adapter::RegistryInfo,
+        registry::{NewRegistry, Pinged, Registry, RegistryPing, RegistryUpdate},
+    },
 };
 use crate::api::{
     auth::Access,
     extract::{Ids, Json},
-    paging::{Listing, registry_field},
+    paging::Listing,
     respond::{Answer, ApiError, created, json, nothing},
 };
 
 /// `GET /registries`: every endpoint but Local, by ascending id.
 pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
     let endpoints = access.admin().await?.endpoints().await?;
-    listing.query()?.answer(endpoints, registry_field, |endpoint| Registry::from(endpoint))
+    let endpoints = listing.selected(endpoints, columns::registry)?;
+    listing.answer(endpoints, "id", columns::registry, |endpoint| Registry::from(endpoint))
 }
 
 /// `POST /registries`: saved only when the registry can be reached with these credentials.
@@ -62,7 +66,7 @@ pub(crate) async fn delete(access: Access, Ids([id]): Ids<1>) -> Answer {
 pub(crate) async fn ping(access: Access, Json(body): Json<RegistryPing>) -> Answer {
     let host = access.admin().await?;
     match body.check()? {
-        Pinged::Stored(id, change) => host.check_stored_endpoint(id, change).await?,
+        Pinged::Stored(id, change) => host.check_stored_endpoint(id, *change).await?,
         Pinged::Given(spec, credentials) => host.check_settings(&spec, &credentials).await?,
     };
     Ok(nothing())

@@ -28,7 +28,9 @@ pub(crate) struct Time(OffsetDateTime);
 
 impl Time {
     /// What Go's zero time looks like.
-    pub(crate) const UNSET: Self = Self(datetime!(0001-01-01 00:00 UTC));
+    pub(crate) const UNSET: Self = Self(Self::UNSET_INSTANT);
+    /// The same as an instant, for what orders by time.
+    pub(crate) const UNSET_INSTANT: OffsetDateTime = datetime!(0001-01-01 00:00 UTC);
 }
 
 impl From<OffsetDateTime> for Time {

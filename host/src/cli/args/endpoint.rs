@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use portolan_core::provider::{AllowedHost, HostUse};
+use serde_json::Value;
 
 use super::Connection;
 
@@ -83,13 +85,59 @@ pub struct EndpointAdd {
     /// Do not verify the registry's certificate
     #[arg(long)]
     pub insecure: bool,
+    /// What few endpoints need.
+    #[command(flatten)]
+    pub extras: EndpointExtras,
+}
+
+/// What few endpoints need.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Rarely needed")]
+pub struct EndpointExtras {
+    /// A setting of the provider, e.g. upload=chunked; may be repeated
+    #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, Value)>,
+    /// A host that belongs to the registry, and what may be sent there: credentials, signed, data,
+    /// storage; may be repeated
+    #[arg(long = "allow-host", value_name = "URL=USE,...", value_parser = allowed_host)]
+    pub allowed_hosts: Vec<AllowedHost>,
+    /// Proxy to reach it through
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// PEM certificates to show to the registry
+    #[arg(long, value_name = "FILE", requires = "client_key_file")]
+    pub client_certificate: Option<PathBuf>,
+    /// PEM key of these; `-` for standard input
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    pub client_key_file: Option<PathBuf>,
+}
+
+/// `KEY=VALUE`; a value that is JSON is taken as such, any other as text.
+fn setting(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("a key, `=` and a value are wanted")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((key.to_owned(), value))
+}
+
+/// `URL=USE,USE`, e.g. `https://auth.example.com=credentials`.
+fn allowed_host(text: &str) -> Result<AllowedHost, String> {
+    let (pattern, uses) = text.rsplit_once('=').ok_or("a URL, `=` and uses are wanted")?;
+    let uses = uses.split(',').map(|name| {
+        HostUse::parse(name).ok_or_else(|| {
+            format!(
+                "`{name}` is no use; credentials, signed, data, storage and any-public-download are"
+            )
+        })
+    });
+    Ok(AllowedHost { pattern: pattern.to_owned(), uses: uses.collect::<Result<_, _>>()? })
 }
 
 /// `portolan endpoint edit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Another address forgets the stored secret unless a new one is given with it: a password goes only \
-where it was meant to go.")]
+where it was meant to go.
+--allow-host replaces the hosts that were allowed; --setting changes the named settings alone.")]
 pub struct EndpointEdit {
     /// Its name or id
     pub endpoint: String,
@@ -114,4 +162,7 @@ pub struct EndpointEdit {
     /// Whether the registry's certificate is not verified
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub insecure: Option<bool>,
+    /// What few endpoints need.
+    #[command(flatten)]
+    pub extras: EndpointExtras,
 }

@@ -194,6 +194,14 @@ Options:
       --insecure                   Do not verify the registry's certificate
   -h, --help                       Print help
 
+Rarely needed:
+      --setting <KEY=VALUE>        A setting of the provider, e.g. upload=chunked; may be repeated
+      --allow-host <URL=USE,...>   A host that belongs to the registry, and what may be sent there:
+                                   credentials, signed, data, storage; may be repeated
+      --proxy <URL>                Proxy to reach it through
+      --client-certificate <FILE>  PEM certificates to show to the registry
+      --client-key-file <FILE>     PEM key of these; `-` for standard input
+
 Daemon:
       --server <URL>          The daemon: http://HOST:PORT or unix:PATH [env: PORTOLAN_SERVER]
                               [default: the socket in the data directory]

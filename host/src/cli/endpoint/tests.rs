@@ -16,42 +16,62 @@ fn typed(line: &str) -> EndpointCommand {
 #[test]
 fn an_endpoint_is_what_the_options_say() {
     let secret = Secret::new("s3cret".to_owned());
-    for (line, secret, ca, sent) in [
+    let pem = || Files { ca: Some("PEM".to_owned()), ..Files::default() };
+    for (options, secret, files, sent) in [
         (
-            "portolan endpoint add e --url http://a",
+            "--url http://a",
             None,
-            None,
-            json!({"name": "e", "description": null, "type": "docker-registry",
-                   "url": "http://a", "insecure": false, "ca_certificate": null}),
+            Files::default(),
+            json!({"name": "e", "type": "docker-registry", "url": "http://a", "insecure": false}),
         ),
         (
-            "portolan endpoint add e --url https://a --provider harbor --access-id me --insecure",
+            "--url https://a --provider harbor --access-id me --insecure",
             Some(&secret),
-            Some("PEM".to_owned()),
-            json!({"name": "e", "description": null, "type": "harbor",
-                   "url": "https://a", "insecure": true, "ca_certificate": "PEM", "credential":
+            pem(),
+            json!({"name": "e", "type": "harbor", "url": "https://a", "insecure": true,
+                   "ca_certificate": "PEM", "credential":
                    {"type": "basic", "access_key": "me", "access_secret": "s3cret"}}),
         ),
+        (
+            "--url http://a --setting upload=chunked --setting max_chunk_bytes=1048576 \
+             --allow-host https://auth.example.com=credentials,data --proxy http://p:3128",
+            None,
+            Files::default(),
+            json!({"name": "e", "type": "docker-registry", "url": "http://a", "insecure": false,
+                   "settings": {"upload": "chunked", "max_chunk_bytes": 1_048_576},
+                   "allowed_hosts": [{"pattern": "https://auth.example.com",
+                                      "uses": ["credentials", "data"]}],
+                   "proxy": "http://p:3128"}),
+        ),
     ] {
-        let EndpointCommand::Add(args) = typed(line) else { panic!("{line}") };
-        assert_eq!(new_registry(&args, secret, ca), sent);
+        let EndpointCommand::Add(args) = typed(&format!("portolan endpoint add e {options}"))
+        else {
+            panic!("{options}")
+        };
+        assert_eq!(Value::Object(new_registry(&args, secret, files).0), sent);
     }
 }
 
 #[test]
 fn an_edit_sends_only_what_was_given() {
     let secret = Secret::new("n3w".to_owned());
-    for (line, secret, sent) in [
-        ("portolan endpoint edit e", None, json!({})),
-        ("portolan endpoint edit e --insecure", None, json!({"insecure": true})),
-        ("portolan endpoint edit e --insecure=false", None, json!({"insecure": false})),
+    for (options, secret, sent) in [
+        ("", None, json!({})),
+        ("--insecure", None, json!({"insecure": true})),
+        ("--insecure=false", None, json!({"insecure": false})),
+        ("--setting mount=false", None, json!({"settings": {"mount": false, "kept": 1}})),
         (
-            "portolan endpoint edit e --name f --url http://b",
+            "--name f --url http://b",
             Some(&secret),
             json!({"name": "f", "url": "http://b", "access_secret": "n3w"}),
         ),
     ] {
-        let EndpointCommand::Edit(args) = typed(line) else { panic!("{line}") };
-        assert_eq!(Value::Object(changes(&args, secret, None)), sent);
+        let EndpointCommand::Edit(args) = typed(&format!("portolan endpoint edit e {options}"))
+        else {
+            panic!("{options}")
+        };
+        let Value::Object(stored) = json!({"mount": true, "kept": 1}) else { panic!() };
+        let changes = changes(&args, secret, Files::default(), stored);
+        assert_eq!(Value::Object(changes.0), sent);
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rustls::{
-    DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -15,7 +15,24 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
+use super::raw_key;
 use crate::net::NetError;
+
+/// A certificate that webpki cannot read still has a key to check the signature with.
+fn old_form(
+    error: Error,
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    match error {
+        Error::InvalidCertificate(reason) if reason != CertificateError::BadSignature => {
+            raw_key::verify(message, certificate, signed, algorithms)
+        }
+        other => Err(other),
+    }
+}
 
 /// Takes a certificate that leads to a root, or is byte for byte one of those given.
 ///
@@ -61,7 +78,7 @@ impl ServerCertVerifier for PinnedOrTrusted {
         }
         match &self.roots {
             Some(roots) => roots.verify_server_cert(end_entity, intermediates, name, ocsp, now),
-            None => Err(rustls::CertificateError::UnknownIssuer.into()),
+            None => Err(CertificateError::UnknownIssuer.into()),
         }
     }
 
@@ -71,7 +88,8 @@ impl ServerCertVerifier for PinnedOrTrusted {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        let read = verify_tls12_signature(message, certificate, signed, &self.algorithms);
+        read.or_else(|error| old_form(error, message, certificate, signed, &self.algorithms))
     }
 
     fn verify_tls13_signature(
@@ -80,7 +98,8 @@ impl ServerCertVerifier for PinnedOrTrusted {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        let read = verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        read.or_else(|error| old_form(error, message, certificate, signed, &self.algorithms))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -119,7 +138,8 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        let read = verify_tls12_signature(message, certificate, signed, &self.algorithms);
+        read.or_else(|error| old_form(error, message, certificate, signed, &self.algorithms))
     }
 
     fn verify_tls13_signature(
@@ -128,7 +148,8 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        let read = verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        read.or_else(|error| old_form(error, message, certificate, signed, &self.algorithms))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -73,8 +73,7 @@ impl From<&Task> for TaskWire {
             id: task.id.0,
             execution_id: task.execution.0,
             status: task_status(task.status),
-            // Harbor's job service names each job by 24 hex digits once it has it.
-            job_id: task.started.map(|_| format!("{:024x}", task.id.0)).unwrap_or_default(),
+            job_id: job_id(task),
             operation: match spec.operation {
                 Operation::Copy => "copy",
                 Operation::Deletion => "deletion",
@@ -87,6 +86,11 @@ impl From<&Task> for TaskWire {
             end_time: task.ended.into(),
         }
     }
+}
+
+/// Harbor's job service names each job by 24 hex digits once it has it.
+pub(crate) fn job_id(task: &Task) -> String {
+    task.started.map(|_| format!("{:024x}", task.id.0)).unwrap_or_default()
 }
 
 fn execution_status(status: Status) -> &'static str {
@@ -114,7 +118,7 @@ fn trigger(started_by: StartedBy) -> &'static str {
 }
 
 /// The internal word of a state, which the `status` parameter takes besides the API's.
-fn raw(status: Status) -> &'static str {
+pub(crate) fn raw(status: Status) -> &'static str {
     match status {
         Status::Pending => "Pending",
         Status::Scheduled => "Scheduled",

@@ -5,7 +5,7 @@ use serde_json::{json, to_value};
 use time::macros::datetime;
 
 use super::*;
-use crate::api::extract::parse_json;
+use crate::api::{extract::parse_json, respond::ApiError};
 
 fn read(body: Value, current: Option<&PolicySpec>) -> Result<PolicySpec, ApiError> {
     parse_json::<PolicyBody>(body.to_string().as_bytes())?.check(current)

@@ -1,11 +1,17 @@
 //! The JSON of `registry.rs`, as clients read and write it.
 
-use portolan_core::{endpoint::Credentials, secret::Secret};
+use portolan_core::{
+    endpoint::{Credentials, EndpointSpec},
+    secret::Secret,
+};
 use serde_json::{json, to_value};
 use time::macros::datetime;
 
 use super::*;
-use crate::api::extract::parse_json;
+use crate::api::{
+    extract::{Parameter, parse_json},
+    respond::ApiError,
+};
 
 /// A certificate's shape: a sequence of two sequences and a bit string.
 const CA: &str = "-----BEGIN CERTIFICATE-----\nMAYwADAAAwA=\n-----END CERTIFICATE-----";

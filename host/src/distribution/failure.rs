@@ -1,0 +1,174 @@
+//! Statuses, error bodies and broken connections as errors for people, and which of them pass.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Response, StatusCode, header};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+
+use super::DistributionError;
+use crate::net::{self, NetError};
+
+/// Most bytes of an error's body that are looked at.
+const MAX_BODY: u64 = 8 << 10;
+
+/// Longest text of a registry that is passed on, in characters.
+const MAX_TEXT: usize = 300;
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default)]
+    errors: Vec<WireError>,
+}
+
+#[derive(Deserialize)]
+struct WireError {
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+/// The error an unwanted answer stands for, with what its body says.
+pub(super) async fn refused(
+    attempted: &str,
+    response: Response<Incoming>,
+    host: &str,
+) -> DistributionError {
+    let (parts, body) = response.into_parts();
+    let retry_after = retry_after(&parts.headers).map(|wait| wait.as_secs_f64().ceil() as u64);
+    // An error page that cannot be read, or is long, just adds nothing.
+    let body = net::read_all(body, MAX_BODY, host).await.unwrap_or_default();
+    let (code, text) = said(&body);
+    DistributionError::Status {
+        attempted: attempted.to_owned(),
+        status: parts.status.as_u16(),
+        detail: detail(parts.status, &code, &text),
+        code,
+        retry_after,
+    }
+}
+
+/// Why no answer came; a body that failed at its own source comes out as that failure.
+pub(super) fn unanswered(attempted: &str, source: NetError) -> DistributionError {
+    if let NetError::Body(own) = &source
+        && let Some(own) = own.downcast_ref::<DistributionError>()
+    {
+        return own.clone();
+    }
+    DistributionError::Net { attempted: attempted.to_owned(), source }
+}
+
+fn detail(status: StatusCode, code: &str, text: &str) -> String {
+    let reason = status.canonical_reason().unwrap_or_default();
+    match (code.is_empty(), text.is_empty()) {
+        (true, true) => format!(" {reason}").trim_end().to_owned(),
+        (true, false) => format!(" {reason}: {text}"),
+        (false, true) => format!(" {code}"),
+        (false, false) => format!(" {code}: {text}"),
+    }
+}
+
+/// Code and message of an error body; plain text is taken as the message, HTML is not.
+fn said(body: &[u8]) -> (String, String) {
+    if let Ok(wire) = serde_json::from_slice::<Wire>(body) {
+        let Some(first) = wire.errors.into_iter().next() else { return Default::default() };
+        let clean = |text: Option<String>| printable(&text.unwrap_or_default());
+        return (clean(first.code), clean(first.message));
+    }
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.starts_with(['<', '{', '[']) {
+        Default::default()
+    } else {
+        (String::new(), printable(text))
+    }
+}
+
+fn printable(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(MAX_TEXT).map(plain).collect::<String>().trim().to_owned()
+}
+
+/// Whether a status passes by itself.
+pub(super) fn is_busy(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Whether a failure to get an answer may pass by itself.
+pub(super) fn is_transient(error: &NetError) -> bool {
+    matches!(
+        error,
+        NetError::Dns { .. }
+            | NetError::Connect { .. }
+            | NetError::Timeout { .. }
+            | NetError::Protocol { .. }
+            | NetError::Body(_)
+    )
+}
+
+/// Whether a request may be sent again after this error.
+pub(super) fn is_unwell(error: &DistributionError) -> bool {
+    matches!(error, DistributionError::Net { source, .. } if is_transient(source))
+}
+
+/// How long the registry asks to wait: seconds, a date, or a duration such as `880.092µs`.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?;
+    let text = std::str::from_utf8(value.as_bytes()).ok()?.trim();
+    if let Ok(date) = OffsetDateTime::parse(text, &Rfc2822) {
+        return Duration::try_from(date - OffsetDateTime::now_utc()).ok();
+    }
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end)?;
+    let factor = match unit.trim() {
+        "" | "s" => 1.0,
+        "ms" => 1e-3,
+        "µs" | "us" => 1e-6,
+        "m" => 60.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_bodies() {
+        let cases: [(&str, &str, &str); 7] = [
+            (r#"{"errors":[{"code":"DENIED","message":"no\u0007 way"}]}"#, "DENIED", "no  way"),
+            (r#"{"errors":[{"code":"DENIED"}]}"#, "DENIED", ""),
+            (r#"{"errors":[]}"#, "", ""),
+            (r#"{"errors":"x"}"#, "", ""),
+            ("404 page not found\n", "", "404 page not found"),
+            ("<html>", "", ""),
+            ("", "", ""),
+        ];
+        for (body, code, text) in cases {
+            assert_eq!(said(body.as_bytes()), (code.to_owned(), text.to_owned()), "{body}");
+        }
+        assert_eq!(said("x".repeat(999).as_bytes()).1.len(), MAX_TEXT);
+    }
+
+    #[test]
+    fn waits_are_read_leniently() {
+        let micros = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                header::RETRY_AFTER,
+                http::HeaderValue::from_bytes(text.as_bytes()).unwrap(),
+            );
+            retry_after(&headers).map(|wait| wait.as_micros())
+        };
+        assert_eq!(micros("3"), Some(3_000_000));
+        assert_eq!(micros("880.092µs"), Some(880));
+        assert_eq!(micros("1.5s"), Some(1_500_000));
+        assert_eq!(micros("soon"), None);
+        assert_eq!(micros("Sun, 06 Nov 1994 08:49:37 GMT"), None);
+        let later = micros("Fri, 06 Nov 2265 08:49:37 GMT");
+        assert!(later.is_some_and(|wait| wait > 1_000_000), "{later:?}");
+    }
+}

@@ -1,0 +1,231 @@
+//! The pooled client of one endpoint: checks where a request would go, sends it, and waits for the
+//! head of the answer with a limit on silence. It follows no redirect and repeats nothing.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+use url::Url;
+
+use super::{
+    Body, ClientConfig, Egress, NetError, Purpose,
+    body::{self, Sending},
+    challenges,
+    connector::Connector,
+    failure, host_of,
+    proxy::Proxy,
+    tls::Tls,
+};
+
+/// Name and version as registries log them.
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("portolan/", env!("CARGO_PKG_VERSION")));
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// For names and TCP, all addresses together; for the proxy's tunnel once more.
+    pub(crate) connect: Duration,
+    /// For the TLS handshake.
+    pub(crate) tls: Duration,
+    /// For the head of an answer, counted from the last byte of the request that was taken.
+    pub(crate) head: Duration,
+    /// The same for `PUT` and `PATCH`: registries store and check before they answer.
+    pub(crate) stored: Duration,
+    /// Between two pieces of an answer's body.
+    pub(crate) body: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            connect: seconds(15),
+            tls: seconds(10),
+            head: seconds(60),
+            stored: seconds(300),
+            body: seconds(60),
+        }
+    }
+}
+
+/// A pooled client for one endpoint. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    egress: Arc<Egress>,
+    http: legacy::Client<Connector, Body>,
+    /// Whether certificates are checked: only then may a realm be learnt from a challenge.
+    verified: bool,
+    timeouts: Timeouts,
+    requests: AtomicU64,
+}
+
+impl Client {
+    /// A client; nothing is connected yet.
+    pub(crate) fn new(config: ClientConfig) -> Result<Self, NetError> {
+        Self::with_timeouts(config, Timeouts::default())
+    }
+
+    /// A client with its own patience.
+    pub(crate) fn with_timeouts(
+        config: ClientConfig,
+        timeouts: Timeouts,
+    ) -> Result<Self, NetError> {
+        let tls = Tls::new(&config.tls)?;
+        let proxy = config.proxy.as_ref().map(Proxy::new).transpose()?;
+        let verified = tls.verified;
+        let connector = Connector::new(config.egress.clone(), tls, proxy, timeouts);
+        let http = pool().build(connector);
+        Ok(Self { inner: Arc::new(Inner { egress: config.egress, http, verified, timeouts, requests: AtomicU64::new(0) }) })
+    }
+
+    /// HTTP requests sent so far, redirects and repeats included.
+    pub(crate) fn requests(&self) -> u64 {
+        self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// The rules this client obeys.
+    pub(crate) fn egress(&self) -> &Arc<Egress> {
+        &self.inner.egress
+    }
+
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.inner.timeouts
+    }
+
+    /// Sends one request and returns the head of the answer; follows no redirect. Purpose and
+    /// address are checked before a byte leaves. A 401 of the endpoint itself is noted, so that
+    /// the token realm it announces over verified TLS may be sent the credentials.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Body>,
+        purpose: Purpose,
+    ) -> Result<Response<Incoming>, NetError> {
+        let url = self.vet(&request, purpose)?;
+        let (mut parts, body) = request.into_parts();
+        for secret in [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE] {
+            if let Some(value) = parts.headers.get_mut(secret) {
+                value.set_sensitive(true);
+            }
+        }
+        parts.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        let stores = matches!(parts.method, Method::PUT | Method::PATCH);
+        let patience = if stores { self.inner.timeouts.stored } else { self.inner.timeouts.head };
+        let sending = Arc::new(Sending::default());
+        let body = if body.is_end_stream() { body } else { body::watch(body, sending.clone()) };
+        self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        let exchange = self.inner.http.request(Request::from_parts(parts, body));
+        let response = wait(exchange, &sending, host_of(&url), patience).await?;
+        if response.status().as_u16() >= 400 {
+            sending.abandon();
+        }
+        if response.status() == StatusCode::UNAUTHORIZED {
+            self.note_realms(&url, &response);
+        }
+        Ok(response)
+    }
+
+    /// Checks where a request would go, by name and use. The address that is checked must be the
+    /// one hyper will connect to, so two readings of one text are refused.
+    pub(super) fn vet(&self, request: &Request<Body>, purpose: Purpose) -> Result<Url, NetError> {
+        let text = request.uri().to_string();
+        let broken = |why: &str| NetError::Protocol {
+            host: request.uri().host().unwrap_or_default().to_owned(),
+            why: why.to_owned(),
+        };
+        let url = Url::parse(&text).map_err(|_| broken("the address cannot be read"))?;
+        let same_host = request.uri().host().is_some_and(|h| h.eq_ignore_ascii_case(host_of(&url)));
+        let same_port = request.uri().port_u16().or(default_port(&url)) == port_of(&url);
+        if !same_host || !same_port {
+            return Err(broken("the address can be read in two ways"));
+        }
+        self.inner.egress.check(&url, purpose)?;
+        Ok(url)
+    }
+
+    fn note_realms(&self, url: &Url, response: &Response<Incoming>) {
+        if !self.inner.verified || !self.inner.egress.is_endpoint(url) {
+            return;
+        }
+        for challenge in challenges(response.headers()) {
+            if let Some(realm) = challenge.param("realm").filter(|_| challenge.scheme == "bearer")
+                && let Ok(realm) = url.join(realm)
+            {
+                self.inner.egress.announce(url, &realm, true);
+            }
+        }
+    }
+}
+
+/// The pool: HTTP/2 windows and read buffers are for blobs on long lines.
+fn pool() -> legacy::Builder {
+    let mut pool = legacy::Client::builder(TokioExecutor::new());
+    pool.pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        // Shorter than the minute after which servers commonly close an idle connection.
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(32)
+        .http1_max_buf_size(512 << 10)
+        .http2_initial_stream_window_size(4 << 20)
+        .http2_initial_connection_window_size(16 << 20)
+        .http2_max_frame_size(64 << 10)
+        .http2_max_send_buf_size(1 << 20)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .http2_keep_alive_timeout(Duration::from_secs(20));
+    pool
+}
+
+/// Waits for the head of an answer as long as the request's body goes on being taken, and
+/// `patience` longer.
+async fn wait(
+    exchange: legacy::ResponseFuture,
+    sending: &Sending,
+    host: &str,
+    patience: Duration,
+) -> Result<Response<Incoming>, NetError> {
+    tokio::pin!(exchange);
+    let mut seen = sending.progress();
+    loop {
+        match tokio::time::timeout(patience, &mut exchange).await {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(error)) => {
+                return Err(match sending.failure() {
+                    Some(own) => NetError::Body(own),
+                    None => failure::exchange(host, &error),
+                });
+            }
+            Err(_) if sending.progress() != seen => seen = sending.progress(),
+            Err(_) => {
+                let (host, seconds) = (host.to_owned(), patience.as_secs());
+                return Err(NetError::Timeout { host, what: "the request", seconds });
+            }
+        }
+    }
+}
+
+fn port_of(url: &Url) -> Option<u16> {
+    url.port_or_known_default()
+}
+
+fn default_port(url: &Url) -> Option<u16> {
+    match url.scheme() {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
+    }
+}
