@@ -235,7 +235,10 @@ impl Plugins {
         let Enabled { package, granted } = self
             .enabled(&spec.provider)
             .ok_or_else(|| PluginError::UnknownProvider(spec.provider.clone()))?;
-        let fingerprint = bound::fingerprint(&package.digest, generation, spec, credentials);
+        let adapter = (&package.digest, &*granted);
+        let fingerprint = bound::fingerprint(adapter, generation, spec, credentials)?;
+        let client = || bound::client(spec, credentials, &granted, &self.inner.no_proxy);
+        let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();
         let settings = serde_json::to_string(&spec.settings)
             .map_err(|error| PluginError::Invalid(format!("the settings: {error}")))?;
@@ -246,9 +249,8 @@ impl Plugins {
             echo: echo::Echo::new(&secret),
             account: account::Account { key: spec.access_key.clone(), secret },
             settings,
-            client: bound::client(spec, credentials, &granted, &self.inner.no_proxy)?,
             rights: bound::Rights::of(&package.info),
-            memory: self.inner.memories.of(package.digest.as_str(), id, fingerprint),
+            memory,
             limits: self.inner.limits.clone(),
         };
         Ok(Adapter { inner: self.inner.clone(), package, bound: Arc::new(bound) })

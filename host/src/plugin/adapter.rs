@@ -42,7 +42,7 @@ pub(crate) struct Adapter {
 impl Adapter {
     /// The endpoint's client: the data plane goes through the same one.
     pub(crate) fn client(&self) -> &net::Client {
-        &self.bound.client
+        &self.bound.memory.client
     }
 
     /// What the adapter says of itself.
@@ -112,7 +112,7 @@ impl Adapter {
         let target = v0_1::target(self.finish(call, "locate", outcome)?)?;
         // What the requests there carry is known with the grant, and checked again then.
         let purpose = Purpose::Data { carries: HostUse::Data };
-        match self.bound.client.egress().check(&target.base_url, purpose) {
+        match self.bound.memory.client.egress().check(&target.base_url, purpose) {
             Ok(()) => Ok(target),
             Err(refused) => Err(PluginError::Transport {
                 kind: "denied-by-policy".to_owned(),

@@ -1,4 +1,4 @@
-//! What a call knows of its endpoint: address, account, client, caches. Made once by `bind`,
+//! What a call knows of its endpoint: address, account, memory. Made once by `bind`,
 //! shared by every call; a guest sees none of it but the fields of `types.endpoint`.
 
 use std::sync::Arc;
@@ -23,7 +23,6 @@ pub(super) struct Bound {
     pub(super) account: Account,
     /// The settings as JSON text.
     pub(super) settings: String,
-    pub(super) client: net::Client,
     pub(super) rights: Rights,
     pub(super) echo: Echo,
     pub(super) memory: Arc<Memory>,
@@ -77,30 +76,30 @@ pub(super) fn client(
         .map_err(|error| PluginError::Invalid(error.to_string()))
 }
 
-/// Tells endpoints apart whose cached tokens must not be shared: everything a token may depend
-/// on is in it, so that an edited or not yet saved endpoint never meets another's.
+/// Tells endpoints apart whose connections and cached tokens must not be shared: everything these
+/// may depend on is in it, so that an edited or not yet saved endpoint never meets another's.
 pub(super) fn fingerprint(
-    adapter: &Digest,
+    adapter: (&Digest, &[AllowedHost]),
     generation: u64,
     spec: &EndpointSpec,
     credentials: &Credentials,
-) -> [u8; 32] {
+) -> Result<[u8; 32], PluginError> {
+    let internal = |error| PluginError::Internal(format!("the endpoint's settings: {error}"));
+    let settings = serde_json::to_vec(&(adapter.1, spec)).map_err(internal)?;
     let mut hash = Sha256::new();
     let mut field = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     };
-    field(adapter.as_str().as_bytes());
+    field(adapter.0.as_str().as_bytes());
     field(&generation.to_be_bytes());
-    field(spec.url.as_str().as_bytes());
-    field(spec.access_key.as_deref().unwrap_or_default().as_bytes());
-    field(credentials.access_secret.as_ref().map_or("", |secret| secret.expose()).as_bytes());
-    field(spec.ca_certificate.as_deref().unwrap_or_default().as_bytes());
-    field(&[u8::from(spec.insecure)]);
-    field(spec.proxy.as_deref().unwrap_or_default().as_bytes());
-    field(spec.client_certificate.as_deref().unwrap_or_default().as_bytes());
-    field(serde_json::to_string(&spec.settings).unwrap_or_default().as_bytes());
-    hash.finalize().into()
+    field(&settings);
+    let Credentials { access_secret, client_key, proxy_credentials } = credentials;
+    for secret in [access_secret, client_key, proxy_credentials] {
+        field(&[u8::from(secret.is_some())]);
+        field(secret.as_ref().map_or("", |secret| secret.expose()).as_bytes());
+    }
+    Ok(hash.finalize().into())
 }
 
 #[cfg(test)]
@@ -112,24 +111,29 @@ mod tests {
 
     #[test]
     fn every_change_gives_another_fingerprint() {
-        let digest = Digest::of(b"component");
+        let (one, two) = (Digest::of(b"component"), Digest::of(b"other"));
         let spec = testing::spec("https://registry.example");
         let secret = |text: &str| Credentials {
             access_secret: Some(Secret::new(text.to_owned())),
             ..Credentials::default()
         };
-        let base = fingerprint(&digest, 1, &spec, &secret("one"));
-        assert_eq!(base, fingerprint(&digest, 1, &spec, &secret("one")));
+        let host = AllowedHost { pattern: "https://a.b.c".to_owned(), uses: Vec::new() };
+        let print = |digest, hosts: &[AllowedHost], generation, spec: &EndpointSpec, text: &str| {
+            fingerprint((digest, hosts), generation, spec, &secret(text)).unwrap()
+        };
+        let base = print(&one, &[], 1, &spec, "one");
+        assert_eq!(base, print(&one, &[], 1, &spec, "one"));
         let other_url = testing::spec("https://registry.example/path");
         let other_key = EndpointSpec { access_key: Some("other".to_owned()), ..spec.clone() };
         let insecure = EndpointSpec { insecure: true, ..spec.clone() };
         for other in [
-            fingerprint(&digest, 2, &spec, &secret("one")),
-            fingerprint(&digest, 1, &spec, &secret("two")),
-            fingerprint(&Digest::of(b"other"), 1, &spec, &secret("one")),
-            fingerprint(&digest, 1, &other_url, &secret("one")),
-            fingerprint(&digest, 1, &other_key, &secret("one")),
-            fingerprint(&digest, 1, &insecure, &secret("one")),
+            print(&one, &[], 2, &spec, "one"),
+            print(&one, &[], 1, &spec, "two"),
+            print(&two, &[], 1, &spec, "one"),
+            print(&one, &[host], 1, &spec, "one"),
+            print(&one, &[], 1, &other_url, "one"),
+            print(&one, &[], 1, &other_key, "one"),
+            print(&one, &[], 1, &insecure, "one"),
         ] {
             assert_ne!(base, other);
         }

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn jobs_carry_the_memory_limit() {
-        let cases: [(&[u8], Option<(usize, &[u8])>); 4] = [
+        type Wanted<'a> = Option<(usize, &'a [u8])>;
+        let cases: [(&[u8], Wanted); 4] = [
             (b"\0asm..", Some((Limits::default().memory, b"\0asm.."))),
             (b"portolan-compile memory=65536\n\0asm\n", Some((65536, b"\0asm\n"))),
             (b"portolan-compile memory=x\n\0asm", None),

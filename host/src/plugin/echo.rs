@@ -76,7 +76,7 @@ fn base64_at(secret: &[u8], shift: usize) -> [Vec<u8>; 2] {
     let mut bytes = Zeroizing::new(vec![0; shift]);
     bytes.extend_from_slice(secret);
     // The first character that no foreign bit reaches, and how many hang on what follows.
-    let (first, last) = ((shift * 4).div_ceil(3), usize::from(bytes.len() % 3 != 0));
+    let (first, last) = ((shift * 4).div_ceil(3), usize::from(!bytes.len().is_multiple_of(3)));
     let middle = |text: String| {
         let end = text.len().saturating_sub(last);
         text.as_bytes().get(first..end).unwrap_or_default().to_vec()

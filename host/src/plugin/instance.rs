@@ -23,6 +23,9 @@ mod stderr;
 use meter::Meter;
 use stderr::Stderr;
 
+/// Most WASI resources (streams, pollables) of one instance: they live in the host's memory.
+const MAX_RESOURCES: usize = 10_000;
+
 /// What the host keeps for one instance.
 pub(super) struct State {
     /// The endpoint the call is about; without one every import of ours traps.
@@ -158,6 +161,8 @@ impl Call {
 
 fn store(engine: &Engine, allowance: Allowance, deadline: Instant) -> Store<State> {
     let stderr = Stderr::default();
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(MAX_RESOURCES);
     let wasi = WasiCtx::builder().stderr(stderr.clone()).build();
     let state = State {
         bound: allowance.bound,
@@ -169,7 +174,7 @@ fn store(engine: &Engine, allowance: Allowance, deadline: Instant) -> Store<Stat
         meter: Meter::new(allowance.memory),
         stderr,
         wasi,
-        table: ResourceTable::new(),
+        table,
     };
     let mut store = Store::new(&engine.wasm, state);
     store.limiter(|state| &mut state.meter);

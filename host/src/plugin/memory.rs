@@ -1,5 +1,6 @@
-//! What is remembered of an endpoint between calls: the guest's short-lived values (`host-cache`)
-//! and the grants it gave. In memory only, bounded, forgotten when the endpoint changes.
+//! What is remembered of an endpoint between calls: its connections, the token realms it announced
+//! on them, the guest's short-lived values (`host-cache`) and the grants it gave. In memory only,
+//! bounded, forgotten together when the endpoint changes.
 
 use std::{
     collections::HashMap,
@@ -10,7 +11,8 @@ use std::{
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::grants::Grants;
+use super::{PluginError, grants::Grants};
+use crate::net;
 
 /// Most values of one endpoint.
 const MAX_VALUES: usize = 256;
@@ -24,8 +26,9 @@ const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
 const MAX_ENDPOINTS: usize = 1024;
 
 /// One endpoint's memory.
-#[derive(Default)]
 pub(super) struct Memory {
+    /// Kept with the values: a guest that remembers a realm needs the client that saw it announced.
+    pub(super) client: net::Client,
     values: Mutex<Values>,
     pub(super) grants: Grants,
 }
@@ -42,6 +45,11 @@ struct Entry {
 }
 
 impl Memory {
+    /// Nothing remembered yet.
+    pub(super) fn new(client: net::Client) -> Self {
+        Self { client, values: Mutex::default(), grants: Grants::default() }
+    }
+
     /// A value that has not expired.
     pub(super) fn get(&self, key: &str, now: Instant) -> Option<Vec<u8>> {
         let values = lock(&self.values);
@@ -96,21 +104,27 @@ struct Remembered {
 }
 
 impl Memories {
-    /// The memory of an endpoint under an adapter; a new one where anything about it changed.
-    pub(super) fn of(&self, adapter: &str, id: &str, fingerprint: [u8; 32]) -> Arc<Memory> {
-        let mut all = lock(&self.0);
+    /// The memory of an endpoint under an adapter; a new one, with a new client, where anything
+    /// about it changed.
+    pub(super) fn of(
+        &self,
+        (adapter, id): (&str, &str),
+        fingerprint: [u8; 32],
+        client: impl FnOnce() -> Result<net::Client, PluginError>,
+    ) -> Result<Arc<Memory>, PluginError> {
         let key = (adapter.to_owned(), id.to_owned());
-        if let Some(known) = all.get(&key).filter(|it| it.fingerprint == fingerprint) {
-            return known.memory.clone();
+        if let Some(known) = lock(&self.0).get(&key).filter(|it| it.fingerprint == fingerprint) {
+            return Ok(known.memory.clone());
         }
+        let memory = Arc::new(Memory::new(client()?));
+        let mut all = lock(&self.0);
         if all.len() >= MAX_ENDPOINTS && !all.contains_key(&key) {
             let idle = all.iter().find(|(_, it)| Arc::strong_count(&it.memory) == 1);
             let victim = idle.or_else(|| all.iter().next()).map(|(key, _)| key.clone());
             victim.and_then(|key| all.remove(&key));
         }
-        let memory = Arc::<Memory>::default();
         all.insert(key, Remembered { fingerprint, memory: memory.clone() });
-        memory
+        Ok(memory)
     }
 }
 
@@ -122,12 +136,13 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::testing;
 
     const TTL: Duration = Duration::from_secs(60);
 
     #[test]
     fn values_expire_and_are_replaced() {
-        let (memory, now) = (Memory::default(), Instant::now());
+        let (memory, now) = (Memory::new(testing::client()), Instant::now());
         memory.set("k".to_owned(), b"one".to_vec(), TTL, now);
         memory.set("k".to_owned(), b"two".to_vec(), TTL, now);
         assert_eq!(memory.get("k", now).as_deref(), Some(&b"two"[..]));
@@ -141,7 +156,7 @@ mod tests {
 
     #[test]
     fn number_and_size_are_bounded() {
-        let (memory, now) = (Memory::default(), Instant::now());
+        let (memory, now) = (Memory::new(testing::client()), Instant::now());
         for number in 0..MAX_VALUES as u64 + 10 {
             let ttl = TTL + Duration::from_secs(number);
             memory.set(format!("key-{number}"), vec![0; 100], ttl, now);
@@ -160,13 +175,19 @@ mod tests {
     #[test]
     fn another_fingerprint_is_another_memory() {
         let all = Memories::default();
-        let one = all.of("adapter", "1", [1; 32]);
-        assert!(Arc::ptr_eq(&one, &all.of("adapter", "1", [1; 32])));
-        assert!(!Arc::ptr_eq(&one, &all.of("adapter", "1", [2; 32])));
-        assert!(!Arc::ptr_eq(&one, &all.of("adapter", "1", [1; 32])), "the old one is forgotten");
+        let client = testing::client();
+        let of = |id: &str, fingerprint| {
+            all.of(("adapter", id), [fingerprint; 32], || Ok(client.clone())).unwrap()
+        };
+        let one = of("1", 1);
+        assert!(Arc::ptr_eq(&one, &of("1", 1)));
+        assert!(!Arc::ptr_eq(&one, &of("1", 2)));
+        assert!(!Arc::ptr_eq(&one, &of("1", 1)), "the old one is forgotten");
         for number in 0..MAX_ENDPOINTS + 5 {
-            all.of("adapter", &number.to_string(), [0; 32]);
+            of(&number.to_string(), 0);
         }
         assert_eq!(lock(&all.0).len(), MAX_ENDPOINTS);
+        let known = || all.of(("adapter", "1028"), [0; 32], || panic!("a client is there"));
+        assert!(known().is_ok());
     }
 }

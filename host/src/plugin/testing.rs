@@ -10,9 +10,11 @@ use portolan_core::{
 use super::{
     Limits,
     account::Account,
-    bound::{Bound, Rights, client},
+    bound::{self, Bound, Rights},
     echo::Echo,
+    memory::Memory,
 };
+use crate::net;
 
 /// An endpoint of the provider `test`, used as `robot`.
 pub(super) fn spec(url: &str) -> EndpointSpec {
@@ -32,20 +34,26 @@ pub(super) fn spec(url: &str) -> EndpointSpec {
     }
 }
 
+/// A client of an endpoint that is not there.
+pub(super) fn client() -> net::Client {
+    let spec = spec("https://registry.example");
+    bound::client(&spec, &Credentials::default(), &[], &[]).unwrap()
+}
+
 /// The same, as the imports see it.
 pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
     let spec = spec(url);
     let secret = secret.map(|text| Secret::new(text.to_owned()));
+    let client = bound::client(&spec, &Credentials::default(), &[], &[]).unwrap();
     Bound {
         id: "7".to_owned(),
         provider: spec.provider.clone(),
-        client: client(&spec, &Credentials::default(), &[], &[]).unwrap(),
         url: spec.url,
         echo: Echo::new(&secret),
         account: Account { key: spec.access_key, secret },
         settings: "{}".to_owned(),
         rights: Rights { login_urls: Vec::new(), signing: Vec::new() },
-        memory: Arc::default(),
+        memory: Arc::new(Memory::new(client)),
         limits: Limits::default(),
     }
 }

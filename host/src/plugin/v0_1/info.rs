@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn wrong_fields_are_named() {
-        let cases: [(fn(&mut wit::AdapterInfo), &str); 9] = [
+        type Change = fn(&mut wit::AdapterInfo);
+        let cases: [(Change, &str); 9] = [
             (|it| it.provider = "../etc".to_owned(), "`provider`"),
             (|it| it.provider = "x".repeat(65), "`provider`"),
             (|it| it.display_name = " ".to_owned(), "`display-name` is empty"),

@@ -7,7 +7,11 @@ use http::{HeaderMap, header, response};
 use portolan_bindings::v0_1::portolan::adapter::{http as wit, types::TransportError};
 use tokio::time::{Instant, timeout_at};
 
-use super::{prepare::Prepared, redirect, transport};
+use super::{
+    prepare::Prepared,
+    redirect::{self, Step},
+    transport,
+};
 use crate::{
     net::{self, NetError},
     plugin::bound::Bound,
@@ -51,24 +55,23 @@ async fn follow(
     room: &AtomicU64,
 ) -> Result<wit::Response, Failure> {
     for _ in 0..=MAX_REDIRECTS {
-        let answer = bound.client.send(outgoing(&request), request.purpose()).await;
+        let answer = bound.memory.client.send(outgoing(&request), request.purpose()).await;
         let answer = answer.map_err(|error| Failure::Transport(kind_of(&error)))?;
         if holds_secret(bound, &request, answer.headers()) {
             return Err(echoed(&request));
         }
         request = match redirect::next(request, answer.status(), answer.headers()) {
-            Ok(next) => next,
-            Err((_, Some(error))) => return Err(Failure::Transport(error)),
-            Err((request, None)) => {
+            Step::Go(next) => next,
+            Step::Refuse(error) => return Err(Failure::Transport(error)),
+            Step::Stay(request) => {
                 let (head, body) = answer.into_parts();
                 let limit = request.limit.min(room.load(Ordering::Relaxed));
                 let host = request.url.host_str().unwrap_or_default();
                 let bytes = net::read_all(body, limit, host).await;
-                return received(bound, &request, &head, bytes).map(|answer| {
+                return received(bound, &request, &head, bytes).inspect(|answer| {
                     let taken = |left: u64| Some(left.saturating_sub(answer.body.len() as u64));
                     // The closure always gives a value.
                     let _ = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
-                    answer
                 });
             }
         };

@@ -8,30 +8,31 @@ use url::Url;
 use super::{prepare::Prepared, transport};
 use crate::plugin::account::{Carries, is_authority};
 
-/// The request changed to go where the answer points; the answer itself is for the guest where
-/// this gives `Err(None)`.
-///
-/// # Errors
-/// `Err(Some(_))` where the redirect must not be followed.
-pub(super) fn next(
-    mut request: Prepared,
-    status: StatusCode,
-    headers: &HeaderMap,
-) -> Result<Prepared, (Prepared, Option<TransportError>)> {
+/// What is done next.
+pub(super) enum Step {
+    /// The request goes on, changed as the redirect wants it.
+    Go(Prepared),
+    /// The answer is for the guest.
+    Stay(Prepared),
+    /// The redirect must not be followed.
+    Refuse(TransportError),
+}
+
+/// Decides what an answer to a request means.
+pub(super) fn next(mut request: Prepared, status: StatusCode, headers: &HeaderMap) -> Step {
     let location = headers.get(header::LOCATION);
     let Some(location) = location.filter(|_| request.follow && is_redirect(status)) else {
-        return Err((request, None));
+        return Step::Stay(request);
     };
     let target = location.to_str().ok().and_then(|text| request.url.join(text).ok());
     let target = target.filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(mut target) = target else {
-        let error = transport("protocol", format!("{} redirects to no http address", request.url));
-        return Err((request, Some(error)));
+        let why = format!("{} redirects to no http address", request.url);
+        return Step::Refuse(transport("protocol", why));
     };
     target.set_fragment(None);
     if let Err(why) = check(&request, &target, status) {
-        let error = transport("denied-by-policy", why);
-        return Err((request, Some(error)));
+        return Step::Refuse(transport("denied-by-policy", why));
     }
     if becomes_get(status, &request.method) {
         request.method = Method::GET;
@@ -44,7 +45,7 @@ pub(super) fn next(
         request.carries = Carries::Nothing;
     }
     request.url = target;
-    Ok(request)
+    Step::Go(request)
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -117,12 +118,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("location", location.parse().unwrap());
         match next(request, StatusCode::from_u16(status).unwrap(), &headers) {
-            Ok(it) => {
+            Step::Go(it) => {
                 let names: Vec<_> = it.headers.keys().map(http::HeaderName::as_str).collect();
                 format!("{} {} {} {:?}", it.method, it.url, names.join(","), it.carries)
             }
-            Err((_, None)) => "answer".to_owned(),
-            Err((_, Some(error))) => error.kind,
+            Step::Stay(_) => "answer".to_owned(),
+            Step::Refuse(error) => error.kind,
         }
     }
 
