@@ -4,8 +4,10 @@
 //! bounds the answer. A status of 400 or more is an answer: [`Response::success`] turns it into
 //! an error.
 
+mod failure;
 mod link;
 mod response;
+mod retry;
 mod url;
 
 use core::fmt::Display;
@@ -76,13 +78,17 @@ impl Request {
 
     /// Adds a query parameter, percent-encoded; may be called again with the same name.
     #[must_use]
-    pub fn query(mut self, name: &str, value: impl Display) -> Self {
+    pub fn query(self, name: &str, value: impl Display) -> Self {
+        self.pair(name, &value.to_string())
+    }
+
+    fn pair(mut self, name: &str, value: &str) -> Self {
         let separator = match self.inner.url.split_once('?') {
             None => "?",
             Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
             Some(_) => "&",
         };
-        let pair = format!("{separator}{}={}", encode(name), encode(&value.to_string()));
+        let pair = format!("{separator}{}={}", encode(name), encode(value));
         self.inner.url.push_str(&pair);
         self
     }

@@ -52,12 +52,12 @@ pub(crate) fn require_v2(endpoint: &Endpoint) -> Result<()> {
 fn generation(endpoint: &Endpoint) -> Result<Generation> {
     let response = request(endpoint, Request::get("/api/version")).send()?;
     match response.status() {
-        200 => match response.json::<wire::Version>() {
-            Ok(found) if found.version.trim_start_matches('v').starts_with("1.") => {
-                Ok(Generation::V1(Some(found.version)))
+        200 => match response.json::<wire::About>().map(|about| about.version) {
+            Ok(Some(version)) if version.trim_start_matches('v').starts_with("1.") => {
+                Ok(Generation::V1(Some(version)))
             }
-            Ok(_) => Ok(Generation::V2),
-            Err(_) => first_generation(endpoint, &response),
+            Ok(Some(_)) => Ok(Generation::V2),
+            Ok(None) | Err(_) => first_generation(endpoint, &response),
         },
         404 => first_generation(endpoint, &response),
         // Some set-ups refuse a project's robot even here; what it may do shows later.
@@ -70,7 +70,7 @@ fn generation(endpoint: &Endpoint) -> Result<Generation> {
 /// Harbor 1.x has no `/api/version`, and answers there with the portal's page in some versions.
 fn first_generation(endpoint: &Endpoint, version: &Response) -> Result<Generation> {
     let response = Request::get("/api/systeminfo").send()?;
-    match response.success().and_then(|answer| answer.json::<wire::SystemInfo>()) {
+    match response.success().and_then(|answer| answer.json::<wire::About>()) {
         Ok(info) => Ok(Generation::V1(info.harbor_version)),
         Err(error @ (Error::RateLimited(_) | Error::Upstream(_))) => Err(error),
         Err(_) => Err(no_harbor(endpoint, version)),
@@ -97,24 +97,38 @@ pub(crate) fn request(endpoint: &Endpoint, request: Request) -> Request {
 pub(crate) fn list<T: DeserializeOwned>(
     endpoint: &Endpoint,
     path: &str,
-    (page, size): (u32, u32),
+    at: (u32, u32),
     query: &[(&str, &str)],
 ) -> Result<(Vec<T>, bool)> {
+    let response = get_page(endpoint, path, at, query)?;
+    let rows: Option<Vec<T>> = response.json()?;
+    let rows = rows.unwrap_or_default();
+    let more = another(&response, at, rows.len());
+    Ok((rows, more))
+}
+
+fn get_page(
+    endpoint: &Endpoint,
+    path: &str,
+    (page, size): (u32, u32),
+    query: &[(&str, &str)],
+) -> Result<Response> {
     let mut get = Request::get(path).query("page", page).query("page_size", size);
     for (name, value) in query {
         get = get.query(name, value);
     }
-    let response = request(endpoint, get).send()?.success()?;
-    let rows: Option<Vec<T>> = response.json()?;
-    let rows = rows.unwrap_or_default();
+    request(endpoint, get).send()?.success()
+}
+
+/// Whether a page follows: by the link, by the total, or by a page that is full.
+fn another(response: &Response, (page, size): (u32, u32), rows: usize) -> bool {
     let total = response.header("X-Total-Count").and_then(|total| total.parse::<u64>().ok());
-    let more = match total {
-        _ if rows.is_empty() || page >= MAX_PAGES => false,
+    match total {
+        _ if rows == 0 || page >= MAX_PAGES => false,
         _ if response.link_next().is_some() => true,
         Some(total) => total > u64::from(page) * u64::from(size),
-        None => rows.len() >= size as usize,
-    };
-    Ok((rows, more))
+        None => rows >= size as usize,
+    }
 }
 
 /// Deletes; what is gone already is no error.

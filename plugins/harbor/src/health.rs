@@ -25,7 +25,7 @@ pub(crate) fn check(endpoint: &Endpoint) -> Result<Health> {
 /// `Harbor` with its version, which Harbor tells to those who are logged in only.
 fn product(endpoint: &Endpoint) -> Option<String> {
     let request = api::request(endpoint, Request::get("/api/v2.0/systeminfo"));
-    let info = request.send().and_then(|answer| answer.success()?.json::<wire::SystemInfo>());
+    let info = request.send().and_then(|answer| answer.success()?.json::<wire::About>());
     let version = info.ok().and_then(|info| info.harbor_version);
     Some(version.map_or("Harbor 2.x".to_owned(), |version| format!("Harbor {version}")))
 }

@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
+/// What `/api/version` and `/systeminfo` tell.
 #[derive(Deserialize)]
-pub(crate) struct Version {
-    pub(crate) version: String,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct SystemInfo {
+pub(crate) struct About {
+    /// Of the API.
+    #[serde(default)]
+    pub(crate) version: Option<String>,
+    /// Of the product.
     #[serde(default)]
     pub(crate) harbor_version: Option<String>,
 }

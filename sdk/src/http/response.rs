@@ -2,8 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{link, url};
-use crate::{Error, Method, Result, bindings::adapter::portolan::adapter::http as wire, error};
+use super::{failure, link, url};
+use crate::{Error, Method, Result, bindings::adapter::portolan::adapter::http as wire};
 
 /// A whole answer.
 #[derive(Clone, Debug)]
@@ -86,15 +86,24 @@ impl Response {
     /// # Errors
     /// [`Error::MalformedResponse`] where it is something else; a web page is named as such.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        if self.is_html() {
-            let what = self.what();
-            return Err(Error::MalformedResponse(format!(
-                "{what} answered a web page where JSON was expected; is the address right?"
-            )));
+        self.not_html()?;
+        serde_json::from_slice(&self.inner.body).map_err(|e| self.unreadable(&e))
+    }
+
+    // Apart from `json`, so that a component holds them once and not for each type.
+
+    fn not_html(&self) -> Result<()> {
+        if !self.is_html() {
+            return Ok(());
         }
-        serde_json::from_slice(&self.inner.body).map_err(|e| {
-            Error::MalformedResponse(format!("{} answered no usable JSON: {e}", self.what()))
-        })
+        let what = self.what();
+        Err(Error::MalformedResponse(format!(
+            "{what} answered a web page where JSON was expected; is the address right?"
+        )))
+    }
+
+    fn unreadable(&self, why: &serde_json::Error) -> Error {
+        Error::MalformedResponse(format!("{} answered no usable JSON: {why}", self.what()))
     }
 
     /// Passes an answer below 400 on and turns the others into the error the host acts on.
@@ -109,13 +118,13 @@ impl Response {
     /// 408 and 5xx are retryable. A registry's error envelope gives code and text.
     #[must_use]
     pub fn error(&self) -> Error {
-        error::from_response(self)
+        failure::from_response(self)
     }
 
     /// The codes of a registry's error envelope (`NAME_UNKNOWN`, …); empty for other bodies.
     #[must_use]
     pub fn error_codes(&self) -> Vec<String> {
-        error::codes(self.body())
+        failure::codes(self.body())
     }
 
     /// The next page's address, resolved against the address that answered.

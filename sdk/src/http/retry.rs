@@ -1,6 +1,7 @@
 //! How long a provider asks to wait: `Retry-After` and its relatives.
 
-use crate::{http::Response, time::instant};
+use super::Response;
+use crate::time::instant;
 
 /// Longest wait believed, in seconds.
 const MAX_WAIT: u64 = 24 * 3600;
