@@ -144,15 +144,16 @@ fn apply(database: &Database, batch: Vec<Write>) -> (Result<bool, StoreError>, V
 
 /// Commits where there is something to commit; true then.
 fn finish(transaction: WriteTransaction, written: bool, spoiled: bool) -> Result<bool, StoreError> {
-    if spoiled || !written {
-        transaction.abort().map_err(unwritable)?;
-    } else {
-        transaction.commit().map_err(unwritable)?;
-    }
     if spoiled {
+        transaction.abort().map_err(unwritable)?;
         return Err(unwritable("a write that shared the commit failed half-way; nothing was kept"));
     }
-    Ok(written)
+    if !written {
+        transaction.abort().map_err(unwritable)?;
+        return Ok(false);
+    }
+    transaction.commit().map_err(unwritable)?;
+    Ok(true)
 }
 
 #[cfg(test)]
