@@ -115,7 +115,8 @@ pub(crate) struct PluginGrant {
     pub(crate) at: OffsetDateTime,
 }
 
-/// The store. Cheap to clone. When the last clone goes, what was queued is written first.
+/// The store. Cheap to clone. When the last clone goes, what was queued is written first, which
+/// blocks for a commit or a few.
 #[derive(Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
@@ -169,8 +170,8 @@ impl Store {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let cut = |_| rows::unreadable("the program is ending");
-    tokio::task::spawn_blocking(work).await.map_err(cut)?
+    // Either the program is ending, or redb met a file it does not understand.
+    tokio::task::spawn_blocking(work).await.map_err(rows::unreadable)?
 }
 
 impl StoreError {

@@ -16,16 +16,17 @@ impl Store {
     /// whose grant stays where the new record has none.
     pub(crate) async fn put_plugin(
         &self,
-        record: PluginRecord,
+        mut record: PluginRecord,
         bytes: Vec<u8>,
     ) -> Result<(), StoreError> {
+        let grant = record.grant.take();
         let put = move |tables: &mut Tables<'_>| {
             let key = record.digest.as_str();
             tables.components.put(key, bytes.as_slice())?;
-            if let Some(grant) = &record.grant {
+            if let Some(grant) = &grant {
                 tables.grants.put_json(key, grant)?;
             }
-            tables.plugins.put_json(key, &PluginRecord { grant: None, ..record.clone() })
+            tables.plugins.put_json(key, &record)
         };
         self.write(put).await
     }

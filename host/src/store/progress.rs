@@ -344,7 +344,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
 
         #[test]
         fn counters_indexes_and_state_agree_whatever_happens(

@@ -354,7 +354,7 @@ mod tests {
             for worker in workers {
                 lost += worker.await.unwrap();
             }
-            let done = done.lock().unwrap();
+            let done = std::mem::take(&mut *done.lock().unwrap());
             assert_eq!(done.len(), TASKS);
             assert!(done.values().all(|&times| times == 1));
             assert_eq!(lost > 0, lease == 12, "{lost} leases lost with {lease}");

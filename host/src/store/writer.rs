@@ -144,15 +144,16 @@ fn apply(database: &Database, batch: Vec<Write>) -> (Result<bool, StoreError>, V
 
 /// Commits where there is something to commit; true then.
 fn finish(transaction: WriteTransaction, written: bool, spoiled: bool) -> Result<bool, StoreError> {
-    if spoiled || !written {
-        transaction.abort().map_err(unwritable)?;
-    } else {
-        transaction.commit().map_err(unwritable)?;
-    }
     if spoiled {
+        transaction.abort().map_err(unwritable)?;
         return Err(unwritable("a write that shared the commit failed half-way; nothing was kept"));
     }
-    Ok(written)
+    if !written {
+        transaction.abort().map_err(unwritable)?;
+        return Ok(false);
+    }
+    transaction.commit().map_err(unwritable)?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -190,7 +191,8 @@ mod tests {
     async fn writes_that_wait_share_a_commit() {
         let writer = Arc::new(writer());
         let release = hold(&writer).await;
-        let writes = (0..200_u64).map(|n| writer.write(move |tables| tables.listings.put(n, ())));
+        // Few enough to be queued in one poll of this task.
+        let writes = (0..50_u64).map(|n| writer.write(move |tables| tables.listings.put(n, ())));
         let writes = futures_util::future::join_all(writes);
         let (results, ()) = tokio::join!(writes, async { release.send(()).unwrap() });
         assert!(results.iter().all(Result::is_ok));
