@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    Compiler, Limits,
     api::{self, ApiSettings},
     builder::{HostBuilder, KeySource},
     config::{self, Config, LogFormat, SealingKey},
     host::Host,
-    plugin::{Compiler, Limits},
 };
 
 mod error;

@@ -1,7 +1,9 @@
 //! The end-to-end suite: one binary, one module for each file in this folder.
 
+mod endpoints;
 mod harness;
 mod layering;
+mod replicate;
 
 /// A file that is not named above is compiled by nobody, and its tests never run.
 #[test]
