@@ -28,8 +28,10 @@ impl Host {
         credentials: &Credentials,
     ) -> Result<HealthReport, Error> {
         change::check(spec, credentials)?;
-        let adapter = self.shared.engine.connections().bind_unsaved(spec, credentials);
-        health_of(&adapter.map_err(Error::from)?, spec).await
+        match self.shared.engine.connections().bind_unsaved(spec, credentials) {
+            Ok(adapter) => health_of(&adapter, spec).await,
+            Err(error) => Err(self.unbound(error).await),
+        }
     }
 
     /// Test Connection for a stored endpoint, with a change of its provider or credentials tried

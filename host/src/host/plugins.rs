@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::{Host, Plugin, PluginState};
 use crate::{
     error::{Code, Error},
-    plugin::Package,
+    plugin::{Package, PluginError},
     store::{PluginGrant, PluginRecord},
 };
 
@@ -110,6 +110,20 @@ impl Host {
         self.shared.store.remove_plugin(digest).await?;
         self.withdraw(digest);
         Ok(())
+    }
+
+    /// Why settings have no adapter; says so where one only waits for approval.
+    pub(super) async fn unbound(&self, error: PluginError) -> Error {
+        let PluginError::UnknownProvider(provider) = &error else { return error.into() };
+        let known = self.shared.store.plugins().await.unwrap_or_default();
+        if known.iter().any(|record| record.info.provider == *provider) {
+            let text = format!(
+                "{error}: a plug-in for it waits for approval; see `portolan plugin list`, then \
+                 `portolan plugin approve {provider}`"
+            );
+            return Error::new(Code::Invalid, text);
+        }
+        error.into()
     }
 
     fn withdraw(&self, digest: &Digest) {
