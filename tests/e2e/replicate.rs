@@ -7,7 +7,7 @@ use e2e::{
     poll::{PATIENCE, eventually},
     tls::Certificate,
 };
-use portolan_testregistry::{Child, Digest, Registry, layer};
+use portolan_testregistry::{Child, Digest, Kind, Registry, Request, layer};
 use serde_json::{Value, json};
 
 /// Two platforms behind an index of indexes, and an image with two tags that shares its layers.
@@ -85,7 +85,8 @@ async fn one_shot_by_list_asks_the_source_for_no_listing_and_repeats_for_free() 
     to.verify_all().unwrap();
     to.forget_requests();
     assert!(run().await.contains("0 artifacts copied, 2 there already"));
-    assert!(to.requests().iter().all(|request| request.method == "HEAD"), "nothing was written");
+    let reads = |request: &Request| matches!(request.method.as_str(), "GET" | "HEAD");
+    assert!(to.requests().iter().all(reads), "nothing was written: {:?}", to.requests());
 }
 
 #[tokio::test]
@@ -192,7 +193,7 @@ async fn kill_nine_in_mid_execution_loses_nothing() {
         let layers = [layer(1, 100_000), layer(100 + number, 200_000)];
         from.put_image(&format!("fleet/ship-{number}"), "v1", &layers);
     }
-    from.faults().slow(400_000);
+    from.faults().slow(Kind::BlobGet, 400_000);
     let daemon = Daemon::start(data.path(), &[]).await;
     let client = daemon.admin();
     let source = endpoint(&client, "from", &from.url(), json!({})).await;
@@ -224,7 +225,7 @@ async fn stop_means_stopped_within_a_second() {
     let (from, to) = (Registry::builder().start(), Registry::builder().start());
     let (from, to) = (from.await.unwrap(), to.await.unwrap());
     from.put_image("slow/ship", "v1", &[layer(1, 5_000_000)]);
-    from.faults().slow(50_000);
+    from.faults().slow(Kind::BlobGet, 50_000);
     let daemon = Daemon::start(data.path(), &[]).await;
     let client = daemon.admin();
     let source = endpoint(&client, "from", &from.url(), json!({})).await;
