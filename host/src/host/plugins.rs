@@ -158,7 +158,7 @@ fn bundled_plugin(package: &Package) -> Plugin {
         state: PluginState::Bundled,
         granted: package.info.allowed_hosts.clone(),
         source: String::new(),
-        installed: OffsetDateTime::now_utc(),
+        installed: package.loaded,
     }
 }
 
