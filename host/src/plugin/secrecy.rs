@@ -108,6 +108,7 @@ fn plugins(witness: &Witness) -> Plugins {
         .memory_reservation(0)
         .memory_reservation_for_growth(0)
         .memory_guard_size(0)
+        .memory_init_cow(false)
         .allocation_strategy(InstanceAllocationStrategy::OnDemand)
         .with_host_memory(Arc::new(witness.clone()));
     let engine = engine::Engine::with(&config, &limits).unwrap();
