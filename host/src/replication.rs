@@ -194,3 +194,6 @@ pub(crate) type Local = Option<(EndpointSpec, Credentials)>;
 pub(crate) fn connections(store: Store, plugins: Plugins, local: Local) -> Connections {
     Connections::new(store, plugins, local)
 }
+
+#[cfg(test)]
+mod tests;

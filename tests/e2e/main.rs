@@ -3,7 +3,9 @@
 mod endpoints;
 mod harness;
 mod layering;
+mod plugins;
 mod replicate;
+mod sandbox;
 
 /// A file that is not named above is compiled by nobody, and its tests never run.
 #[test]

@@ -28,8 +28,10 @@ impl Host {
         credentials: &Credentials,
     ) -> Result<HealthReport, Error> {
         change::check(spec, credentials)?;
-        let adapter = self.shared.engine.connections().bind_unsaved(spec, credentials);
-        health_of(&adapter.map_err(Error::from)?, spec).await
+        match self.shared.engine.connections().bind_unsaved(spec, credentials) {
+            Ok(adapter) => health_of(&adapter, spec).await,
+            Err(error) => Err(self.unbound(error).await),
+        }
     }
 
     /// Test Connection for a stored endpoint, with a change of its provider or credentials tried
@@ -57,6 +59,7 @@ impl Host {
         credentials: Credentials,
     ) -> Result<Endpoint, Error> {
         let (spec, credentials) = spec.settled(credentials);
+        change::check_named(&spec, &credentials)?;
         self.check_settings(&spec, &credentials).await?;
         self.store_endpoint(spec, credentials, Health::Healthy).await
     }
@@ -68,7 +71,7 @@ impl Host {
         credentials: Credentials,
         health: Health,
     ) -> Result<Endpoint, Error> {
-        change::check(&spec, &credentials)?;
+        change::check_named(&spec, &credentials)?;
         let now = OffsetDateTime::now_utc();
         Ok(self.shared.store.create_endpoint(spec, credentials, health, now).await?)
     }
@@ -123,6 +126,7 @@ impl Host {
         let spec = self.shared.store.endpoint(id).await?.spec;
         let credentials = self.shared.store.credentials(id).await?;
         let (spec, credentials) = change.apply(spec, credentials);
+        change::check_named(&spec, &credentials)?;
         self.check_settings(&spec, &credentials).await?;
         let now = OffsetDateTime::now_utc();
         let store = &self.shared.store;
@@ -172,7 +176,8 @@ impl Host {
 /// Runs the health check and says on which endpoint it failed.
 async fn health_of(adapter: &Adapter, spec: &EndpointSpec) -> Result<HealthReport, Error> {
     adapter.check_health().await.map_err(|error| {
-        let unhealthy = format!("the endpoint {} at {} is unhealthy", spec.name, spec.url);
+        let gap = if spec.name.is_empty() { "" } else { " " };
+        let unhealthy = format!("the endpoint{gap}{} at {} is unhealthy", spec.name, spec.url);
         Error::new(plugin_code(&error), format!("{unhealthy}: {error}"))
     })
 }

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portolan_core::{oci::Digest, provider::AdapterInfo};
+use time::OffsetDateTime;
 use wasmtime::component::InstancePre;
 
 use super::{
@@ -24,6 +25,8 @@ pub(crate) struct Package {
     pub(crate) digest: Digest,
     /// Size of the component in bytes.
     pub(crate) size: u64,
+    /// When this process loaded it.
+    pub(crate) loaded: OffsetDateTime,
     /// What it says of itself.
     pub(crate) info: AdapterInfo,
     pub(super) pre: InstancePre<State>,
@@ -52,7 +55,8 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
     let pre = pre.map_err(|error| unusable("linked", &error))?;
     let exports = Exports::find(&pre).map_err(|error| unusable("used", &error))?;
     let info = describe(inner, &pre, &exports, &digest).await?;
-    Ok(Package { digest, size, info, pre, exports, trouble: Trouble::default() })
+    let loaded = OffsetDateTime::now_utc();
+    Ok(Package { digest, size, loaded, info, pre, exports, trouble: Trouble::default() })
 }
 
 async fn describe(
