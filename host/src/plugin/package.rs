@@ -22,8 +22,6 @@ const DESCRIBE: Duration = Duration::from_secs(2);
 pub(crate) struct Package {
     /// Digest of the component's bytes.
     pub(crate) digest: Digest,
-    /// Size of the component in bytes.
-    pub(crate) size: u64,
     /// What it says of itself.
     pub(crate) info: AdapterInfo,
     pub(super) pre: InstancePre<State>,
@@ -40,7 +38,7 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
             bytes.len()
         )));
     }
-    let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let digest = Digest::of(&bytes);
     let bytes: Arc<[u8]> = bytes.into();
     let checked = bytes.clone();
     blocking(move || contract::check(&checked).map_err(PluginError::Unusable)).await?;
@@ -52,7 +50,7 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
     let pre = pre.map_err(|error| unusable("linked", &error))?;
     let exports = Exports::find(&pre).map_err(|error| unusable("used", &error))?;
     let info = describe(inner, &pre, &exports, &digest).await?;
-    Ok(Package { digest, size, info, pre, exports, trouble: Trouble::default() })
+    Ok(Package { digest, info, pre, exports, trouble: Trouble::default() })
 }
 
 async fn describe(
