@@ -99,7 +99,9 @@ async fn a_failure_is_told_and_ends_with_status_one() {
     let output = command.args(["--repository", "private/thing"]).output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(text.contains("private/thing") && text.contains("refused"), "{text}");
+    let told = "error: the endpoint --to at http://127.0.0.1:1 is unhealthy: ";
+    assert!(text.starts_with(told) && text.contains("refused"), "{text}");
+    assert_eq!(text.lines().count(), 1, "once, and not for every repository: {text}");
 }
 
 /// Creates an endpoint and returns its id.
