@@ -1,12 +1,15 @@
 //! The end-to-end suite: one binary, one module for each file in this folder.
 
+mod contract;
 mod embed;
 mod endpoints;
+mod harbor;
 mod harness;
 mod layering;
 mod plugins;
 mod replicate;
 mod sandbox;
+mod tokens;
 
 /// A file that is not named above is compiled by nobody, and its tests never run.
 #[test]

@@ -18,6 +18,7 @@ use serde_json::Value;
 pub struct Client {
     base: String,
     authorization: Option<String>,
+    json_always: bool,
     pool: Pool<HttpConnector, Full<Bytes>>,
 }
 
@@ -36,13 +37,23 @@ impl Client {
     /// A client of `http://ADDRESS` without credentials.
     pub fn new(base: &str) -> Self {
         let pool = Pool::builder(TokioExecutor::new()).build_http();
-        Self { base: base.trim_end_matches('/').to_owned(), authorization: None, pool }
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            authorization: None,
+            json_always: false,
+            pool,
+        }
     }
 
     /// The same, with HTTP Basic.
     pub fn basic(self, user: &str, password: &str) -> Self {
         let value = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
         Self { authorization: Some(value), ..self }
+    }
+
+    /// The same, which says `Content-Type: application/json` also where it sends no body.
+    pub fn json_always(self) -> Self {
+        Self { json_always: true, ..self }
     }
 
     /// GET; panics as [`Client::send`] does.
@@ -88,7 +99,7 @@ impl Client {
         if let Some(value) = &self.authorization {
             request = request.header(AUTHORIZATION, value);
         }
-        if body.is_some() {
+        if body.is_some() || self.json_always {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();

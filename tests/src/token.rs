@@ -83,10 +83,10 @@ fn answer(request: &Request<Incoming>, signer: &Certificate) -> Response<Full<By
         *refused.status_mut() = hyper::StatusCode::UNAUTHORIZED;
         return refused;
     }
-    let query = request.uri().query().unwrap_or_default().replace("%3A", ":").replace("%2F", "/");
-    let query = query.replace("%2C", ",").replace("%20", "+");
-    let scopes = query.split('&').filter_map(|pair| pair.strip_prefix("scope="));
-    let scopes = scopes.flat_map(|scopes| scopes.split('+')).filter(|_| sent.is_some());
+    let query = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let asked = query.filter(|(key, _)| key == "scope" && sent.is_some());
+    let scopes: Vec<_> = asked.map(|(_, scopes)| scopes.into_owned()).collect();
+    let scopes = scopes.iter().flat_map(|scopes| scopes.split(' '));
     let token = token(signer, &scopes.filter_map(access).collect::<Vec<_>>());
     Response::new(Full::from(json!({"token": token, "expires_in": 300}).to_string()))
 }
