@@ -24,10 +24,12 @@ mod imports;
 mod instance;
 mod memory;
 mod package;
-#[cfg(test)]
+#[cfg(all(test, feature = "daemon"))]
 mod secrecy;
 #[cfg(test)]
 mod testing;
+#[cfg(all(test, feature = "daemon"))]
+mod timing;
 mod trouble;
 mod v0_1;
 

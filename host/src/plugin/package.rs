@@ -57,7 +57,7 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
     Ok(Package { digest, loaded, info, pre, exports, trouble: Trouble::default() })
 }
 
-async fn describe(
+pub(super) async fn describe(
     inner: &Inner,
     pre: &InstancePre<State>,
     exports: &Exports,

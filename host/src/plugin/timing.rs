@@ -1,0 +1,69 @@
+//! How long calls take: a measurement, not a test. Run it with
+//! `cargo test --release -p portolan --lib plugin::timing -- --ignored --nocapture`.
+
+use std::time::{Duration, Instant};
+
+use portolan_core::{
+    endpoint::Credentials,
+    provider::{RepositoryEntry, RepositoryQuery},
+};
+use portolan_testregistry::{Registry, layer};
+
+use super::{Compiler, Limits, PluginOptions, Plugins, package, testing};
+
+const RUNS: usize = 501;
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+async fn timed<T>(mut call: impl AsyncFnMut() -> T) -> Duration {
+    let mut times = Vec::with_capacity(RUNS);
+    for _ in 0..RUNS {
+        let before = Instant::now();
+        call().await;
+        times.push(before.elapsed());
+    }
+    median(times)
+}
+
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn how_long_calls_take() {
+    let options = PluginOptions {
+        cache: None,
+        compiler: Compiler::InProcess,
+        limits: Limits::default(),
+        no_proxy: Vec::new(),
+    };
+    let plugins = Plugins::new(options).unwrap();
+    let server = Registry::builder().start().await.unwrap();
+    for number in 0..100 {
+        server.put_image(&format!("fleet/ship-{number}"), "v1", &[layer(1, 10)]);
+    }
+    for bundled in bundled_plugins::ALL {
+        let before = Instant::now();
+        let package = plugins.load(bundled.bytes.to_vec()).await.unwrap();
+        let loaded = before.elapsed();
+        plugins.enable(package.clone(), Vec::new());
+        let describe = timed(async || {
+            let pre = &package.pre;
+            package::describe(&plugins.inner, pre, &package.exports, &package.digest).await.unwrap()
+        });
+        println!("{}: check, compile and describe {loaded:?}", bundled.provider);
+        println!("{}: instance + describe {:?}", bundled.provider, describe.await);
+    }
+    let spec = testing::spec(&server.url());
+    let adapter = plugins.bind("1", 1, &spec, &Credentials::default()).unwrap();
+    let query = RepositoryQuery::default();
+    let locate = timed(async || adapter.locate("fleet/ship-1").await.unwrap()).await;
+    let list = timed(async || {
+        let page = adapter.list_repositories(&query, None).await.unwrap();
+        let items: Vec<RepositoryEntry> = page.items;
+        assert_eq!(items.len(), 100);
+    })
+    .await;
+    println!("instance + locate {locate:?}");
+    println!("instance + list-repositories, 100 names over loopback HTTP {list:?}");
+}
