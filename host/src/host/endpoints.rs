@@ -11,10 +11,13 @@ use super::{EndpointInfo, Host, change, failure::plugin_code};
 use crate::{
     error::{Code, Error},
     plugin::Adapter,
+    store::StoreError,
 };
 
 /// Most pages of labels asked for.
 const LABEL_PAGES: usize = 20;
+/// Most times a change is applied anew because somebody else was faster.
+const UPDATES: u32 = 5;
 
 impl Host {
     /// Test Connection for settings that are not stored.
@@ -28,8 +31,11 @@ impl Host {
         credentials: &Credentials,
     ) -> Result<HealthReport, Error> {
         change::check(spec, credentials)?;
-        let adapter = self.shared.engine.connections().bind_unsaved(spec, credentials);
-        health_of(&adapter.map_err(Error::from)?, spec).await
+        let connections = self.shared.engine.connections();
+        let adapter = connections.bind_unsaved(spec, credentials).map_err(Error::from)?;
+        let health = health_of(&adapter, spec).await;
+        connections.forget_unsaved();
+        health
     }
 
     /// Test Connection for a stored endpoint, with a change of its provider or credentials tried
@@ -111,7 +117,8 @@ impl Host {
         Ok(EndpointInfo { adapter: adapter.info().clone(), labels })
     }
 
-    /// Applies a change, tests the connection, and stores the result.
+    /// Applies a change, tests the connection, and stores the result. Where somebody else changed
+    /// the endpoint meanwhile, the change is applied to, and tested with, what they made of it.
     ///
     /// # Errors
     /// `NotFound`, also for Local; `Conflict`; or as [`check_settings`](Self::check_settings).
@@ -120,13 +127,19 @@ impl Host {
         id: EndpointId,
         change: EndpointChange,
     ) -> Result<Endpoint, Error> {
-        let spec = self.shared.store.endpoint(id).await?.spec;
-        let credentials = self.shared.store.credentials(id).await?;
-        let (spec, credentials) = change.apply(spec, credentials);
-        self.check_settings(&spec, &credentials).await?;
-        let now = OffsetDateTime::now_utc();
         let store = &self.shared.store;
-        Ok(store.update_endpoint(id, spec, credentials, Health::Healthy, now).await?)
+        let mut tries = 1;
+        loop {
+            let (seen, credentials) = store.endpoint_with_credentials(id).await?;
+            let (spec, credentials) = change.clone().apply(seen.spec.clone(), credentials);
+            self.check_settings(&spec, &credentials).await?;
+            let now = OffsetDateTime::now_utc();
+            let health = Health::Healthy;
+            match store.update_endpoint(&seen, spec, credentials, health, now).await {
+                Err(StoreError::Changed { .. }) if tries < UPDATES => tries += 1,
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     /// Deletes an endpoint.
@@ -134,7 +147,9 @@ impl Host {
     /// # Errors
     /// `Precondition` while a policy names it; `NotFound`, also for Local.
     pub async fn delete_endpoint(&self, id: EndpointId) -> Result<(), Error> {
-        Ok(self.shared.store.delete_endpoint(id).await?)
+        self.shared.store.delete_endpoint(id).await?;
+        self.shared.engine.connections().forget(id);
+        Ok(())
     }
 
     async fn stored_settings(&self, id: EndpointId) -> Result<(EndpointSpec, Credentials), Error> {
@@ -145,8 +160,8 @@ impl Host {
             };
             return local.cloned().ok_or_else(missing);
         }
-        let endpoint = self.shared.store.endpoint(id).await?;
-        Ok((endpoint.spec, self.shared.store.credentials(id).await?))
+        let (endpoint, credentials) = self.shared.store.endpoint_with_credentials(id).await?;
+        Ok((endpoint.spec, credentials))
     }
 
     fn local_endpoint(&self) -> Result<Endpoint, Error> {
