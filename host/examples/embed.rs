@@ -38,10 +38,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ship.endpoints().await?.len(),
         shore.endpoints().await?.len()
     )?;
+    writeln!(out, "ports opened: {}", listening()?)?;
     for host in [ship, shore] {
         host.shutdown(Duration::from_secs(5)).await;
     }
     Ok(())
+}
+
+/// How many of this process's own sockets listen.
+fn listening() -> std::io::Result<usize> {
+    let own = std::fs::read_dir("/proc/self/fd")?.flatten();
+    let own = own.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let own: Vec<_> = own.map(|target| target.to_string_lossy().into_owned()).collect();
+    let is_own = |inode: &str| own.contains(&format!("socket:[{inode}]"));
+    // proc(5): the fourth column is the state, 0A for LISTEN; the tenth is the inode.
+    let listens = |line: &&str| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        columns.get(3) == Some(&"0A") && columns.get(9).is_some_and(|inode| is_own(inode))
+    };
+    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map(std::fs::read_to_string);
+    Ok(tables.iter().flatten().map(|table| table.lines().filter(listens).count()).sum())
 }
 
 async fn start(component: &[u8]) -> Result<Host, portolan::Error> {

@@ -13,6 +13,7 @@ mod provider;
 pub mod replicate;
 mod rule;
 pub mod secret;
+mod typed;
 
 use args::{Noun, ServeArgs};
 use output::Failure;

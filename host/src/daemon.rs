@@ -45,7 +45,9 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     start_log(&config)?;
     let mut signals = Signals::new()?;
     listen::make_data_dir(&config.paths.data_dir.value)?;
+    listen::make_plugin_dir(&config.plugins.value)?;
     let listeners = Listeners::bind(config.listen.value, &config.paths.socket.value).await?;
+    tracing::info!("starting; adapters that were never used here are compiled first");
     let host = tokio::select! {
         built = builder(&config)?.build() => built?,
         () = signals.next() => return Ok(()),

@@ -27,14 +27,13 @@ use portolan_core::{
 
 use crate::net;
 use authority::Grants;
-pub(crate) use authority::StaticAuthorizer;
 pub(crate) use blob::BlobStream;
 pub(crate) use upload::{Mount, UploadSession};
 
 /// A boxed future, for the one trait object of this module.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Where authority comes from: an adapter, or a grant that is already there.
+/// Where authority comes from: an adapter.
 pub(crate) trait Authorizer: Send + Sync {
     /// Authority for `scopes`; `challenge` is set when an earlier grant, or none, met a 401.
     fn authorize<'a>(

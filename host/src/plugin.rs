@@ -25,6 +25,8 @@ mod instance;
 mod memory;
 mod package;
 #[cfg(test)]
+mod secrecy;
+#[cfg(test)]
 mod testing;
 mod trouble;
 mod v0_1;

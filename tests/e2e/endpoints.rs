@@ -41,15 +41,13 @@ async fn test_connection_tells_failures_apart() {
     let mode = Mode { htpasswd: true, tls: Some(&certificate), token: None };
     let Some(target) = DockerRegistry::start(mode).await else { return };
     let ca = Some(certificate.pem.as_str());
-    let wrong_password =
-        refused(&client, &registry("a", target.url(), Some("wrong"), ca)).await;
+    let wrong_password = refused(&client, &registry("a", target.url(), Some("wrong"), ca)).await;
     let wrong_ca = Some(stranger.pem.as_str());
-    let wrong_ca =
-        refused(&client, &registry("b", target.url(), Some(PASSWORD), wrong_ca)).await;
+    let wrong_ca = refused(&client, &registry("b", target.url(), Some(PASSWORD), wrong_ca)).await;
     let closed = refused(&client, &registry("c", "http://127.0.0.1:1", None, None)).await;
     let not_a_registry = refused(&client, &registry("d", daemon.url(), None, None)).await;
     let expected = [
-        (&wrong_password, "password"),
+        (&wrong_password, "does not accept the credentials"),
         (&wrong_ca, "certificate"),
         (&closed, "refused"),
         (&not_a_registry, "registry"),
@@ -173,10 +171,8 @@ async fn race(client: &Client, target: &Registry, from: i64, number: i32) -> boo
     let to = to.created_id();
     let policy = json!({"name": name, "src_registry": {"id": from}, "dest_registry": {"id": to}});
     let path = format!("{REGISTRIES}/{to}");
-    let (made, gone) = tokio::join!(
-        client.post("/api/v2.0/replication/policies", &policy),
-        client.delete(&path)
-    );
+    let (made, gone) =
+        tokio::join!(client.post("/api/v2.0/replication/policies", &policy), client.delete(&path));
     match (made.status, gone.status) {
         (201, 412) => true,
         (404, 200) => false,

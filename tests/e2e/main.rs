@@ -1,9 +1,12 @@
 //! The end-to-end suite: one binary, one module for each file in this folder.
 
+mod embed;
 mod endpoints;
 mod harness;
 mod layering;
+mod plugins;
 mod replicate;
+mod sandbox;
 
 /// A file that is not named above is compiled by nobody, and its tests never run.
 #[test]

@@ -7,7 +7,7 @@ use e2e::{
     poll::{PATIENCE, eventually},
     tls::Certificate,
 };
-use portolan_testregistry::{Child, Digest, Registry, layer};
+use portolan_testregistry::{Child, Digest, Kind, Registry, Request, When, layer};
 use serde_json::{Value, json};
 
 /// Two platforms behind an index of indexes, and an image with two tags that shares its layers.
@@ -85,7 +85,8 @@ async fn one_shot_by_list_asks_the_source_for_no_listing_and_repeats_for_free() 
     to.verify_all().unwrap();
     to.forget_requests();
     assert!(run().await.contains("0 artifacts copied, 2 there already"));
-    assert!(to.requests().iter().all(|request| request.method == "HEAD"), "nothing was written");
+    let reads = |request: &Request| matches!(request.method.as_str(), "GET" | "HEAD");
+    assert!(to.requests().iter().all(reads), "nothing was written: {:?}", to.requests());
 }
 
 #[tokio::test]
@@ -98,7 +99,9 @@ async fn a_failure_is_told_and_ends_with_status_one() {
     let output = command.args(["--repository", "private/thing"]).output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(text.contains("private/thing") && text.contains("refused"), "{text}");
+    let told = "error: the endpoint --to at http://127.0.0.1:1 is unhealthy: ";
+    assert!(text.starts_with(told) && text.contains("refused"), "{text}");
+    assert_eq!(text.lines().count(), 1, "once, and not for every repository: {text}");
 }
 
 /// Creates an endpoint and returns its id.
@@ -192,7 +195,7 @@ async fn kill_nine_in_mid_execution_loses_nothing() {
         let layers = [layer(1, 100_000), layer(100 + number, 200_000)];
         from.put_image(&format!("fleet/ship-{number}"), "v1", &layers);
     }
-    from.faults().slow(400_000);
+    from.faults().slow(Kind::BlobGet, 400_000);
     let daemon = Daemon::start(data.path(), &[]).await;
     let client = daemon.admin();
     let source = endpoint(&client, "from", &from.url(), json!({})).await;
@@ -224,7 +227,7 @@ async fn stop_means_stopped_within_a_second() {
     let (from, to) = (Registry::builder().start(), Registry::builder().start());
     let (from, to) = (from.await.unwrap(), to.await.unwrap());
     from.put_image("slow/ship", "v1", &[layer(1, 5_000_000)]);
-    from.faults().slow(50_000);
+    from.faults().slow(Kind::BlobGet, 50_000);
     let daemon = Daemon::start(data.path(), &[]).await;
     let client = daemon.admin();
     let source = endpoint(&client, "from", &from.url(), json!({})).await;
@@ -244,4 +247,34 @@ async fn stop_means_stopped_within_a_second() {
     assert_eq!(finished(&client, execution).await["status"], "Stopped");
     assert!(before.elapsed().as_millis() < 1_000, "{:?}", before.elapsed());
     assert!(to.tags().is_empty());
+}
+
+#[tokio::test]
+async fn the_first_bytes_move_before_the_last_page_is_listed() {
+    let data = tempfile::tempdir().unwrap();
+    let (from, to) = (Registry::builder().page_cap(2).start(), Registry::builder().start());
+    let (from, to) = (from.await.unwrap(), to.await.unwrap());
+    for number in 0..5 {
+        from.put_image(&format!("fleet/ship-{number}"), "v1", &[layer(number, 1_000)]);
+    }
+    let last_page = When::from(Kind::Catalog).path("ship-3");
+    let held = from.faults().stall(last_page);
+    let daemon = Daemon::start(data.path(), &[]).await;
+    let client = daemon.admin();
+    let source = endpoint(&client, "from", &from.url(), json!({})).await;
+    let target = endpoint(&client, "to", &to.url(), json!({})).await;
+    let policy = json!({"name": "p", "src_registry": {"id": source},
+        "dest_registry": {"id": target}, "enabled": true});
+    let policy = client.post("/api/v2.0/replication/policies", &policy).await.created_id();
+    let execution = start(&client, policy).await;
+    eventually(PATIENCE, "what is listed arrives", async || match to.tags().len() {
+        4 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    let path = format!("/api/v2.0/replication/executions/{execution}");
+    assert_eq!(client.get(&path).await.json()["status"], "InProgress");
+    drop(held);
+    assert_eq!(finished(&client, execution).await["total"], 5);
+    to.verify_all().unwrap();
 }

@@ -219,7 +219,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
         .filter(|message| !message.is_empty())
         .map_or_else(|| format!("the daemon answered {status}"), str::to_owned);
     match status {
-        StatusCode::UNAUTHORIZED => Failure::new(message).hint(
+        StatusCode::UNAUTHORIZED => Failure::new("the daemon does not accept this name and password").hint(
             "use --password-file FILE; the password of the first start is in initial-admin-password in the daemon's data directory",
         ),
         status if status.is_server_error() => {

@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use http::Method;
-use portolan_core::secret::Secret;
+use portolan_core::{endpoint::EndpointUrl, secret::Secret};
 use serde_json::{Map, Value, json};
 
 use super::{
     args::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit, EndpointExtras},
     client::{Client, HARBOR, Payload},
     output::{Failure, Output},
-    secret,
+    secret, typed,
 };
+
+/// Longest file of a client's certificates, in bytes.
+const MAX_CERTIFICATES: u64 = 1 << 20;
 
 const LIST: &[(&str, &str)] = &[
     ("ID", "/id"),
@@ -51,7 +54,11 @@ pub(super) async fn run(
             output.list(&Value::Array(rows), LIST)
         }
         EndpointCommand::Show { endpoint } => {
-            output.record(&find(&client, &endpoint).await?, RECORD)
+            let mut endpoint = find(&client, &endpoint).await?;
+            if !output.is_json() {
+                count_certificates(&mut endpoint);
+            }
+            output.record(&endpoint, RECORD)
         }
         EndpointCommand::Edit(args) => edit(&client, output, &args).await,
         EndpointCommand::Test { endpoint } => test(&client, output, &endpoint).await,
@@ -68,17 +75,28 @@ pub(super) async fn find(client: &Client, name: &str) -> Result<Value, Failure> 
     client.find(&registries(), "endpoint", name).await
 }
 
+/// Certificates are for programs: `-o json` has them.
+fn count_certificates(endpoint: &mut Value) {
+    let Some(Value::String(pem)) = endpoint.get_mut("ca_certificate") else { return };
+    *pem = match pem.matches("-----BEGIN ").count() {
+        0 => return,
+        1 => "1 certificate".to_owned(),
+        count => format!("{count} certificates"),
+    };
+}
+
 async fn add(client: &Client, output: Output, args: &EndpointAdd) -> Result<(), Failure> {
+    let url = typed::url("--url", &args.url)?;
     let secret = match &args.access_id {
         None => None,
         Some(id) => {
-            let prompt = format!("Access secret of {id} at {}", args.url);
+            let prompt = format!("Access secret of {id} at {url}");
             let file = args.access_secret_file.as_deref();
             Some(secret::from_file_or_prompt(file, "--access-secret-file", &prompt)?)
         }
     };
     let files = Files::read(args.ca.as_deref(), &args.extras)?;
-    let registry = new_registry(args, secret.as_ref(), files);
+    let registry = new_registry(args, url.as_str(), secret.as_ref(), files);
     let payload = Payload::Json(Value::Object(registry.0));
     let made = client.send(Method::POST, &registries(), payload).await?;
     let made = match &made.location {
@@ -100,25 +118,23 @@ struct Files {
 
 impl Files {
     fn read(ca: Option<&Path>, extras: &EndpointExtras) -> Result<Self, Failure> {
+        let client = extras.client_certificate.as_deref();
+        let read = |path: &Path| typed::text_file("--client-certificate", path, MAX_CERTIFICATES);
         let key = extras.client_key_file.as_deref().map(secret::from_file);
         Ok(Self {
-            ca: ca.map(certificates).transpose()?,
-            client_certificate: extras
-                .client_certificate
-                .as_deref()
-                .map(certificates)
-                .transpose()?,
+            ca: ca.map(|path| typed::certificates("--ca", path)).transpose()?,
+            client_certificate: client.map(read).transpose()?,
             client_key: key.transpose()?,
         })
     }
 }
 
-fn new_registry(args: &EndpointAdd, secret: Option<&Secret>, files: Files) -> Fields {
+fn new_registry(args: &EndpointAdd, url: &str, secret: Option<&Secret>, files: Files) -> Fields {
     let mut registry = Fields::default();
     registry.set("name", Some(args.name.as_str()));
     registry.set("description", args.description.as_deref());
     registry.set("type", Some(args.provider.as_str()));
-    registry.set("url", Some(args.url.as_str()));
+    registry.set("url", Some(url));
     registry.set("insecure", Some(args.insecure));
     if let (Some(id), Some(secret)) = (&args.access_id, secret) {
         let secret = secret.expose();
@@ -152,10 +168,12 @@ fn set_extras(
 async fn edit(client: &Client, output: Output, args: &EndpointEdit) -> Result<(), Failure> {
     let file = args.access_secret_file.as_deref();
     let secret = file.map(secret::from_file).transpose()?;
+    let url = args.url.as_ref().map(|url| typed::url("--url", url)).transpose()?;
     let files = Files::read(args.ca.as_deref(), &args.extras)?;
     let stored = find(client, &args.endpoint).await?;
     let settings = stored.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
-    let changes = changes(args, secret.as_ref(), files, settings);
+    let url = url.as_ref().map(EndpointUrl::as_str);
+    let changes = changes(args, url, secret.as_ref(), files, settings);
     if changes.0.is_empty() {
         return Err(Failure::usage("nothing to change was given")
             .hint("`portolan endpoint edit --help` shows what can be changed"));
@@ -168,13 +186,14 @@ async fn edit(client: &Client, output: Output, args: &EndpointEdit) -> Result<()
 
 fn changes(
     args: &EndpointEdit,
+    url: Option<&str>,
     secret: Option<&Secret>,
     files: Files,
     settings: Map<String, Value>,
 ) -> Fields {
     let mut changes = Fields::default();
     changes.set("name", args.name.as_deref());
-    changes.set("url", args.url.as_deref());
+    changes.set("url", url);
     changes.set("description", args.description.as_deref());
     changes.set("access_key", args.access_id.as_deref());
     changes.set("access_secret", secret.map(Secret::expose));
@@ -217,12 +236,6 @@ pub(super) fn id_of(record: &Value) -> Result<u64, Failure> {
         .get("id")
         .and_then(Value::as_u64)
         .ok_or_else(|| Failure::new("the daemon's answer has no id in it"))
-}
-
-fn certificates(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(format!("cannot read the certificates in {}: {error}", path.display()))
-    })
 }
 
 #[cfg(test)]

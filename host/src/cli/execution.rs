@@ -70,7 +70,25 @@ async fn list(client: &Client, output: Output, args: &ExecutionList) -> Result<(
         let id = id_of(&rule::find(client, name).await?)?;
         path.push_str(&format!("&policy_id={id}"));
     }
-    output.list(&client.get(&path).await?, LIST)
+    let mut runs = client.get(&path).await?;
+    if !output.is_json() {
+        name_rules(client, &mut runs).await?;
+    }
+    output.list(&runs, LIST)
+}
+
+/// Puts the names of rules where their ids are; that of a rule that is gone stays.
+async fn name_rules(client: &Client, runs: &mut Value) -> Result<(), Failure> {
+    let rules = rule::list(client).await?;
+    for run in runs.as_array_mut().into_iter().flatten() {
+        let of_run =
+            |rule: &&Value| rule.get("id").is_some() && rule.get("id") == run.get("policy_id");
+        let name = rules.iter().find(of_run).and_then(|rule| rule.get("name")).cloned();
+        if let (Some(name), Some(run)) = (name, run.as_object_mut()) {
+            run.insert("policy_id".to_owned(), name);
+        }
+    }
+    Ok(())
 }
 
 async fn show(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
@@ -82,8 +100,10 @@ async fn show(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
         }
         return output.json(&run);
     }
-    output.record(&run, RECORD)?;
-    output.text("")?;
+    let mut runs = json!([run]);
+    name_rules(client, &mut runs).await?;
+    output.record(runs.get(0).unwrap_or(&Value::Null), RECORD)?;
+    output.text("\n")?;
     output.list(&tasks, TASKS)
 }
 
@@ -95,7 +115,7 @@ pub(super) async fn watch(client: &Client, output: Output, id: u64) -> Result<()
     let run = loop {
         ticks.tick().await;
         let run = client.get(&execution(id)).await?;
-        if matches!(text(&run, "status"), "Succeed" | "Failed" | "Stopped") {
+        if has_ended(&run) {
             break run;
         }
         let progress = progress(&run);
@@ -112,6 +132,10 @@ pub(super) async fn watch(client: &Client, output: Output, id: u64) -> Result<()
     outcome(&run)
 }
 
+fn has_ended(run: &Value) -> bool {
+    matches!(text(run, "status"), "Succeed" | "Failed" | "Stopped")
+}
+
 /// The run's end as a result: anything but `Succeed` is a failure that names the next step.
 fn outcome(run: &Value) -> Result<(), Failure> {
     let status = text(run, "status");
@@ -119,10 +143,11 @@ fn outcome(run: &Value) -> Result<(), Failure> {
         return Ok(());
     }
     let id = count(run, "id");
-    let why = text(run, "status_text");
-    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-    Err(Failure::new(format!("run {id} ended as {status}{why}"))
-        .hint(format!("`portolan execution logs {id}` has the reasons")))
+    match text(run, "status_text") {
+        "" => Err(Failure::new(format!("run {id} ended as {status}"))
+            .hint(format!("`portolan execution logs {id}` has the reasons"))),
+        why => Err(Failure::new(format!("run {id} ended as {status}: {why}"))),
+    }
 }
 
 fn progress(run: &Value) -> String {
@@ -153,19 +178,28 @@ fn text<'a>(run: &'a Value, key: &str) -> &'a str {
 }
 
 async fn stop(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
+    let run = client.get(&execution(id)).await?;
+    if has_ended(&run) {
+        let sentence = format!("Run {id} has ended already: {}", text(&run, "status"));
+        return output.done(&sentence, &run);
+    }
     client.send(Method::PUT, &execution(id), Payload::Nothing).await?;
     let run = client.get(&execution(id)).await?;
     output.done(&format!("Run {id} was asked to stop; it is {}", text(&run, "status")), &run)
 }
 
 async fn logs(client: &Client, output: Output, args: &ExecutionLogs) -> Result<(), Failure> {
-    let tasks = client.list(&format!("{}/tasks", execution(args.id))).await?;
+    let mut tasks = client.list(&format!("{}/tasks", execution(args.id))).await?;
+    if let Some(wanted) = args.task {
+        tasks.retain(|task| task.get("id") == Some(&wanted.into()));
+        if tasks.is_empty() {
+            return Err(Failure::new(format!("run {} has no task {wanted}", args.id))
+                .hint(format!("`portolan execution show {}` lists its tasks", args.id)));
+        }
+    }
     let mut found = Vec::new();
     for task in &tasks {
         let id = id_of(task)?;
-        if args.task.is_some_and(|wanted| wanted != id) {
-            continue;
-        }
         let path = format!("{}/tasks/{id}/log", execution(args.id));
         let log = client.send(Method::GET, &path, Payload::Nothing).await?.body;
         let log = String::from_utf8_lossy(&log);
@@ -194,8 +228,10 @@ mod tests {
             ("Stopped", "", "run 7 ended as Stopped"),
             ("", "", "run 7 ended as "),
         ] {
-            let expected =
-                Failure::new(message).hint("`portolan execution logs 7` has the reasons");
+            let logs = "`portolan execution logs 7` has the reasons";
+            let expected = Failure::new(message);
+            // Without tasks there are no logs: the sentence is all there is.
+            let expected = if why.is_empty() { expected.hint(logs) } else { expected };
             assert_eq!(outcome(&run(status, why)), Err(expected));
         }
         assert_eq!(progress(&run("InProgress", "")), "run 7: 6 of 8 tasks, 75 %");

@@ -132,8 +132,20 @@ fn confirm(plugin: &Value, granted: &[Value]) -> Result<(), Failure> {
     }
 }
 
-async fn revoke(client: &Client, output: Output, name: &str) -> Result<(), Failure> {
+/// A bundled adapter is part of the program: it is neither revoked nor removed.
+async fn find_foreign(client: &Client, name: &str) -> Result<Value, Failure> {
     let plugin = find(client, name).await?;
+    if text(&plugin, "/state") == "bundled" {
+        let message = format!("the adapter `{name}` is part of this program and stays");
+        return Err(
+            Failure::new(message).hint("only adapters that were installed can be taken away")
+        );
+    }
+    Ok(plugin)
+}
+
+async fn revoke(client: &Client, output: Output, name: &str) -> Result<(), Failure> {
+    let plugin = find_foreign(client, name).await?;
     let path = format!("{}/revoke", path_of(&plugin)?);
     let answer = client.send(Method::POST, &path, Payload::Nothing).await?;
     let revoked: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
@@ -141,7 +153,7 @@ async fn revoke(client: &Client, output: Output, name: &str) -> Result<(), Failu
 }
 
 async fn remove(client: &Client, output: Output, name: &str) -> Result<(), Failure> {
-    let plugin = find(client, name).await?;
+    let plugin = find_foreign(client, name).await?;
     client.send(Method::DELETE, &path_of(&plugin)?, Payload::Nothing).await?;
     output.done(&format!("Adapter `{}` removed", provider(&plugin)), &plugin)
 }

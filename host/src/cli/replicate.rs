@@ -17,7 +17,7 @@ use super::{
     args::{ReplicateArgs, Side},
     demo::compiler,
     output::{self, Failure},
-    secret,
+    secret, typed,
 };
 use crate::{
     config::cache_dir,
@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// Most lines of a list file.
-const MAX_LINES: usize = 1_000_000;
+/// Longest list file, in bytes.
+const MAX_LIST: u64 = 64 << 20;
 /// Most failures printed.
 const MAX_PRINTED: usize = 20;
 
@@ -41,6 +41,7 @@ pub async fn run(
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<(), Failure> {
     let started = Instant::now();
+    check(&args)?;
     let options = Options {
         source: side(args.source(), &lookup).await?,
         destination: side(args.destination(), &lookup).await?,
@@ -59,6 +60,16 @@ pub async fn run(
     summary(&report, started.elapsed())
 }
 
+/// What can be seen to be wrong before anything is asked.
+fn check(args: &ReplicateArgs) -> Result<(), Failure> {
+    args.repository.iter().try_for_each(|glob| typed::glob("--repository", glob))?;
+    args.tag.iter().try_for_each(|glob| typed::glob("--tag", glob))?;
+    if args.state.is_some() {
+        output::note("note: nothing is remembered yet, --state is ignored: every tag is checked");
+    }
+    args.dest_namespace.iter().try_for_each(|name| typed::namespace("--dest-namespace", name))
+}
+
 async fn side(
     side: Side<'_>,
     lookup: &impl Fn(&str) -> Option<String>,
@@ -66,15 +77,20 @@ async fn side(
     let url = address(side)?;
     let (access_key, access_secret) = match (side.access_id, side.access_secret_file) {
         (Some(id), file) => {
-            let option = format!("--{}-access-secret-file", side.option);
-            let prompt = format!("Secret of {id} at {url}: ");
+            let option = format!("{}-access-secret-file", side.option);
+            let prompt = format!("Secret of {id} at {url}");
             (Some(id.to_owned()), Some(secret::from_file_or_prompt(file, &option, &prompt)?))
         }
-        (None, _) => match logins::find(url.url().authority(), lookup).await {
-            Some((user, secret)) => (Some(user), Some(secret)),
-            None => (None, None),
-        },
+        (None, _) => {
+            let tell = |trouble: String| output::note(&format!("note: {trouble}"));
+            match logins::find(url.url().authority(), lookup, tell).await {
+                Some((user, secret)) => (Some(user), Some(secret)),
+                None => (None, None),
+            }
+        }
     };
+    let ca_option = format!("{}-ca", side.option);
+    let ca = side.ca.map(|path| typed::certificates(&ca_option, path)).transpose()?;
     let spec = EndpointSpec {
         name: side.option.to_owned(),
         description: String::new(),
@@ -83,7 +99,7 @@ async fn side(
         access_key,
         credential_type: "basic".to_owned(),
         insecure: side.insecure,
-        ca_certificate: side.ca.map(read_ca).transpose()?,
+        ca_certificate: ca,
         settings: serde_json::Map::new(),
         allowed_hosts: Vec::new(),
         proxy: None,
@@ -97,19 +113,13 @@ fn address(side: Side<'_>) -> Result<EndpointUrl, Failure> {
     let text = side.location;
     if !text.contains("://") && !text.contains(['.', ':']) && text != "localhost" {
         let message = format!(
-            "--{} {text} is no URL; endpoints by name work through the daemon: make a rule with \
-             `portolan rule add` and run it",
+            "{} {text} is no URL, and an endpoint cannot be named here: there is no daemon to ask",
             side.option
         );
-        return Err(Failure::usage(message));
+        let hint = "make a rule between endpoints with `portolan rule add`, and run it";
+        return Err(Failure::usage(message).hint(hint));
     }
-    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    text.parse().map_err(|error| Failure::usage(format!("--{}: {error}", side.option)))
-}
-
-fn read_ca(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))
+    typed::url(side.option, text)
 }
 
 /// Several globs of a kind are one with alternatives.
@@ -126,11 +136,10 @@ fn filters(args: &ReplicateArgs) -> Result<Vec<Filter>, Failure> {
 
 /// `repository:tag` lines, gathered by repository in order of first appearance.
 fn read_list(path: &Path) -> Result<Vec<(Repository, Vec<Tag>)>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
+    let text = typed::text_file("--list", path, MAX_LIST)?;
     let mut list: Vec<(Repository, Vec<Tag>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for (number, line) in text.lines().enumerate().take(MAX_LINES) {
+    for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -170,22 +179,29 @@ fn show(bar: &ProgressBar, now: Progress) {
 fn summary(report: &Report, took: Duration) -> Result<(), Failure> {
     let now = report.progress;
     output::line(&format!(
-        "{} artifacts copied, {} there already, {} blobs moved ({}), {} mounted, {} requests, \
-         {:.1} s, state not kept",
-        now.copied,
+        "{} copied, {} there already; {} moved ({}), {} mounted; {} in {:.1} s, every tag checked",
+        count(now.copied, "artifact"),
         now.skipped,
-        now.blobs,
+        count(now.blobs, "blob"),
         HumanBytes(now.bytes),
         now.mounted,
-        now.requests,
+        count(now.requests, "request"),
         took.as_secs_f64()
     ))?;
     if report.complete {
+        if now.planned == 0 {
+            output::note("note: nothing was selected: no repository and tag of the source fits");
+        }
         return Ok(());
     }
     for failure in report.failures.iter().take(MAX_PRINTED) {
         output::note(failure);
     }
-    let count = report.failures.len();
-    Err(Failure::new(format!("not everything is at the destination: {count} failure(s)")))
+    let failures = count(report.failures.len() as u64, "failure");
+    Err(Failure::new(format!("not everything is at the destination: {failures}")))
+}
+
+/// `1 blob`, `2 blobs`.
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -7,7 +7,8 @@ use super::{
     args::{RuleAdd, RuleArgs, RuleCommand, RuleRun},
     client::{Client, HARBOR, Payload},
     endpoint, execution,
-    output::{Failure, Output},
+    output::{Failure, Output, note},
+    typed,
 };
 
 const LIST: &[(&str, &str)] = &[
@@ -43,8 +44,20 @@ pub(super) async fn run(
     let output = Output::new(args.connection.output);
     match args.command {
         RuleCommand::Add(args) => add(&client, output, &args).await,
-        RuleCommand::List => output.list(&Value::Array(client.list(&policies()).await?), LIST),
-        RuleCommand::Show { rule } => output.record(&find(&client, &rule).await?, RECORD),
+        RuleCommand::List => {
+            let mut rules = list(&client).await?;
+            if !output.is_json() {
+                rules.iter_mut().for_each(say_no);
+            }
+            output.list(&Value::Array(rules), LIST)
+        }
+        RuleCommand::Show { rule } => {
+            let mut rule = find(&client, &rule).await?;
+            if !output.is_json() {
+                say_no(&mut rule);
+            }
+            output.record(&rule, RECORD)
+        }
         RuleCommand::Run(args) => start(&client, output, &args).await,
         RuleCommand::Remove { rule } => remove(&client, output, &rule).await,
     }
@@ -54,12 +67,27 @@ fn policies() -> String {
     format!("{HARBOR}/replication/policies")
 }
 
+/// Harbor's JSON leaves out what is false; people want to read it.
+fn say_no(rule: &mut Value) {
+    for key in ["enabled", "override"] {
+        if let Some(rule) = rule.as_object_mut() {
+            rule.entry(key).or_insert(Value::Bool(false));
+        }
+    }
+}
+
+/// Every rule.
+pub(super) async fn list(client: &Client) -> Result<Vec<Value>, Failure> {
+    client.list(&policies()).await
+}
+
 /// The rule with this name or id.
 pub(super) async fn find(client: &Client, name: &str) -> Result<Value, Failure> {
     client.find(&policies(), "rule", name).await
 }
 
 async fn add(client: &Client, output: Output, args: &RuleAdd) -> Result<(), Failure> {
+    check(args)?;
     let source = endpoint::id_of(&endpoint::find(client, &args.from).await?)?;
     let destination = endpoint::id_of(&endpoint::find(client, &args.to).await?)?;
     let payload = Payload::Json(new_policy(args, source, destination));
@@ -69,7 +97,23 @@ async fn add(client: &Client, output: Output, args: &RuleAdd) -> Result<(), Fail
         None => find(client, &args.name).await?,
     };
     let id = endpoint::id_of(&made)?;
+    if args.schedule.is_some() {
+        note("the schedule is kept, but this version runs rules by hand alone");
+    }
     output.done(&format!("Rule `{}` added with id {id}", args.name), &made)
+}
+
+/// What can be seen to be wrong before anything is asked.
+fn check(args: &RuleAdd) -> Result<(), Failure> {
+    let globs = [
+        ("--repository", &args.repository),
+        ("--tag", &args.tag),
+        ("--exclude-tag", &args.exclude_tag),
+    ];
+    for (option, glob) in globs {
+        glob.iter().try_for_each(|glob| typed::glob(option, glob))?;
+    }
+    args.dest_namespace.iter().try_for_each(|name| typed::namespace("--dest-namespace", name))
 }
 
 fn new_policy(args: &RuleAdd, source: u64, destination: u64) -> Value {

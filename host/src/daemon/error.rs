@@ -33,6 +33,14 @@ pub enum DaemonError {
         /// Why not.
         source: io::Error,
     },
+    /// The directory of third-party adapters cannot be made.
+    #[error("cannot make the plug-ins directory {}: {source}; name another with --plugins", path.display())]
+    PluginDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The port cannot be had.
     #[error("cannot listen on http://{address}: {source}; name another address with --listen")]
     Listen {
@@ -42,7 +50,7 @@ pub enum DaemonError {
         source: io::Error,
     },
     /// The Unix socket cannot be had.
-    #[error("cannot listen on the socket {}: {why}; name another with --socket", path.display())]
+    #[error("cannot listen on the socket {}: {why}, or name another with --socket", path.display())]
     Socket {
         /// The socket.
         path: PathBuf,

@@ -26,9 +26,10 @@ pub(super) struct Listeners {
 impl Listeners {
     pub(super) async fn bind(address: SocketAddr, socket: &Path) -> Result<Self, DaemonError> {
         let failed = |source| DaemonError::Listen { address, source };
+        // First the socket: where a daemon runs with this very data directory, that is the news.
+        let (unix, socket_file) = bind_socket(socket).await?;
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
-        let (unix, socket_file) = bind_socket(socket).await?;
         Ok(Self { tcp, unix, socket_file, address })
     }
 }
@@ -45,11 +46,16 @@ impl Drop for SocketFile {
 
 /// Makes the data directory for the daemon's own user alone; one that is there stays as it is.
 pub(super) fn make_data_dir(path: &Path) -> Result<(), DaemonError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| DaemonError::DataDir { path: path.to_owned(), source })
+    make_dir(path).map_err(|source| DaemonError::DataDir { path: path.to_owned(), source })
+}
+
+/// Makes the directory that is watched for adapters, so that there is a place to drop one.
+pub(super) fn make_plugin_dir(path: &Path) -> Result<(), DaemonError> {
+    make_dir(path).map_err(|source| DaemonError::PluginDir { path: path.to_owned(), source })
+}
+
+fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Binds under another name and moves into place, so that nobody ever meets the socket before its
@@ -86,7 +92,7 @@ async fn occupied(path: &Path) -> Option<String> {
         Ok(_) => {}
     }
     match UnixStream::connect(path).await {
-        Ok(_) => Some("a daemon answers there already".to_owned()),
+        Ok(_) => Some("a daemon answers there already; stop that one first".to_owned()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => None,
         Err(error) => Some(error.to_string()),
     }

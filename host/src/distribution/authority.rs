@@ -1,5 +1,5 @@
 //! Authority for requests: which scopes an operation needs, the grants that were given, and how
-//! they are put on a request. Where tokens come from is the [`Authorizer`]'s matter.
+//! they are put on a request. Where tokens come from is the [`super::Authorizer`]'s matter.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{Authorizer, BoxFuture, DistributionError, Remote};
+use super::{DistributionError, Remote};
 use crate::net::Purpose;
 
 /// How long before its end a grant is renewed.
@@ -26,28 +26,6 @@ const MAX_GRANTS: usize = 64;
 pub(super) struct Grants {
     // Held while asking: those who want the same grant wait for it instead of asking too.
     by_scopes: Mutex<HashMap<Vec<Scope>, Grant>>,
-}
-
-/// A grant that is already there, for every scope.
-pub(crate) struct StaticAuthorizer {
-    grant: Grant,
-}
-
-impl StaticAuthorizer {
-    /// Always answers with `grant`.
-    pub(crate) fn new(grant: Grant) -> Self {
-        Self { grant }
-    }
-}
-
-impl Authorizer for StaticAuthorizer {
-    fn authorize<'a>(
-        &'a self,
-        _: &'a [Scope],
-        _: Option<&'a Challenge>,
-    ) -> BoxFuture<'a, Result<Grant, DistributionError>> {
-        Box::pin(std::future::ready(Ok(self.grant.clone())))
-    }
 }
 
 /// A grant that met a 401, and what the registry asked for.

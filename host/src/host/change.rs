@@ -9,12 +9,15 @@ const MAX_URL: usize = 256;
 /// Longest access ID or secret (Harbor: varchar(4096); a GCR key file is larger).
 const MAX_SECRET: usize = 64 << 10;
 
+/// Checks what is to be stored; a connection can be tested without a name.
+pub(super) fn check_named(spec: &EndpointSpec, credentials: &Credentials) -> Result<(), Error> {
+    check_name(&spec.name).map_err(|error| Error::new(Code::Invalid, error.to_string()))?;
+    check(spec, credentials)
+}
+
 /// Checks what can be checked without the registry.
 pub(super) fn check(spec: &EndpointSpec, credentials: &Credentials) -> Result<(), Error> {
     let invalid = |text: String| Err(Error::new(Code::Invalid, text));
-    if let Err(error) = check_name(&spec.name) {
-        return invalid(error.to_string());
-    }
     if spec.url.as_str().len() > MAX_URL {
         return invalid(format!("the address is longer than {MAX_URL} bytes"));
     }

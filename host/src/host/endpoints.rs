@@ -32,8 +32,10 @@ impl Host {
     ) -> Result<HealthReport, Error> {
         change::check(spec, credentials)?;
         let connections = self.shared.engine.connections();
-        let adapter = connections.bind_unsaved(spec, credentials).map_err(Error::from)?;
-        let health = health_of(&adapter, spec).await;
+        let health = match connections.bind_unsaved(spec, credentials) {
+            Ok(adapter) => health_of(&adapter, spec).await,
+            Err(error) => Err(self.unbound(error).await),
+        };
         connections.forget_unsaved();
         health
     }
@@ -63,6 +65,7 @@ impl Host {
         credentials: Credentials,
     ) -> Result<Endpoint, Error> {
         let (spec, credentials) = spec.settled(credentials);
+        change::check_named(&spec, &credentials)?;
         self.check_settings(&spec, &credentials).await?;
         self.store_endpoint(spec, credentials, Health::Healthy).await
     }
@@ -74,7 +77,7 @@ impl Host {
         credentials: Credentials,
         health: Health,
     ) -> Result<Endpoint, Error> {
-        change::check(&spec, &credentials)?;
+        change::check_named(&spec, &credentials)?;
         let now = OffsetDateTime::now_utc();
         Ok(self.shared.store.create_endpoint(spec, credentials, health, now).await?)
     }
@@ -132,6 +135,7 @@ impl Host {
         loop {
             let (seen, credentials) = store.endpoint_with_credentials(id).await?;
             let (spec, credentials) = change.clone().apply(seen.spec.clone(), credentials);
+            change::check_named(&spec, &credentials)?;
             self.check_settings(&spec, &credentials).await?;
             let now = OffsetDateTime::now_utc();
             let health = Health::Healthy;
@@ -187,7 +191,8 @@ impl Host {
 /// Runs the health check and says on which endpoint it failed.
 async fn health_of(adapter: &Adapter, spec: &EndpointSpec) -> Result<HealthReport, Error> {
     adapter.check_health().await.map_err(|error| {
-        let unhealthy = format!("the endpoint {} at {} is unhealthy", spec.name, spec.url);
+        let gap = if spec.name.is_empty() { "" } else { " " };
+        let unhealthy = format!("the endpoint{gap}{} at {} is unhealthy", spec.name, spec.url);
         Error::new(plugin_code(&error), format!("{unhealthy}: {error}"))
     })
 }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::{Host, Plugin, PluginState};
 use crate::{
     error::{Code, Error},
-    plugin::Package,
+    plugin::{Package, PluginError},
     store::{PluginGrant, PluginRecord},
 };
 
@@ -112,6 +112,20 @@ impl Host {
         Ok(())
     }
 
+    /// Why settings have no adapter; says so where one only waits for approval.
+    pub(super) async fn unbound(&self, error: PluginError) -> Error {
+        let PluginError::UnknownProvider(provider) = &error else { return error.into() };
+        let known = self.shared.store.plugins().await.unwrap_or_default();
+        if known.iter().any(|record| record.info.provider == *provider) {
+            let text = format!(
+                "{error}: a plug-in for it waits for approval; see `portolan plugin list`, then \
+                 `portolan plugin approve {provider}`"
+            );
+            return Error::new(Code::Invalid, text);
+        }
+        error.into()
+    }
+
     fn withdraw(&self, digest: &Digest) {
         let loaded = self.shared.plugins.providers();
         let Some(package) = loaded.into_iter().find(|package| package.digest == *digest) else {
@@ -144,7 +158,7 @@ fn bundled_plugin(package: &Package) -> Plugin {
         state: PluginState::Bundled,
         granted: package.info.allowed_hosts.clone(),
         source: String::new(),
-        installed: OffsetDateTime::now_utc(),
+        installed: package.loaded,
     }
 }
 

@@ -5,17 +5,20 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
     time::{Duration, SystemTime},
 };
+
+use tokio::io::AsyncReadExt;
 
 use super::{Host, Shared};
 
 const EVERY: Duration = Duration::from_secs(2);
 /// Most components looked at in one directory.
 const MAX_FILES: usize = 256;
-/// Largest component read; the loader has a limit of its own below it.
+/// Largest file read, in bytes; the loader has a limit of its own below it.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// What was seen of a file when it was last tried.
@@ -53,7 +56,7 @@ async fn look(weak: &Weak<Shared>, directory: &Path, seen: &mut Seen) -> bool {
         files += 1;
         let Ok(metadata) = entry.metadata().await else { continue };
         let now = (metadata.len(), metadata.modified().ok());
-        if seen.get(&path) == Some(&now) || metadata.len() > MAX_BYTES || !metadata.is_file() {
+        if seen.get(&path) == Some(&now) || !metadata.is_file() {
             continue;
         }
         let Some(shared) = weak.upgrade() else { return false };
@@ -66,7 +69,7 @@ async fn look(weak: &Weak<Shared>, directory: &Path, seen: &mut Seen) -> bool {
 async fn install(host: &Host, path: &Path) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
-    let component = match tokio::fs::read(path).await {
+    let component = match read(path).await {
         Ok(component) => component,
         Err(error) => {
             tracing::warn!(file = %path.display(), %error, "the plug-in cannot be read");
@@ -84,4 +87,20 @@ async fn install(host: &Host, path: &Path) {
             tracing::warn!(file = %path.display(), %error, "the plug-in cannot be installed");
         }
     }
+}
+
+/// A whole file. One that is too large is not read to its end, whatever its size was said to be.
+async fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = tokio::fs::File::open(path).await?;
+    let size = file.metadata().await?.len();
+    let mut bytes = Vec::new();
+    if size <= MAX_BYTES {
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).await?;
+    }
+    let size = size.max(bytes.len() as u64);
+    if size > MAX_BYTES {
+        let text = format!("it has {size} bytes, more than any component may have");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+    }
+    Ok(bytes)
 }

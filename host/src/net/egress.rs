@@ -14,7 +14,7 @@ use portolan_core::provider::HostUse;
 use url::{Origin, Url};
 
 use super::redact::redact;
-pub(crate) use pattern::{HostGrant, InvalidGrant};
+pub(crate) use pattern::HostGrant;
 
 /// Most token realms remembered for one endpoint.
 const MAX_REALMS: usize = 16;

@@ -1,7 +1,12 @@
 //! Logins other tools keep: containers' `auth.json`, Docker's `config.json`, and their helpers
 //! (containers-auth.json(5); docker-credential-helpers protocol).
 
-use std::{collections::HashMap, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portolan_core::secret::Secret;
@@ -37,28 +42,42 @@ struct Helped {
     secret: String,
 }
 
-/// The login kept for a registry host (`host[:port]`), from the first file that has one.
-pub async fn find(host: &str, lookup: impl Fn(&str) -> Option<String>) -> Option<Login> {
+/// The login kept for a registry host (`host[:port]`), from the first file that has one. What
+/// cannot be read is passed over, and told.
+pub async fn find(
+    host: &str,
+    lookup: impl Fn(&str) -> Option<String>,
+    tell: impl Fn(String),
+) -> Option<Login> {
     for path in paths(&lookup) {
         let small = tokio::fs::metadata(&path).await.is_ok_and(|m| m.len() <= MAX_FILE);
         let Some(text) = (if small { tokio::fs::read(&path).await.ok() } else { None }) else {
             continue;
         };
         let Ok(file) = serde_json::from_slice::<File>(&text) else {
-            tracing::warn!(file = %path.display(), "logins cannot be read: not the JSON expected");
+            tell(format!(
+                "the logins in {} are passed over: not the JSON expected",
+                path.display()
+            ));
             continue;
         };
         let helper = file.cred_helpers.get(host).or(file.creds_store.as_ref());
         if let Some(login) = plain(&file, host) {
             return Some(login);
         }
-        if let Some(helper) = helper
-            && let Some(login) = ask(helper, host).await
-        {
-            return Some(login);
+        if let Some(helper) = helper {
+            match ask(helper, host).await {
+                Ok(Some(login)) => return Some(login),
+                Ok(None) => {}
+                Err(why) => tell(format!("docker-credential-{helper}, {}, {why}", named(&path))),
+            }
         }
     }
     None
+}
+
+fn named(path: &Path) -> String {
+    format!("which {} names", path.display())
 }
 
 /// Where logins may be, best first.
@@ -88,11 +107,12 @@ fn plain(file: &File, host: &str) -> Option<Login> {
     (!user.is_empty()).then(|| (user.to_owned(), Secret::new(password.to_owned())))
 }
 
-/// Asks `docker-credential-NAME get`; the host goes in on standard input.
-async fn ask(helper: &str, host: &str) -> Option<Login> {
+/// Asks `docker-credential-NAME get`; the host goes in on standard input. A helper that has no
+/// login for the host says so by its exit status.
+async fn ask(helper: &str, host: &str) -> Result<Option<Login>, String> {
     let is_name = helper.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if !is_name {
-        return None;
+        return Err("is no name of a program".to_owned());
     }
     let mut child = Command::new(format!("docker-credential-{helper}"))
         .arg("get")
@@ -101,20 +121,30 @@ async fn ask(helper: &str, host: &str) -> Option<Login> {
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .ok()?;
-    let mut stdin = child.stdin.take()?;
-    stdin.write_all(host.as_bytes()).await.ok()?;
-    drop(stdin);
-    let output = tokio::time::timeout(HELPER_TIME, child.wait_with_output()).await.ok()?.ok()?;
+        .map_err(|error| format!("cannot be run: {error}"))?;
+    let broke = |error: std::io::Error| format!("broke: {error}");
+    let conversation = async {
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(host.as_bytes()).await?;
+        }
+        child.wait_with_output().await
+    };
+    let output = match tokio::time::timeout(HELPER_TIME, conversation).await {
+        Ok(output) => output.map_err(broke)?,
+        Err(_) => return Err(format!("did not answer within {} s", HELPER_TIME.as_secs())),
+    };
     if !output.status.success() {
-        return None;
+        return Ok(None);
     }
-    let helped: Helped = serde_json::from_slice(&output.stdout).ok()?;
-    Some((helped.username, Secret::new(helped.secret)))
+    let helped: Helped = serde_json::from_slice(&output.stdout)
+        .map_err(|_| "answered something else than a login".to_owned())?;
+    Ok(Some((helped.username, Secret::new(helped.secret))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     #[tokio::test]
@@ -132,14 +162,17 @@ mod tests {
             "REGISTRY_AUTH_FILE" => Some(first.display().to_string()),
             _ => None,
         };
-        let (user, secret) = find("reg.example:5000", lookup).await.unwrap();
+        let told = RefCell::new(Vec::new());
+        let tell = |trouble| told.borrow_mut().push(trouble);
+        let (user, secret) = find("reg.example:5000", lookup, tell).await.unwrap();
         assert_eq!((user.as_str(), secret.expose()), ("alice", "s3cret:with:colons"));
-        assert!(find("other.example", lookup).await.is_none());
+        assert!(told.borrow()[0].contains("auth.json are passed over"), "{told:?}");
+        assert!(find("other.example", lookup, |_| {}).await.is_none());
     }
 
     #[tokio::test]
     async fn a_helper_is_named_by_a_plain_word() {
-        assert!(ask("../../bin/sh", "h").await.is_none());
-        assert!(ask("no-such-helper-here", "h").await.is_none());
+        assert!(ask("../../bin/sh", "h").await.is_err_and(|why| why.contains("no name")));
+        assert!(ask("no-such-helper-here", "h").await.is_err_and(|why| why.contains("run")));
     }
 }

@@ -11,19 +11,22 @@ use portolan_core::{
     trigger::Trigger,
 };
 
-use crate::{Error, Host};
+use crate::{Code, Error, Host};
 
 /// How often the state of the run is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// Most failures kept for the report.
 const MAX_FAILURES: usize = 100;
 
+/// One end of a copy, and what to log in with.
+pub type Side = (EndpointSpec, Credentials);
+
 /// What is to be copied.
 pub struct Options {
     /// Where from.
-    pub source: (EndpointSpec, Credentials),
+    pub source: Side,
     /// Where to.
-    pub destination: (EndpointSpec, Credentials),
+    pub destination: Side,
     /// Which artifacts; nothing means all.
     pub filters: Vec<Filter>,
     /// Repositories and tags that are known already: nothing is listed then.
@@ -67,12 +70,14 @@ pub struct Report {
 /// Copies, telling `look` now and then where it stands.
 ///
 /// # Errors
-/// When the endpoints or the selection are not valid. A registry that fails is in the report.
+/// When the endpoints or the selection are not valid, or an end does not pass Test Connection.
+/// A registry that fails later is in the report.
 pub async fn replicate(
     host: &Host,
     options: Options,
     mut look: impl FnMut(Progress),
 ) -> Result<Report, Error> {
+    tokio::try_join!(try_out(host, &options.source), try_out(host, &options.destination))?;
     let list = options.list.clone();
     let policy = host.create_policy(policy(host, options).await?).await?;
     let mut execution = match list {
@@ -85,6 +90,21 @@ pub async fn replicate(
         execution = host.execution(execution.id).await?;
     }
     report(host, &execution).await
+}
+
+/// Tells what is wrong with an end once, before every repository meets it.
+async fn try_out(host: &Host, (spec, credentials): &Side) -> Result<(), Error> {
+    let report = host.check_settings(spec, credentials).await?;
+    // What a registry without tokens asks of everybody, it asks of each request.
+    let wants_password = ("authentication".to_owned(), "basic".to_owned());
+    if spec.access_key.is_none() && report.details.contains(&wants_password) {
+        let message = format!(
+            "the endpoint {} at {} asks for a user name and a password, and none were given",
+            spec.name, spec.url
+        );
+        return Err(Error::new(Code::Unauthenticated, message));
+    }
+    Ok(())
 }
 
 async fn policy(host: &Host, options: Options) -> Result<PolicySpec, Error> {
@@ -129,7 +149,9 @@ async fn report(host: &Host, execution: &Execution) -> Result<Report, Error> {
     }
     for task in host.tasks(execution.id).await? {
         if task.status != Status::Success && failures.len() < MAX_FAILURES {
-            failures.push(format!("{}: {}", task.spec.source_repository, task.last_error));
+            // There is no daemon that kept a log.
+            let why = task.last_error.replace(", see the log)", ")");
+            failures.push(format!("{}: {why}", task.spec.source_repository));
         }
     }
     Ok(Report { complete: execution.status == Status::Success, progress: progress(host), failures })

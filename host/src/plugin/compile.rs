@@ -15,12 +15,16 @@ use std::{
 use portolan_core::oci::Digest;
 use wasmtime::component::Component;
 
-use super::{Compiler, Limits, PluginError, cache::Cache};
+use super::{Compiler, Limits, PluginError, cache::Cache, imports::shown};
 
 /// Longest time a compiling child may take.
 const CHILD_TIME: Duration = Duration::from_secs(180);
 /// First line of a job file: the limit the machine code depends on, then the component.
 const JOB: &str = "portolan-compile memory=";
+/// How the reason begins where it is the component that is at fault, in the child's words too.
+const REFUSED: &str = "the component cannot be compiled";
+/// Longest reason taken from a child, in bytes.
+const MAX_REASON: usize = 1000;
 
 /// Compiles, or maps what was compiled before.
 pub(super) struct Workshop {
@@ -117,6 +121,10 @@ async fn run_child(program: &Path, input: &Path, output: &Path) -> Result<(), Pl
         return Ok(());
     }
     let text = String::from_utf8_lossy(&done.stderr);
+    if let Some((_, why)) = text.split_once(REFUSED) {
+        let why = shown(why.trim_end(), MAX_REASON);
+        return Err(PluginError::Unusable(format!("{REFUSED}{why}")));
+    }
     let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
     Err(failed(format!("{}: {last}", done.status)))
 }
@@ -156,7 +164,7 @@ fn write_new(path: &Path, parts: &[&[u8]]) -> Result<(), PluginError> {
 }
 
 fn refused(error: &wasmtime::Error) -> PluginError {
-    PluginError::Unusable(format!("the component cannot be compiled: {error:#}"))
+    PluginError::Unusable(format!("{REFUSED}: {error:#}"))
 }
 
 /// Runs work that takes long or touches files on a thread for it; a panic there is an error here.
@@ -229,12 +237,15 @@ mod tests {
         for (text, wanted) in [
             ("echo first >&2; echo it is broken >&2; exit 3", "it is broken"),
             ("kill -9 $$", "no reason given"),
+            ("echo \"error: the component cannot be compiled: x (at 0x9)\" >&2; exit 1", REFUSED),
             ("true", "No such file"),
             ("echo nonsense > \"$3\"; chmod 600 \"$3\"", "cannot be loaded"),
         ] {
             let workshop = workshop(dir.path(), script(dir.path(), text));
             let error = workshop.component(EMPTY.into(), &Digest::of(EMPTY)).await.err().unwrap();
             assert!(error.to_string().contains(wanted), "{text}: {error}");
+            let is_the_components = matches!(error, PluginError::Unusable(_));
+            assert_eq!(is_the_components, wanted.starts_with(REFUSED), "{text}: {error}");
         }
         let files: Vec<_> = fs::read_dir(dir.path().join("cache")).unwrap().flatten().collect();
         assert!(files.iter().all(|it| !it.file_name().to_string_lossy().contains("draft")));

@@ -38,12 +38,17 @@ pub(super) struct Engine {
 impl Engine {
     /// Reserves the pool, links every import and starts the clock.
     pub(super) fn new(limits: &Limits) -> Result<Self, PluginError> {
+        Self::with(&config(limits), limits)
+    }
+
+    /// The same over another configuration: a test looks into guests' memories with one.
+    pub(super) fn with(config: &Config, limits: &Limits) -> Result<Self, PluginError> {
         let internal = |what: &str, error: wasmtime::Error| {
             PluginError::Internal(format!(
                 "the WebAssembly engine cannot be made: {what}: {error:#}"
             ))
         };
-        let wasm = wasmtime::Engine::new(&config(limits)).map_err(|error| {
+        let wasm = wasmtime::Engine::new(config).map_err(|error| {
             internal(
                 "its pool needs address space; allow fewer calls at once or less memory",
                 error,

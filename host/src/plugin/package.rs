@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portolan_core::{oci::Digest, provider::AdapterInfo};
+use time::OffsetDateTime;
 use wasmtime::component::InstancePre;
 
 use super::{
@@ -22,8 +23,8 @@ const DESCRIBE: Duration = Duration::from_secs(2);
 pub(crate) struct Package {
     /// Digest of the component's bytes.
     pub(crate) digest: Digest,
-    /// Size of the component in bytes.
-    pub(crate) size: u64,
+    /// When this process loaded it.
+    pub(crate) loaded: OffsetDateTime,
     /// What it says of itself.
     pub(crate) info: AdapterInfo,
     pub(super) pre: InstancePre<State>,
@@ -40,7 +41,7 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
             bytes.len()
         )));
     }
-    let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let digest = Digest::of(&bytes);
     let bytes: Arc<[u8]> = bytes.into();
     let checked = bytes.clone();
     blocking(move || contract::check(&checked).map_err(PluginError::Unusable)).await?;
@@ -52,7 +53,8 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
     let pre = pre.map_err(|error| unusable("linked", &error))?;
     let exports = Exports::find(&pre).map_err(|error| unusable("used", &error))?;
     let info = describe(inner, &pre, &exports, &digest).await?;
-    Ok(Package { digest, size, info, pre, exports, trouble: Trouble::default() })
+    let loaded = OffsetDateTime::now_utc();
+    Ok(Package { digest, loaded, info, pre, exports, trouble: Trouble::default() })
 }
 
 async fn describe(

@@ -21,6 +21,7 @@ use crate::{
 
 mod claims;
 mod copies;
+mod engines;
 mod listings;
 
 /// How long anything here may take on a busy machine.

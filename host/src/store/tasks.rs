@@ -61,6 +61,7 @@ impl Store {
     }
 
     /// One task of an execution, or `NotFound`.
+    #[cfg(test)]
     pub(crate) async fn task(
         &self,
         execution: ExecutionId,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 
 /// What `portolan replicate` is asked to copy.
 #[derive(Debug, Args)]
@@ -13,7 +13,10 @@ FILE of --list: one repository:tag a line; empty lines and lines that begin with
 Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's \
 config.json with its helpers.
 
-Exit status: 0 only if everything selected is at the destination.
+Both registries are tried before anything is copied. Nothing is remembered: a second run asks the \
+destination for every tag, and copies what is missing or differs.
+
+Exit status: 0 only if everything selected is at the destination; 2 for a mistake in what was typed.
 
 Examples:
   portolan replicate --from https://registry.example.com --to http://127.0.0.1:5000
@@ -22,11 +25,11 @@ Examples:
       --to https://edge.example.com --to-ca ./edge-ca.pem \\
       --repository 'library/**' --tag 'v1.*' --dest-namespace mirror")]
 pub struct ReplicateArgs {
-    /// Registry to read from: a URL, or an endpoint's name
-    #[arg(long, value_name = "URL|ENDPOINT")]
+    /// Registry to read from, e.g. https://registry.example.com
+    #[arg(long, value_name = "URL")]
     pub from: String,
-    /// Registry to write to: a URL, or an endpoint's name
-    #[arg(long, value_name = "URL|ENDPOINT")]
+    /// Registry to write to; --dest-namespace says where in it
+    #[arg(long, value_name = "URL")]
     pub to: String,
     /// Repositories to copy; all of them by default; may be repeated
     #[arg(long, value_name = "GLOB")]
@@ -41,7 +44,13 @@ pub struct ReplicateArgs {
     #[arg(long, value_name = "NS")]
     pub dest_namespace: Option<String>,
     /// Leading components of the name that the namespace replaces; -1 leaves the last alone
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        requires = "dest_namespace"
+    )]
     pub flatten: i8,
     /// Directory that remembers what was copied, so that the next run is short
     #[arg(long, value_name = "DIR", hide = true)]
@@ -55,6 +64,8 @@ pub struct ReplicateArgs {
         long,
         value_name = "PROVIDER",
         default_value = DEFAULT_PROVIDER,
+        value_parser = providers(),
+        hide_possible_values = true,
         help_heading = "Source"
     )]
     pub from_provider: String,
@@ -76,6 +87,8 @@ pub struct ReplicateArgs {
         long,
         value_name = "PROVIDER",
         default_value = DEFAULT_PROVIDER,
+        value_parser = providers(),
+        hide_possible_values = true,
         help_heading = "Destination"
     )]
     pub to_provider: String,
@@ -95,12 +108,17 @@ pub struct ReplicateArgs {
 
 const DEFAULT_PROVIDER: &str = "docker-registry";
 
+/// Those whose adapters come with the program: without a daemon there are no others.
+fn providers() -> PossibleValuesParser {
+    PossibleValuesParser::new(bundled_plugins::ALL.iter().map(|adapter| adapter.provider))
+}
+
 /// One side of a copy, as it was typed.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'a> {
-    /// `from` or `to`: what its options begin with.
+    /// `--from` or `--to`: what its options begin with.
     pub option: &'static str,
-    /// URL or endpoint name.
+    /// URL.
     pub location: &'a str,
     /// Provider id.
     pub provider: &'a str,
@@ -119,7 +137,7 @@ impl ReplicateArgs {
     #[must_use]
     pub fn source(&self) -> Side<'_> {
         Side {
-            option: "from",
+            option: "--from",
             location: &self.from,
             provider: &self.from_provider,
             access_id: self.from_access_id.as_deref(),
@@ -133,7 +151,7 @@ impl ReplicateArgs {
     #[must_use]
     pub fn destination(&self) -> Side<'_> {
         Side {
-            option: "to",
+            option: "--to",
             location: &self.to,
             provider: &self.to_provider,
             access_id: self.to_access_id.as_deref(),

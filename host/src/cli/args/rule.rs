@@ -46,11 +46,10 @@ pub enum RuleCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 GLOB: `*` stands for any characters but `/`, `**` for any at all, `?` for one, `{a,b}` for either.
-CRON: second minute hour day-of-month month day-of-week, in UTC.
 
 Examples:
   portolan rule add mirror --from hub --to edge --repository 'library/**'
-  portolan rule add nightly --from hub --to edge --tag 'v*' --schedule '0 0 2 * * *'")]
+  portolan rule add releases --from hub --to edge --tag 'v*' --dest-namespace mirror")]
 pub struct RuleAdd {
     /// Its name: unique
     pub name: String,
@@ -79,10 +78,16 @@ pub struct RuleAdd {
     #[arg(long, value_name = "NS")]
     pub dest_namespace: Option<String>,
     /// Leading components of the name that the namespace replaces; -1 leaves the last alone
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true,
+        requires = "dest_namespace"
+    )]
     pub flatten: i8,
-    /// Run by this schedule; by hand without
-    #[arg(long, value_name = "CRON")]
+    /// Keep this schedule with the rule; nothing runs by it yet
+    #[arg(long, value_name = "CRON", hide = true)]
     pub schedule: Option<String>,
     /// Move tags that stand for something else at the destination
     #[arg(long = "override")]

@@ -91,11 +91,11 @@ Examples:
     insta::assert_snapshot!(help("replicate"), @r#"
 Copy between two registries once, without a daemon
 
-Usage: portolan replicate [OPTIONS] --from <URL|ENDPOINT> --to <URL|ENDPOINT>
+Usage: portolan replicate [OPTIONS] --from <URL> --to <URL>
 
 Options:
-      --from <URL|ENDPOINT>  Registry to read from: a URL, or an endpoint's name
-      --to <URL|ENDPOINT>    Registry to write to: a URL, or an endpoint's name
+      --from <URL>           Registry to read from, e.g. https://registry.example.com
+      --to <URL>             Registry to write to; --dest-namespace says where in it
       --repository <GLOB>    Repositories to copy; all of them by default; may be repeated
       --tag <GLOB>           Tags to copy; all of them by default; may be repeated
       --list <FILE>          Copy what this file names and list nothing
@@ -130,7 +130,10 @@ FILE of --list: one repository:tag a line; empty lines and lines that begin with
 Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's
 config.json with its helpers.
 
-Exit status: 0 only if everything selected is at the destination.
+Both registries are tried before anything is copied. Nothing is remembered: a second run asks the
+destination for every tag, and copies what is missing or differs.
+
+Exit status: 0 only if everything selected is at the destination; 2 for a mistake in what was typed.
 
 Examples:
   portolan replicate --from https://registry.example.com --to http://127.0.0.1:5000
@@ -329,6 +332,14 @@ fn mistakes_are_told() {
             "portolan replicate --from a --to b --flatten 999",
             "error: invalid value '999' for '--flatten <N>': 999 is not in -128..=127",
         ),
+        (
+            "portolan replicate --from a --to b --from-provider acme",
+            "error: invalid value 'acme' for '--from-provider <PROVIDER>'",
+        ),
+        (
+            "portolan rule add r --from a --to b --flatten 1",
+            "error: the following required arguments were not provided:",
+        ),
     ] {
         assert_eq!(refused(line), first, "{line}");
     }
@@ -337,7 +348,7 @@ fn mistakes_are_told() {
 #[test]
 fn both_sides_of_a_copy_are_kept_apart() {
     let line = "portolan replicate --from https://a --from-access-id r --from-ca a.pem \
-                --to http://b --to-provider harbor --to-insecure --flatten -1 \
+                --to http://b --to-provider harbor --to-insecure --flatten -1 --dest-namespace m \
                 --repository x/** --repository y --trust-state 1h --state s";
     let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
     let Command::Replicate(args) = cli.command else { panic!("another command") };
@@ -348,7 +359,7 @@ fn both_sides_of_a_copy_are_kept_apart() {
     );
     assert_eq!((from.access_id, from.ca), (Some("r"), Some(std::path::Path::new("a.pem"))));
     assert_eq!((to.location, to.provider, to.insecure), ("http://b", "harbor", true));
-    assert_eq!((to.access_id, to.ca, to.option), (None, None, "to"));
+    assert_eq!((to.access_id, to.ca, to.option), (None, None, "--to"));
     assert_eq!((args.flatten, args.repository.len()), (-1, 2));
 }
 

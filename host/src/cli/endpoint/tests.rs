@@ -48,7 +48,7 @@ fn an_endpoint_is_what_the_options_say() {
         else {
             panic!("{options}")
         };
-        assert_eq!(Value::Object(new_registry(&args, secret, files).0), sent);
+        assert_eq!(Value::Object(new_registry(&args, &args.url, secret, files).0), sent);
     }
 }
 
@@ -71,7 +71,7 @@ fn an_edit_sends_only_what_was_given() {
             panic!("{options}")
         };
         let Value::Object(stored) = json!({"mount": true, "kept": 1}) else { panic!() };
-        let changes = changes(&args, secret, Files::default(), stored);
+        let changes = changes(&args, args.url.as_deref(), secret, Files::default(), stored);
         assert_eq!(Value::Object(changes.0), sent);
     }
 }

@@ -107,9 +107,7 @@ async fn a_busy_registry_is_asked_again_and_others_are_not() {
     for (status, tries) in [(503, 5), (429, 5), (403, 1), (400, 1), (501, 1)] {
         let server =
             script(move |_, _| Some(answer(status, &[("retry-after", "0.001s")], "busy"))).await;
-        let fixed = Arc::new(StaticAuthorizer::new(Grant::anonymous()));
-        let target = target(&server, UploadStyle::SinglePut, None);
-        let remote = Remote::new(client(&server, Vec::new()), fixed, target);
+        let (remote, _) = counted(&server);
         let error = remote.start_upload().await.map(|_| ()).unwrap_err();
         assert_eq!(server.lines().len(), tries, "{status}");
         assert_eq!(error.is_retryable(), tries > 1, "{error}");

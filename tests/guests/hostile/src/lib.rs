@@ -38,7 +38,7 @@ impl Guest for Hostile {
         _: PageRequest,
     ) -> Result<RepositoryPage, Error> {
         act("list-repositories", &endpoint)?;
-        let count = if setting(&endpoint, "act") == "huge-page" { 200_000 } else { 1 };
+        let count = if setting(&endpoint, "act") == "huge-page" { 20_000 } else { 1 };
         let items = (0..count).map(|n| repository(format!("hostile/repository-{n:0>100}")));
         let endless = setting(&endpoint, "act") == "endless-pages";
         let next = endless.then(|| "again".to_owned());
