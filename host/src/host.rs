@@ -7,6 +7,8 @@ mod failure;
 mod lifecycle;
 mod plugins;
 mod policies;
+#[cfg(all(test, feature = "daemon"))]
+mod tests;
 mod watch;
 
 use std::sync::Arc;

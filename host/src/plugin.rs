@@ -260,6 +260,16 @@ impl Plugins {
         Ok(Adapter { inner: self.inner.clone(), package, bound: Arc::new(bound) })
     }
 
+    /// HTTP requests sent to the endpoints that are remembered now.
+    pub(crate) fn requests(&self) -> u64 {
+        self.inner.memories.requests()
+    }
+
+    /// Forgets what is remembered of an endpoint: connections, tokens, keys.
+    pub(crate) fn forget(&self, id: &str) {
+        self.inner.memories.forget(id);
+    }
+
     fn enabled(&self, provider: &str) -> Option<Enabled> {
         let adapters = self.inner.adapters.read().unwrap_or_else(PoisonError::into_inner);
         adapters.get(provider).cloned()

@@ -10,9 +10,12 @@ mod failure;
 mod ledger;
 mod listing;
 mod log;
+mod pace;
 mod queue;
 mod running;
 mod stats;
+#[cfg(all(test, feature = "daemon"))]
+mod tests;
 mod transfer;
 
 use std::{
@@ -30,7 +33,10 @@ use portolan_core::{
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use crate::{
     plugin::Plugins,
@@ -49,6 +55,8 @@ const LEASE: Duration = Duration::from_secs(30);
 const BEAT: Duration = Duration::from_secs(2);
 /// Blob bodies in flight at once, all tasks together.
 const TRANSFERS: usize = 16;
+/// Executions listed at once (Harbor: 10 flows).
+const LISTINGS: usize = 10;
 
 /// Repositories and tags somebody listed already: nothing is asked of the source.
 pub(crate) type Selection = Vec<(Repository, Vec<Tag>)>;
@@ -67,6 +75,8 @@ pub(crate) struct EngineParts {
 #[derive(Clone)]
 pub(crate) struct Engine {
     shared: Arc<Shared>,
+    /// With the last clone, everything that runs is cut.
+    _cuts: Arc<DropGuard>,
 }
 
 /// What every loop and task of one engine shares.
@@ -78,7 +88,11 @@ struct Shared {
     stats: Arc<Stats>,
     wake: Notify,
     transfers: Semaphore,
+    listings: Arc<Semaphore>,
+    /// No more work is taken.
     closing: CancellationToken,
+    /// What runs is cut; `closing` is cut with it.
+    cutting: CancellationToken,
     tracker: TaskTracker,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
@@ -89,6 +103,7 @@ impl Engine {
     /// Takes back what this owner had claimed when it ended, and starts working.
     pub(crate) async fn start(parts: EngineParts) -> Result<Self, StoreError> {
         parts.store.release_tasks(&parts.owner).await?;
+        let cutting = CancellationToken::new();
         let shared = Arc::new(Shared {
             store: parts.store,
             connections: parts.connections,
@@ -97,14 +112,16 @@ impl Engine {
             stats: Arc::new(Stats::default()),
             wake: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
-            closing: CancellationToken::new(),
+            listings: Arc::new(Semaphore::new(LISTINGS)),
+            closing: cutting.child_token(),
+            cutting: cutting.clone(),
             tracker: TaskTracker::new(),
             running: Running::default(),
             ledgers: Mutex::default(),
             selections: Mutex::default(),
         });
         queue::spawn(&shared);
-        Ok(Self { shared })
+        Ok(Self { shared, _cuts: Arc::new(cutting.drop_guard()) })
     }
 
     /// Starts a run of a policy.
@@ -149,17 +166,19 @@ impl Engine {
         &self.shared.connections
     }
 
-    /// Takes no more work, cuts what runs (it goes on from the store later), waits for every
-    /// loop to end. Returns how many tasks were cut.
+    /// Takes no more work, waits at most `patience` for the tasks under way, then cuts them (they
+    /// go on from the store later). Returns how many ended and how many were cut. Listings are cut
+    /// at once: each page they made is stored.
     pub(crate) async fn shutdown(&self, patience: Duration) -> (usize, usize) {
-        let before = self.shared.running.len();
-        self.shared.closing.cancel();
-        self.shared.tracker.close();
-        let ended = tokio::time::timeout(patience, self.shared.tracker.wait()).await;
-        let cut = if ended.is_ok() { 0 } else { self.shared.running.len() };
-        self.shared.running.cancel_all();
-        let _late = tokio::time::timeout(BEAT, self.shared.tracker.wait()).await;
-        if let Err(error) = self.shared.store.release_tasks(&self.shared.owner).await {
+        let shared = &self.shared;
+        let before = shared.running.tasks.len();
+        shared.closing.cancel();
+        shared.tracker.close();
+        let _in_time = tokio::time::timeout(patience, shared.tracker.wait()).await;
+        let cut = shared.running.tasks.len();
+        shared.cutting.cancel();
+        let _late = tokio::time::timeout(BEAT, shared.tracker.wait()).await;
+        if let Err(error) = shared.store.release_tasks(&shared.owner).await {
             tracing::warn!(%error, "claims were not given back; they end by themselves");
         }
         (before.saturating_sub(cut), cut)
@@ -172,9 +191,18 @@ impl Shared {
         Arc::clone(lock(&self.ledgers).entry(execution).or_default())
     }
 
-    /// Forgets an execution that is over.
-    fn forget(&self, execution: ExecutionId) {
-        lock(&self.ledgers).remove(&execution);
+    /// Forgets what is known of executions that are over or gone.
+    async fn forget_what_is_over(&self) {
+        let known: Vec<ExecutionId> = lock(&self.ledgers).keys().copied().collect();
+        for id in known {
+            let over = match self.store.execution(id).await {
+                Ok(execution) => execution.status.is_final(),
+                Err(error) => matches!(error, StoreError::NotFound { .. }),
+            };
+            if over {
+                lock(&self.ledgers).remove(&id);
+            }
+        }
     }
 
     fn take_selection(&self, policy: PolicyId) -> Option<Selection> {
@@ -194,6 +222,3 @@ pub(crate) type Local = Option<(EndpointSpec, Credentials)>;
 pub(crate) fn connections(store: Store, plugins: Plugins, local: Local) -> Connections {
     Connections::new(store, plugins, local)
 }
-
-#[cfg(test)]
-mod tests;

@@ -57,6 +57,9 @@ pub(crate) enum StoreError {
     /// The name is taken.
     #[error("the name `{name}` is taken by another {what}")]
     Conflict { what: &'static str, name: String },
+    /// Somebody changed it since it was read.
+    #[error("{what} {id} was changed by somebody else at the same time; look at it and try again")]
+    Changed { what: &'static str, id: String },
     /// Something else still needs it; the text says what.
     #[error("{0}")]
     InUse(String),
@@ -273,9 +276,9 @@ mod tests {
         let secrets = Credentials { access_secret, client_key, proxy_credentials };
         let spec = endpoint_spec("a");
         let made = store.create_endpoint(spec, secrets.clone(), Health::Unknown, after(0)).await;
-        let id = made.unwrap().id;
+        let made = made.unwrap();
         let spec = endpoint_spec("marker-in-clear");
-        store.update_endpoint(id, spec, secrets, Health::Healthy, after(1)).await.unwrap();
+        store.update_endpoint(&made, spec, secrets, Health::Healthy, after(1)).await.unwrap();
         let check = |file: &[u8]| {
             let holds = |text: &[u8]| memchr::memmem::find(file, text).is_some();
             assert!(holds(b"marker-in-clear"), "the search finds what is there");

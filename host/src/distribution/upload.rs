@@ -192,6 +192,11 @@ impl Remote {
         self.send(ask, &grant, body).await
     }
 
+    /// Gives an open upload up that is not needed after all.
+    pub(crate) async fn give_up(&self, session: &UploadSession) {
+        self.cancel(&session.location).await;
+    }
+
     /// Gives a session up; the registry forgets it sooner or later anyway.
     async fn cancel(&self, location: &Url) {
         let attempted = self.attempt("cancel an upload to blobs");

@@ -11,10 +11,13 @@ use super::{EndpointInfo, Host, change, failure::plugin_code};
 use crate::{
     error::{Code, Error},
     plugin::Adapter,
+    store::StoreError,
 };
 
 /// Most pages of labels asked for.
 const LABEL_PAGES: usize = 20;
+/// Most times a change is applied anew because somebody else was faster.
+const UPDATES: u32 = 5;
 
 impl Host {
     /// Test Connection for settings that are not stored.
@@ -28,10 +31,13 @@ impl Host {
         credentials: &Credentials,
     ) -> Result<HealthReport, Error> {
         change::check(spec, credentials)?;
-        match self.shared.engine.connections().bind_unsaved(spec, credentials) {
+        let connections = self.shared.engine.connections();
+        let health = match connections.bind_unsaved(spec, credentials) {
             Ok(adapter) => health_of(&adapter, spec).await,
             Err(error) => Err(self.unbound(error).await),
-        }
+        };
+        connections.forget_unsaved();
+        health
     }
 
     /// Test Connection for a stored endpoint, with a change of its provider or credentials tried
@@ -114,7 +120,8 @@ impl Host {
         Ok(EndpointInfo { adapter: adapter.info().clone(), labels })
     }
 
-    /// Applies a change, tests the connection, and stores the result.
+    /// Applies a change, tests the connection, and stores the result. Where somebody else changed
+    /// the endpoint meanwhile, the change is applied to, and tested with, what they made of it.
     ///
     /// # Errors
     /// `NotFound`, also for Local; `Conflict`; or as [`check_settings`](Self::check_settings).
@@ -123,14 +130,20 @@ impl Host {
         id: EndpointId,
         change: EndpointChange,
     ) -> Result<Endpoint, Error> {
-        let spec = self.shared.store.endpoint(id).await?.spec;
-        let credentials = self.shared.store.credentials(id).await?;
-        let (spec, credentials) = change.apply(spec, credentials);
-        change::check_named(&spec, &credentials)?;
-        self.check_settings(&spec, &credentials).await?;
-        let now = OffsetDateTime::now_utc();
         let store = &self.shared.store;
-        Ok(store.update_endpoint(id, spec, credentials, Health::Healthy, now).await?)
+        let mut tries = 1;
+        loop {
+            let (seen, credentials) = store.endpoint_with_credentials(id).await?;
+            let (spec, credentials) = change.clone().apply(seen.spec.clone(), credentials);
+            change::check_named(&spec, &credentials)?;
+            self.check_settings(&spec, &credentials).await?;
+            let now = OffsetDateTime::now_utc();
+            let health = Health::Healthy;
+            match store.update_endpoint(&seen, spec, credentials, health, now).await {
+                Err(StoreError::Changed { .. }) if tries < UPDATES => tries += 1,
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 
     /// Deletes an endpoint.
@@ -138,7 +151,9 @@ impl Host {
     /// # Errors
     /// `Precondition` while a policy names it; `NotFound`, also for Local.
     pub async fn delete_endpoint(&self, id: EndpointId) -> Result<(), Error> {
-        Ok(self.shared.store.delete_endpoint(id).await?)
+        self.shared.store.delete_endpoint(id).await?;
+        self.shared.engine.connections().forget(id);
+        Ok(())
     }
 
     async fn stored_settings(&self, id: EndpointId) -> Result<(EndpointSpec, Credentials), Error> {
@@ -149,8 +164,8 @@ impl Host {
             };
             return local.cloned().ok_or_else(missing);
         }
-        let endpoint = self.shared.store.endpoint(id).await?;
-        Ok((endpoint.spec, self.shared.store.credentials(id).await?))
+        let (endpoint, credentials) = self.shared.store.endpoint_with_credentials(id).await?;
+        Ok((endpoint.spec, credentials))
     }
 
     fn local_endpoint(&self) -> Result<Endpoint, Error> {

@@ -11,7 +11,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::NotFound { .. } => Code::NotFound,
-            StoreError::Conflict { .. } => Code::Conflict,
+            StoreError::Conflict { .. } | StoreError::Changed { .. } => Code::Conflict,
             StoreError::InUse(_) | StoreError::Stopped => Code::Precondition,
             StoreError::Database { .. } | StoreError::Seal(_) => Code::Internal,
         };

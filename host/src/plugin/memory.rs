@@ -128,6 +128,18 @@ impl Memories {
     }
 }
 
+impl Memories {
+    /// Requests sent by the clients of every memory.
+    pub(super) fn requests(&self) -> u64 {
+        lock(&self.0).values().map(|it| it.memory.client.requests()).sum()
+    }
+
+    /// Forgets an endpoint under every adapter. Calls under way keep what they hold.
+    pub(super) fn forget(&self, id: &str) {
+        lock(&self.0).retain(|(_, other), _| other != id);
+    }
+}
+
 /// Nothing that holds one of these locks can panic half way through a change.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -183,6 +195,8 @@ mod tests {
         assert!(Arc::ptr_eq(&one, &of("1", 1)));
         assert!(!Arc::ptr_eq(&one, &of("1", 2)));
         assert!(!Arc::ptr_eq(&one, &of("1", 1)), "the old one is forgotten");
+        all.forget("1");
+        assert!(lock(&all.0).is_empty(), "nothing of it is left");
         for number in 0..MAX_ENDPOINTS + 5 {
             of(&number.to_string(), 0);
         }

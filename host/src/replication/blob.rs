@@ -7,7 +7,7 @@ use super::{
     ledger::Place,
     transfer::Job,
 };
-use crate::distribution::{Mount, UploadSession};
+use crate::distribution::{BlobStream, Mount, UploadSession};
 
 /// Tries of one blob within one try of its task.
 const TRIES: u32 = 3;
@@ -18,32 +18,28 @@ pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferE
         job.log.info(format!("{} stays where its urls say (foreign layer)", blob.digest)).await;
         return Ok(());
     }
-    let repository = &job.destination.target().repository;
-    let place = job.ledger.place(job.destination_id, &blob.digest, repository).await;
-    match place {
-        Place::Here => Ok(()),
-        Place::Elsewhere(from) => {
-            let mut session = None;
-            if job.destination.target().mount {
-                match mount(job, blob, &from).await? {
-                    Mount::Mounted => return Ok(()),
-                    Mount::Declined(opened) => session = Some(opened),
-                }
+    let target = job.destination.target();
+    let place = job.ledger.place(job.destination_id, &blob.digest, &target.repository).await;
+    let Place::Away(lead, from) = place else { return Ok(()) };
+    let mut session = None;
+    if let Some(from) = from.filter(|_| target.mount) {
+        match mount(job, blob, &from).await? {
+            Mount::Mounted => {
+                lead.held();
+                return Ok(());
             }
-            copy_with_retry(job, blob, session).await?;
-            job.ledger.hold((job.destination_id, blob.digest.clone()), repository);
-            Ok(())
-        }
-        Place::Unknown(lead) => {
-            let asked = job.destination.has_blob(&blob.digest).await;
-            let there = asked.map_err(TransferError::at(Side::Destination, "asking for a blob"))?;
-            if !there {
-                copy_with_retry(job, blob, None).await?;
-            }
-            lead.held(repository);
-            Ok(())
+            Mount::Declined(opened) => session = Some(opened),
         }
     }
+    // Also after a mount that was declined: one question is cheaper than the bytes.
+    let asked = job.destination.has_blob(&blob.digest).await;
+    if !asked.map_err(TransferError::at(Side::Destination, "asking for a blob"))? {
+        copy_with_retry(job, blob, session).await?;
+    } else if let Some(session) = session {
+        job.destination.give_up(&session).await;
+    }
+    lead.held();
+    Ok(())
 }
 
 async fn mount(
@@ -54,8 +50,6 @@ async fn mount(
     let mounted = job.destination.mount_blob(&blob.digest, from).await;
     let mounted = mounted.map_err(TransferError::at(Side::Destination, "mounting a blob"))?;
     if matches!(mounted, Mount::Mounted) {
-        let repository = &job.destination.target().repository;
-        job.ledger.hold((job.destination_id, blob.digest.clone()), repository);
         job.stats.mounted();
         job.log.info(format!("{} mounted from {from}", blob.digest)).await;
     }
@@ -73,6 +67,7 @@ async fn copy_with_retry(
             Ok(()) => return Ok(()),
             Err(error) if tries < TRIES && error.is_retryable() => {
                 job.log.warn(format!("{}: try {tries} failed: {error}", blob.digest)).await;
+                tokio::time::sleep(error.pause(tries)).await;
                 tries += 1;
             }
             Err(error) => return Err(error),
@@ -97,8 +92,12 @@ async fn copy(
     };
     let pull = job.source.get_blob(blob);
     let (bytes, session) = tokio::join!(pull, open);
+    if let (Err(_), Ok(session)) = (&bytes, &session) {
+        job.destination.give_up(session).await;
+    }
     let bytes = bytes.map_err(TransferError::at(Side::Source, "pulling a blob"))?;
     let session = session.map_err(TransferError::at(Side::Destination, "opening an upload"))?;
+    let bytes = BlobStream { body: job.pace.limit(bytes.body) };
     let pushed = job.destination.upload(session, blob, bytes).await;
     pushed.map_err(TransferError::at(Side::Destination, "pushing a blob"))?;
     job.stats.moved(blob.size);

@@ -1,24 +1,23 @@
-//! Adapters bound to endpoints, kept so that connections and tokens are used again.
+//! Adapters bound to endpoints as they are stored now.
+//!
+//! Nothing is kept here: what is remembered of an endpoint (connections, tokens) is the plug-ins'
+//! and lasts as long as nothing about the endpoint, its secrets or its grant changes.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::Arc;
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     id::EndpointId,
-    oci::Digest,
 };
 
-use super::{Local, lock};
+use super::Local;
 use crate::{
     plugin::{Adapter, PluginError, Plugins},
     store::{Store, StoreError},
 };
 
-/// Most bound adapters kept; beyond it the cache starts anew.
-const MAX_KEPT: usize = 1_024;
+/// What an endpoint that is not stored is called.
+const UNSAVED: &str = "unsaved";
 
 /// Why an endpoint has no adapter.
 #[derive(Debug, thiserror::Error)]
@@ -37,21 +36,17 @@ pub(crate) enum ConnectError {
     NoLocal,
 }
 
-/// Which binding a kept adapter belongs to.
-type Key = (EndpointId, u64, Digest);
-
-/// Binds and keeps adapters. Cheap to clone.
+/// Binds adapters. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Connections {
     store: Store,
     plugins: Plugins,
     local: Arc<Local>,
-    kept: Arc<Mutex<HashMap<Key, Adapter>>>,
 }
 
 impl Connections {
     pub(super) fn new(store: Store, plugins: Plugins, local: Local) -> Self {
-        Self { store, plugins, local: Arc::new(local), kept: Arc::default() }
+        Self { store, plugins, local: Arc::new(local) }
     }
 
     /// The registry behind id 0.
@@ -59,9 +54,9 @@ impl Connections {
         self.local.as_ref().as_ref()
     }
 
-    /// HTTP requests sent through the adapters kept now.
+    /// HTTP requests sent to the endpoints that are remembered now.
     pub(super) fn requests(&self) -> u64 {
-        lock(&self.kept).values().map(|adapter| adapter.client().requests()).sum()
+        self.plugins.requests()
     }
 
     /// An adapter for settings that are not stored.
@@ -70,50 +65,27 @@ impl Connections {
         spec: &EndpointSpec,
         credentials: &Credentials,
     ) -> Result<Adapter, PluginError> {
-        self.plugins.bind("unsaved", 0, spec, credentials)
+        self.plugins.bind(UNSAVED, 0, spec, credentials)
+    }
+
+    /// Forgets connections, tokens and keys of settings that were tried and not stored.
+    pub(crate) fn forget_unsaved(&self) {
+        self.plugins.forget(UNSAVED);
+    }
+
+    /// Forgets connections, tokens and keys of an endpoint that is gone.
+    pub(crate) fn forget(&self, id: EndpointId) {
+        self.plugins.forget(&id.to_string());
     }
 
     /// The adapter of an endpoint as it is stored now.
     pub(crate) async fn adapter(&self, id: EndpointId) -> Result<Adapter, ConnectError> {
-        if id.0 == 0 {
+        if id == EndpointId::LOCAL {
             let (spec, credentials) = self.local().ok_or(ConnectError::NoLocal)?;
-            return self.keep(id, 0, spec, || async { Ok(credentials.clone()) }).await;
+            return Ok(self.plugins.bind(&id.to_string(), 0, spec, credentials)?);
         }
-        let endpoint = self.store.endpoint(id).await?;
-        let credentials = || async { Ok(self.store.credentials(id).await?) };
-        self.keep(id, endpoint.generation, &endpoint.spec, credentials).await
-    }
-
-    fn digest_of(&self, provider: &str) -> Result<Digest, PluginError> {
-        let loaded = self.plugins.providers();
-        let package = loaded.iter().find(|package| package.info.provider == provider);
-        let unknown = || PluginError::UnknownProvider(provider.to_owned());
-        package.map(|package| package.digest.clone()).ok_or_else(unknown)
-    }
-
-    async fn keep<F>(
-        &self,
-        id: EndpointId,
-        generation: u64,
-        spec: &EndpointSpec,
-        credentials: impl FnOnce() -> F,
-    ) -> Result<Adapter, ConnectError>
-    where
-        F: Future<Output = Result<Credentials, ConnectError>>,
-    {
-        let package = self.digest_of(&spec.provider)?;
-        let key = (id, generation, package);
-        if let Some(adapter) = lock(&self.kept).get(&key) {
-            return Ok(adapter.clone());
-        }
-        let credentials = credentials().await?;
-        let adapter = self.plugins.bind(&id.to_string(), generation, spec, &credentials)?;
-        let mut kept = lock(&self.kept);
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
-        }
-        kept.retain(|(other, ..), _| *other != id);
-        kept.insert(key, adapter.clone());
-        Ok(adapter)
+        let (endpoint, credentials) = self.store.endpoint_with_credentials(id).await?;
+        let (generation, spec) = (endpoint.generation, &endpoint.spec);
+        Ok(self.plugins.bind(&id.to_string(), generation, spec, &credentials)?)
     }
 }

@@ -1,9 +1,14 @@
 //! Why a transfer failed: on which side, at which step, and whether another try may help.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::connect::ConnectError;
-use crate::{distribution::DistributionError, net::NetError, plugin::PluginError};
+use crate::{
+    distribution::DistributionError, net::NetError, plugin::PluginError, store::StoreError,
+};
+
+/// Longest wait that a registry may ask for between two tries of one blob.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Which end of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,24 +70,42 @@ impl TransferError {
             Cause::Plugin(error) | Cause::Connect(ConnectError::Plugin(error)) => {
                 plugin_is_retryable(error)
             }
+            Cause::Connect(ConnectError::Store(error)) => {
+                !matches!(error, StoreError::NotFound { .. })
+            }
             Cause::Connect(ConnectError::NoLocal) => false,
-            Cause::Connect(ConnectError::Store(_)) => true,
         }
     }
 
-    /// Whether the destination says that a blob of a manifest is not there.
-    pub(super) fn is_blob_unknown(&self) -> bool {
+    /// How long to wait before try number `tries + 1`: as long as a busy registry asks, at most a
+    /// minute; else a moment that doubles.
+    pub(super) fn pause(&self, tries: u32) -> Duration {
+        let Cause::Distribution(error) = &self.cause else { return Duration::ZERO };
+        let usual = Duration::from_millis(250).saturating_mul(1 << tries.min(5));
+        match error {
+            DistributionError::Status { retry_after: Some(asked), .. } => {
+                Duration::from_secs(*asked).clamp(usual, LONGEST_PAUSE)
+            }
+            DistributionError::Status { status: 429 | 500.., .. }
+            | DistributionError::Net { .. } => usual,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Whether the destination says that something a manifest names is not there.
+    pub(super) fn is_part_unknown(&self) -> bool {
         let Cause::Distribution(DistributionError::Status { code, .. }) = &self.cause else {
             return false;
         };
-        matches!(code.as_str(), "MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN")
+        matches!(code.as_str(), "MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN" | "MANIFEST_UNKNOWN")
     }
 }
 
 fn distribution_is_retryable(error: &DistributionError) -> bool {
     match error {
+        // 401: a token that ended on the way; 404: a replica that does not know it yet.
         DistributionError::Status { status, .. } => {
-            matches!(status, 404 | 408 | 416 | 429) || *status >= 500
+            error.is_retryable() || matches!(status, 401 | 404 | 500..)
         }
         DistributionError::Net { source, .. } => {
             !matches!(source, NetError::Refused(_) | NetError::Settings(_))
@@ -92,7 +115,8 @@ fn distribution_is_retryable(error: &DistributionError) -> bool {
     }
 }
 
-fn plugin_is_retryable(error: &PluginError) -> bool {
+/// Whether the same call of an adapter may succeed later.
+pub(super) fn plugin_is_retryable(error: &PluginError) -> bool {
     match error {
         PluginError::RateLimited { .. } => true,
         PluginError::Transport { kind, .. } => kind != "denied-by-policy",

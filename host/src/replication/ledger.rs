@@ -14,10 +14,8 @@ use tokio::sync::watch;
 
 use super::lock;
 
-/// Most blobs remembered; beyond it the ledger starts anew and asks the registry again.
-const MAX_BLOBS: usize = 200_000;
-/// Repositories remembered for one blob: one to mount from is enough.
-const MAX_REPOSITORIES: usize = 64;
+/// Most places of blobs remembered; beyond it the ledger starts anew and asks the registry again.
+const MAX_PLACES: usize = 200_000;
 
 /// Which blob, at which destination.
 type Key = (EndpointId, Digest);
@@ -25,46 +23,71 @@ type Key = (EndpointId, Digest);
 /// Where blobs are, and which are on their way.
 #[derive(Default)]
 pub(super) struct Ledger {
-    blobs: Mutex<HashMap<Key, Entry>>,
+    blobs: Mutex<Blobs>,
     manifests: Mutex<HashSet<(EndpointId, Repository, Digest)>>,
+    names: Mutex<HashMap<(EndpointId, Repository), Repository>>,
 }
 
-enum Entry {
-    Held(Vec<Repository>),
-    Moving(watch::Receiver<()>),
+#[derive(Default)]
+struct Blobs {
+    entries: HashMap<Key, Entry>,
+    /// Length of every `held` together.
+    places: usize,
+}
+
+/// One blob at one destination.
+#[derive(Default)]
+struct Entry {
+    /// Repositories that have it.
+    held: Vec<Repository>,
+    /// Repositories that somebody is bringing it to.
+    moving: Vec<(Repository, watch::Receiver<()>)>,
 }
 
 /// What to do about a blob.
 pub(super) enum Place<'a> {
     /// The repository has it.
     Here,
-    /// Another repository of the same registry has it.
-    Elsewhere(Repository),
-    /// Nobody here knows: the holder of this finds out, moves it, and says so.
-    Unknown(Lead<'a>),
+    /// Nobody here knows whether the repository has it: the holder of the lead finds out, brings
+    /// it, and says so. Another repository of the same registry that has it is named.
+    Away(Lead<'a>, Option<Repository>),
 }
 
-/// The right, and the duty, to find out about a blob. Dropped without a word, the next in line
-/// gets it.
+/// The right, and the duty, to bring a blob to a repository. Dropped without a word, the next in
+/// line gets it.
 pub(super) struct Lead<'a> {
     ledger: &'a Ledger,
     key: Key,
+    repository: Repository,
     _wakes_followers: watch::Sender<()>,
 }
 
 impl Lead<'_> {
-    /// The blob is in `repository` now.
-    pub(super) fn held(self, repository: &Repository) {
-        self.ledger.hold(self.key.clone(), repository);
+    /// The blob is in the repository now.
+    pub(super) fn held(self) {
+        self.ledger.hold(&self.key, &self.repository);
     }
 }
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
         let mut blobs = lock(&self.ledger.blobs);
-        if matches!(blobs.get(&self.key), Some(Entry::Moving(_))) {
-            blobs.remove(&self.key);
+        if let Some(entry) = blobs.entries.get_mut(&self.key) {
+            entry.moving.retain(|(repository, _)| *repository != self.repository);
+            if entry.moving.is_empty() && entry.held.is_empty() {
+                blobs.entries.remove(&self.key);
+            }
         }
+    }
+}
+
+impl Entry {
+    /// Who must be waited for: whoever brings the blob to this very repository, or, while none has
+    /// it, to the first, from which it can be mounted then.
+    fn ahead_of(&self, repository: &Repository) -> Option<watch::Receiver<()>> {
+        let same = self.moving.iter().find(|(moving, _)| moving == repository);
+        let first = || self.moving.first().filter(|_| self.held.is_empty());
+        same.or_else(first).map(|(_, ended)| ended.clone())
     }
 }
 
@@ -78,49 +101,47 @@ impl Ledger {
     ) -> Place<'_> {
         let key = (endpoint, digest.clone());
         loop {
-            let mut moving = {
+            let mut ahead = {
                 let mut blobs = lock(&self.blobs);
-                match blobs.get(&key) {
-                    Some(Entry::Held(held)) if held.contains(repository) => return Place::Here,
-                    Some(Entry::Held(held)) => {
-                        if let Some(from) = held.first() {
-                            return Place::Elsewhere(from.clone());
-                        }
-                        return self.lead(&mut blobs, key.clone());
-                    }
-                    Some(Entry::Moving(moving)) => moving.clone(),
-                    None => return self.lead(&mut blobs, key.clone()),
+                let entry = blobs.entries.entry(key.clone()).or_default();
+                if entry.held.contains(repository) {
+                    return Place::Here;
                 }
+                let Some(ahead) = entry.ahead_of(repository) else {
+                    return self.lead(entry, key, repository);
+                };
+                ahead
             };
             // The sender says nothing: it is dropped, and that ends the wait.
-            let _ended = moving.changed().await;
+            let _ended = ahead.changed().await;
         }
     }
 
-    fn lead(&self, blobs: &mut HashMap<Key, Entry>, key: Key) -> Place<'_> {
-        if blobs.len() >= MAX_BLOBS {
-            blobs.retain(|_, entry| matches!(entry, Entry::Moving(_)));
-        }
+    fn lead(&self, entry: &mut Entry, key: Key, repository: &Repository) -> Place<'_> {
         let (sender, receiver) = watch::channel(());
-        blobs.insert(key.clone(), Entry::Moving(receiver));
-        Place::Unknown(Lead { ledger: self, key, _wakes_followers: sender })
+        entry.moving.push((repository.clone(), receiver));
+        let from = entry.held.first().cloned();
+        let repository = repository.clone();
+        Place::Away(Lead { ledger: self, key, repository, _wakes_followers: sender }, from)
     }
 
-    /// Notes that a repository has a blob.
-    pub(super) fn hold(&self, key: Key, repository: &Repository) {
+    fn hold(&self, key: &Key, repository: &Repository) {
         let mut blobs = lock(&self.blobs);
-        match blobs.get_mut(&key) {
-            Some(Entry::Held(held)) if held.len() < MAX_REPOSITORIES => {
-                held.push(repository.clone());
-            }
-            Some(Entry::Held(_)) => {}
-            _ => {
-                blobs.insert(key, Entry::Held(vec![repository.clone()]));
-            }
+        if blobs.places >= MAX_PLACES {
+            blobs.places = 0;
+            blobs.entries.retain(|_, entry| {
+                entry.held.clear();
+                !entry.moving.is_empty()
+            });
+        }
+        // The lead's own entry: it stays until the lead is dropped.
+        if let Some(entry) = blobs.entries.get_mut(key) {
+            entry.held.push(repository.clone());
+            blobs.places += 1;
         }
     }
 
-    /// Forgets what is known of blobs that the registry says it has not.
+    /// Forgets where blobs are that the registry says it has not.
     pub(super) fn forget<'a>(
         &self,
         endpoint: EndpointId,
@@ -128,11 +149,26 @@ impl Ledger {
     ) {
         let mut blobs = lock(&self.blobs);
         for digest in digests {
-            let key = (endpoint, digest.clone());
-            if matches!(blobs.get(&key), Some(Entry::Held(_))) {
-                blobs.remove(&key);
-            }
+            let Some(entry) = blobs.entries.get_mut(&(endpoint, digest.clone())) else { continue };
+            let gone = std::mem::take(&mut entry.held).len();
+            blobs.places = blobs.places.saturating_sub(gone);
         }
+    }
+
+    /// Notes which source repository goes to a destination's; the one noted before it, where
+    /// that is another.
+    pub(super) fn name(
+        &self,
+        endpoint: EndpointId,
+        to: &Repository,
+        from: &Repository,
+    ) -> Option<Repository> {
+        let mut names = lock(&self.names);
+        if names.len() >= MAX_PLACES {
+            names.clear();
+        }
+        let first = names.entry((endpoint, to.clone())).or_insert_with(|| from.clone());
+        (first != from).then(|| first.clone())
     }
 
     /// Whether this execution has put a manifest there.
@@ -153,10 +189,23 @@ impl Ledger {
         digest: &Digest,
     ) {
         let mut manifests = lock(&self.manifests);
-        if manifests.len() >= MAX_BLOBS {
+        if manifests.len() >= MAX_PLACES {
             manifests.clear();
         }
         manifests.insert((endpoint, repository.clone(), digest.clone()));
+    }
+
+    /// Forgets manifests that the registry says it has not.
+    pub(super) fn forget_manifests<'a>(
+        &self,
+        endpoint: EndpointId,
+        repository: &Repository,
+        digests: impl IntoIterator<Item = &'a Digest>,
+    ) {
+        let mut manifests = lock(&self.manifests);
+        for digest in digests {
+            manifests.remove(&(endpoint, repository.clone(), digest.clone()));
+        }
     }
 }
 
@@ -168,28 +217,70 @@ mod tests {
         name.parse().unwrap()
     }
 
+    /// The place of the one blob of these tests in a repository of endpoint 1.
+    async fn place<'a>(ledger: &'a Ledger, name: &str) -> Place<'a> {
+        ledger.place(EndpointId(1), &Digest::of(b"x"), &repository(name)).await
+    }
+
+    async fn lead<'a>(ledger: &'a Ledger, name: &str) -> (Lead<'a>, Option<Repository>) {
+        match place(ledger, name).await {
+            Place::Away(lead, from) => (lead, from),
+            Place::Here => panic!("{name} has it"),
+        }
+    }
+
     #[tokio::test]
     async fn followers_wait_and_then_mount() {
         let ledger = Ledger::default();
-        let (here, digest) = (EndpointId(1), Digest::of(b"x"));
-        let Place::Unknown(lead) = ledger.place(here, &digest, &repository("a")).await else {
-            panic!("the first leads");
-        };
-        let (b, a) = (repository("b"), repository("a"));
-        let follower = ledger.place(here, &digest, &b);
-        let leader = async { lead.held(&a) };
-        let (place, ()) = tokio::join!(follower, leader);
-        assert!(matches!(place, Place::Elsewhere(from) if from == a));
-        assert!(matches!(ledger.place(here, &digest, &a).await, Place::Here));
-        assert!(matches!(ledger.place(EndpointId(2), &digest, &a).await, Place::Unknown(_)));
+        let (first, from) = lead(&ledger, "a").await;
+        assert!(from.is_none(), "the first leads");
+        let ((_, from), ()) = tokio::join!(lead(&ledger, "b"), async { first.held() });
+        assert_eq!(from, Some(repository("a")));
+        assert!(matches!(place(&ledger, "a").await, Place::Here));
+        let elsewhere = ledger.place(EndpointId(2), &Digest::of(b"x"), &repository("a")).await;
+        assert!(matches!(elsewhere, Place::Away(_, None)));
     }
 
     #[tokio::test]
     async fn a_lead_that_fails_passes_on() {
         let ledger = Ledger::default();
-        let (here, digest, a) = (EndpointId(1), Digest::of(b"x"), repository("a"));
-        let first = ledger.place(here, &digest, &a).await;
-        let (second, ()) = tokio::join!(ledger.place(here, &digest, &a), async { drop(first) });
-        assert!(matches!(second, Place::Unknown(_)));
+        let first = place(&ledger, "a").await;
+        let (second, ()) = tokio::join!(place(&ledger, "a"), async { drop(first) });
+        assert!(matches!(second, Place::Away(_, None)));
+        drop(second);
+        assert!(lock(&ledger.blobs).entries.is_empty(), "nothing is left behind");
+    }
+
+    #[tokio::test]
+    async fn one_brings_it_to_a_repository_and_many_to_many() {
+        let ledger = Ledger::default();
+        lead(&ledger, "a").await.0.held();
+        let (b, _) = lead(&ledger, "b").await;
+        let (c, from) = lead(&ledger, "c").await;
+        assert_eq!(from, Some(repository("a")), "another repository is not waited for");
+        let mut same = std::pin::pin!(place(&ledger, "b"));
+        assert!(futures_util::poll!(&mut same).is_pending(), "the same one is");
+        b.held();
+        assert!(matches!(same.await, Place::Here));
+        drop(c);
+        ledger.forget(EndpointId(1), [&Digest::of(b"x")]);
+        assert!(lead(&ledger, "b").await.1.is_none(), "it is brought anew");
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_has_a_bound() {
+        let ledger = Ledger::default();
+        let (waits, _) = lead(&ledger, "waits").await;
+        for number in 0..=MAX_PLACES {
+            let digest = Digest::of(&number.to_be_bytes());
+            let place = ledger.place(EndpointId(1), &digest, &repository("a")).await;
+            let Place::Away(lead, _) = place else { panic!("it is new") };
+            lead.held();
+        }
+        let blobs = lock(&ledger.blobs);
+        assert_eq!((blobs.entries.len(), blobs.places), (2, 1), "the last, and who is waited for");
+        drop(blobs);
+        waits.held();
+        assert!(matches!(place(&ledger, "waits").await, Place::Here));
     }
 }

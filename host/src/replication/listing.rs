@@ -1,7 +1,12 @@
 //! One execution's listing: pages of the source become tasks as they come, so that the first byte
 //! moves before the last page is there and memory does not grow with the source.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 use portolan_core::{
@@ -17,7 +22,7 @@ use portolan_core::{
 };
 use time::OffsetDateTime;
 
-use super::{Selection, Shared, connect::ConnectError};
+use super::{Selection, Shared, connect::ConnectError, failure::plugin_is_retryable, lock};
 use crate::{
     plugin::{Adapter, PluginError},
     store::StoreError,
@@ -27,6 +32,12 @@ use crate::{
 const REPOSITORIES: usize = 8;
 /// Most pages of one listing: a registry that never ends is stopped.
 const MAX_PAGES: usize = 100_000;
+/// Most pages in a row that bring nothing new.
+const MAX_IDLE_PAGES: usize = 1_000;
+/// Tries of one page.
+const TRIES: u32 = 3;
+/// Longest wait before a page is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Most artifacts of one repository.
 const MAX_ARTIFACTS: usize = 1_000_000;
 
@@ -55,19 +66,72 @@ struct Lister {
     source: Adapter,
     destinations: Vec<PlannedDestination>,
     known: HashSet<(Repository, EndpointId)>,
+    seen: Seen,
+}
+
+/// Names that were listed: a catalog that changes while it is read shows one twice. Eight bytes
+/// for each; that two names fall together has a chance of one to billions.
+#[derive(Default)]
+struct Seen {
+    hasher: RandomState,
+    hashes: Mutex<HashSet<u64>>,
+}
+
+impl Seen {
+    fn is_new(&self, name: &str) -> bool {
+        lock(&self.hashes).insert(self.hasher.hash_one(name))
+    }
+}
+
+/// Counts pages. An empty one with a cursor is nothing unusual; a thousand of them are.
+#[derive(Default)]
+struct Pages {
+    all: usize,
+    idle: usize,
+}
+
+impl Pages {
+    /// Counts one more, with how much it brought.
+    fn is_endless(&mut self, brought: usize) -> bool {
+        self.all += 1;
+        self.idle = if brought == 0 { self.idle + 1 } else { 0 };
+        self.all >= MAX_PAGES || self.idle >= MAX_IDLE_PAGES
+    }
+}
+
+/// Asks for a page, again where that may help: thousands of pages should not be lost for one.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, PluginError>
+where
+    F: Future<Output = Result<T, PluginError>>,
+{
+    let mut tries = 1;
+    loop {
+        let error = match ask().await {
+            Err(error) if tries < TRIES && plugin_is_retryable(&error) => error,
+            outcome => return outcome,
+        };
+        let asked = match &error {
+            PluginError::RateLimited { retry_after, .. } => retry_after.unwrap_or_default(),
+            _ => 0,
+        };
+        let pause = Duration::from_secs(asked).max(Duration::from_millis(250) * (1 << tries));
+        tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+        tries += 1;
+    }
 }
 
 /// Lists one execution to its end and settles it in the store.
 pub(super) async fn run(shared: Arc<Shared>, execution: Execution) {
     let id = execution.id;
-    let cut = shared.running.begin_listing(id);
+    let Some(under) = shared.running.listings.begin(id, id) else { return };
     let outcome = tokio::select! {
         outcome = list(&shared, execution) => outcome,
-        () = cut.cancelled() => Ok(String::new()),
-        () = shared.closing.cancelled() => {
-            shared.running.end_listing(id);
-            return;
-        }
+        () = under.cut.cancelled() => match shared.store.execution(id).await {
+            Ok(execution) if execution.stop_requested => Ok(String::new()),
+            // The claim is somebody else's now, and the listing, too.
+            _ => return,
+        },
+        () = shared.closing.cancelled() => return,
     };
     let outcome = match outcome {
         Err(ListingError::Store(StoreError::Stopped)) => Ok(String::new()),
@@ -80,20 +144,21 @@ pub(super) async fn run(shared: Arc<Shared>, execution: Execution) {
     if let Err(error) = settled {
         tracing::error!(execution = id.0, %error, "the end of a listing could not be stored");
     }
-    shared.running.end_listing(id);
+    drop(under);
     shared.wake.notify_waiters();
 }
 
 async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, ListingError> {
     let id = execution.id;
-    let policy = shared.store.policy(execution.policy).await?;
-    let selection = shared.take_selection(policy.id);
+    let policy = shared.store.rule_of(id).await?;
+    let selection = shared.take_selection(execution.policy);
     let lister = Lister {
-        source: connect(shared, policy.spec.source, "source").await?,
-        destinations: destinations(shared, &policy.spec).await?,
+        source: connect(shared, policy.source, "source").await?,
+        destinations: destinations(shared, &policy).await?,
         known: shared.store.known_repositories(id).await?,
+        seen: Seen::default(),
         shared: Arc::clone(shared),
-        policy: policy.spec,
+        policy,
         execution,
     };
     let planned = match selection {
@@ -152,20 +217,29 @@ impl Lister {
         if let Some(names) = filter::specific_repositories(&self.policy.filters) {
             return self.plan_repositories(names).await;
         }
-        let (mut planned, mut cursor, mut pages) = (0, None::<String>, 0);
+        // What tasks put into the very registry that is listed must not be listed in its turn.
+        let into_itself = self.destinations.iter().any(|to| to.endpoint == self.policy.source);
+        let (mut planned, mut cursor, mut pages) = (0, None::<String>, Pages::default());
+        let mut waiting = Vec::new();
         loop {
             let query = RepositoryQuery::default();
-            let page = self.source.list_repositories(&query, cursor.as_deref()).await;
+            let page = patiently(|| self.source.list_repositories(&query, cursor.as_deref())).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: "the repositories".to_owned(),
                 cause,
             })?;
-            let names = page.items.into_iter().map(|repository| repository.name).collect();
-            planned += self.plan_repositories(names).await?;
-            pages += 1;
+            let mut names: Vec<_> =
+                page.items.into_iter().map(|repository| repository.name).collect();
+            names.retain(|name| self.seen.is_new(name));
+            let brought = names.len();
+            if into_itself {
+                waiting.append(&mut names);
+            } else {
+                planned += self.plan_repositories(names).await?;
+            }
             match page.next {
-                None => return Ok(planned),
-                Some(next) if cursor.as_ref() == Some(&next) || pages >= MAX_PAGES => {
+                None => return Ok(planned + self.plan_repositories(waiting).await?),
+                Some(next) if cursor.as_ref() == Some(&next) || pages.is_endless(brought) => {
                     return Err(ListingError::Endless("repositories".to_owned()));
                 }
                 next => cursor = next,
@@ -197,25 +271,29 @@ impl Lister {
 
     async fn artifacts(&self, repository: &Repository) -> Result<Vec<ArtifactEntry>, ListingError> {
         let (mut artifacts, mut cursor) = (Vec::new(), None::<String>);
-        for _ in 0..MAX_PAGES {
+        let (name, mut pages) = (repository.as_str(), Pages::default());
+        loop {
             let query = ArtifactQuery::default();
             let page =
-                self.source.list_artifacts(repository.as_str(), &query, cursor.as_deref()).await;
+                patiently(|| self.source.list_artifacts(name, &query, cursor.as_deref())).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: format!("the artifacts of {repository}"),
                 cause,
             })?;
+            let brought = page.items.len();
             artifacts.extend(page.items);
-            if artifacts.len() > MAX_ARTIFACTS {
-                break;
-            }
             match page.next {
-                None => return Ok(artifacts),
-                Some(next) if cursor.as_ref() == Some(&next) => break,
-                next => cursor = next,
+                None if artifacts.len() <= MAX_ARTIFACTS => return Ok(artifacts),
+                Some(next)
+                    if cursor.as_ref() != Some(&next)
+                        && artifacts.len() <= MAX_ARTIFACTS
+                        && !pages.is_endless(brought) =>
+                {
+                    cursor = Some(next);
+                }
+                _ => return Err(ListingError::Endless(repository.to_string())),
             }
         }
-        Err(ListingError::Endless(repository.to_string()))
     }
 
     /// Plans one repository and adds its tasks; returns how many.

@@ -1,6 +1,6 @@
 //! The log of a task: lines for people, written to the store a handful at a time.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use portolan_core::id::TaskId;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -10,6 +10,9 @@ use crate::store::Store;
 
 /// Lines gathered before they are written.
 const BATCH: usize = 64;
+
+/// How long lines are gathered.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Writes one task's log.
 pub(super) struct TaskLog {
@@ -48,6 +51,14 @@ impl TaskLog {
             lines.len() >= BATCH
         };
         if full {
+            self.flush().await;
+        }
+    }
+
+    /// Writes what was gathered every second, without an end: a reader shall see where a task is.
+    pub(super) async fn keep_flushing(&self) {
+        loop {
+            tokio::time::sleep(EVERY).await;
             self.flush().await;
         }
     }

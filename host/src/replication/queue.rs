@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portolan_core::task::{Task, retry_at};
+use portolan_core::{
+    id::TaskId,
+    provider::Target,
+    task::{Task, retry_at},
+};
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +17,8 @@ use super::{
     failure::{Side, TransferError},
     listing,
     log::TaskLog,
-    transfer::Job,
+    pace::Pace,
+    transfer::{Failures, Job},
 };
 use crate::{
     distribution::Remote,
@@ -21,10 +26,15 @@ use crate::{
     store::TaskOutcome,
 };
 
+/// Largest blob, in bytes, that is sent whole where a rule asks for chunks, and their size
+/// (Harbor: 10 MiB).
+const CHUNK: u64 = 10 << 20;
+
 /// Starts every loop of an engine.
 pub(super) fn spawn(shared: &Arc<Shared>) {
     shared.tracker.spawn(claim_executions(Arc::clone(shared)));
-    shared.tracker.spawn(keep_claims(Arc::clone(shared)));
+    // Not waited for at the end: it keeps the claims of those who are.
+    tokio::spawn(keep_claims(Arc::clone(shared)));
     for _ in 0..shared.workers {
         shared.tracker.spawn(work(Arc::clone(shared)));
     }
@@ -42,11 +52,19 @@ async fn idle(shared: &Shared, woken: Notified<'_>) {
 
 async fn claim_executions(shared: Arc<Shared>) {
     while !shared.closing.is_cancelled() {
+        let turn = tokio::select! {
+            turn = Arc::clone(&shared.listings).acquire_owned() => turn,
+            () = shared.closing.cancelled() => return,
+        };
         let woken = shared.wake.notified();
         let now = OffsetDateTime::now_utc();
         match shared.store.claim_execution(&shared.owner, now, now + LEASE).await {
             Ok(Some(execution)) => {
-                shared.tracker.spawn(listing::run(Arc::clone(&shared), execution));
+                let listing = listing::run(Arc::clone(&shared), execution);
+                shared.tracker.spawn(async move {
+                    listing.await;
+                    drop(turn);
+                });
                 continue;
             }
             Ok(None) => {}
@@ -62,7 +80,14 @@ async fn work(shared: Arc<Shared>) {
         let now = OffsetDateTime::now_utc();
         match shared.store.claim_task(&shared.owner, now, now + LEASE).await {
             Ok(Some(task)) => {
-                run_task(&shared, task).await;
+                let id = task.id;
+                // In a task of its own: a fault in it must not take the worker with it.
+                let ran = shared.tracker.spawn(run_task(Arc::clone(&shared), task)).await;
+                if let Err(fault) = ran
+                    && fault.is_panic()
+                {
+                    fail(&shared, id, fault.to_string()).await;
+                }
                 continue;
             }
             Ok(None) => {}
@@ -72,27 +97,29 @@ async fn work(shared: Arc<Shared>) {
     }
 }
 
-/// Renews claims; cuts what is no longer ours, or was asked to stop by somebody else.
+/// Renews claims; cuts what is no longer ours, or was asked to stop by somebody else. Forgets what
+/// is over.
 async fn keep_claims(shared: Arc<Shared>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
-            () = shared.closing.cancelled() => return,
+            () = shared.cutting.cancelled() => return,
         }
+        shared.forget_what_is_over().await;
         let until = OffsetDateTime::now_utc() + LEASE;
-        for id in shared.running.listing_ids() {
+        for id in shared.running.listings.ids() {
             if let Ok(false) = shared.store.renew_execution(id, &shared.owner, until).await {
-                shared.running.cancel_execution(id);
+                shared.running.listings.cancel(id);
             }
         }
-        let ids = shared.running.task_ids();
+        let ids = shared.running.tasks.ids();
         if ids.is_empty() {
             continue;
         }
         match shared.store.renew_tasks(ids.clone(), &shared.owner, until).await {
             Ok(ours) => {
                 for id in ids.into_iter().filter(|id| !ours.contains(id)) {
-                    shared.running.cancel_task(id);
+                    shared.running.tasks.cancel(id);
                 }
             }
             Err(error) => tracing::error!(%error, "claims could not be renewed"),
@@ -100,12 +127,9 @@ async fn keep_claims(shared: Arc<Shared>) {
     }
 }
 
-async fn run_task(shared: &Arc<Shared>, task: Task) {
-    let cut = shared.running.begin_task(task.id, task.execution);
-    let log = TaskLog::new(shared.store.clone(), task.id);
-    let outcome = attempt(shared, &task, log, &cut).await;
-    shared.running.end_task(task.id);
-    let Some(outcome) = outcome else { return };
+async fn run_task(shared: Arc<Shared>, task: Task) {
+    let Some(under) = shared.running.tasks.begin(task.id, task.execution) else { return };
+    let Some(outcome) = attempt(&shared, &task, &under.cut).await else { return };
     let now = OffsetDateTime::now_utc();
     let retry = match &outcome {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
@@ -114,9 +138,19 @@ async fn run_task(shared: &Arc<Shared>, task: Task) {
     if let Err(error) = shared.store.finish_task(task.id, &shared.owner, outcome, now).await {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
     }
-    match retry {
-        Some(at) => wake_at(shared, at - now),
-        None => forget_when_over(shared, &task).await,
+    if let Some(at) = retry {
+        wake_at(&shared, at - now);
+    }
+}
+
+/// Ends a task that a fault of ours ended: another try would meet it again.
+async fn fail(shared: &Shared, id: TaskId, fault: String) {
+    tracing::error!(task = id.0, fault, "a task met a fault in the host");
+    let text = format!("a fault in the host ended it: {fault}");
+    let outcome = TaskOutcome::Failed { text, retry_at: None };
+    let now = OffsetDateTime::now_utc();
+    if let Err(error) = shared.store.finish_task(id, &shared.owner, outcome, now).await {
+        tracing::error!(task = id.0, %error, "the end of a task could not be stored");
     }
 }
 
@@ -133,50 +167,46 @@ fn wake_at(shared: &Arc<Shared>, after: time::Duration) {
     });
 }
 
-async fn forget_when_over(shared: &Shared, task: &Task) {
-    let execution = shared.store.execution(task.execution).await;
-    if execution.is_ok_and(|execution| execution.status.is_final()) {
-        shared.forget(task.execution);
-    }
-}
-
 /// One try of a task; `None` where the engine closes and the task goes on later.
 async fn attempt(
     shared: &Arc<Shared>,
     task: &Task,
-    log: TaskLog,
     cut: &CancellationToken,
 ) -> Option<TaskOutcome> {
-    let job = match prepare(shared, task, log).await {
-        Ok(job) => job,
-        Err((log, error)) => {
-            log.error(error.to_string()).await;
-            log.flush().await;
-            return Some(failed(task, error.is_retryable(), error.to_string()));
-        }
-    };
+    let log = Arc::new(TaskLog::new(shared.store.clone(), task.id));
     let outcome = tokio::select! {
-        failures = job.run(&task.spec.items) => Some(judge(task, &failures)),
+        outcome = copy(shared, task, &log) => Some(outcome),
         () = cut.cancelled() => {
-            job.log.warn("stopped").await;
+            log.warn("stopped").await;
             Some(TaskOutcome::Stopped)
         }
-        () = shared.closing.cancelled() => {
-            job.log.warn("cut by a shutdown; goes on at the next start").await;
+        () = shared.cutting.cancelled() => {
+            log.warn("cut by a shutdown; goes on at the next start").await;
             None
         }
+        () = log.keep_flushing() => None,
     };
-    job.log.flush().await;
+    log.flush().await;
     outcome
 }
 
-fn judge(task: &Task, failures: &[TransferError]) -> TaskOutcome {
-    let Some(first) = failures.first() else { return TaskOutcome::Success };
-    let text = match failures.len() {
-        1 => first.to_string(),
-        more => format!("{first} (and {} more, see the log)", more - 1),
+async fn copy(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutcome {
+    match prepare(shared, task, log).await {
+        Ok(job) => judge(task, job.run(&task.spec.items).await),
+        Err(error) => {
+            log.error(error.to_string()).await;
+            failed(task, error.is_retryable(), error.to_string())
+        }
+    }
+}
+
+fn judge(task: &Task, failures: Failures) -> TaskOutcome {
+    let Some(first) = failures.first else { return TaskOutcome::Success };
+    let text = match failures.more {
+        0 => first.to_string(),
+        more => format!("{first} (and {more} more, see the log)"),
     };
-    failed(task, failures.iter().any(TransferError::is_retryable), text)
+    failed(task, failures.retryable, text)
 }
 
 fn failed(task: &Task, retryable: bool, text: String) -> TaskOutcome {
@@ -186,29 +216,34 @@ fn failed(task: &Task, retryable: bool, text: String) -> TaskOutcome {
 }
 
 /// Binds both ends of a task and makes the destination ready.
-async fn prepare(
+pub(super) async fn prepare(
     shared: &Arc<Shared>,
     task: &Task,
-    log: TaskLog,
-) -> Result<Job, (TaskLog, TransferError)> {
-    match ends(shared, task).await {
-        Ok((source, destination)) => {
-            let spec = &task.spec;
-            let (from, to) = (&spec.source_repository, &spec.destination_repository);
-            log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
-            Ok(Job {
-                shared: Arc::clone(shared),
-                source,
-                destination,
-                destination_id: spec.destination,
-                ledger: shared.ledger(task.execution),
-                log,
-                stats: Arc::clone(&shared.stats),
-                override_tags: spec.override_tags,
-            })
-        }
-        Err(error) => Err((log, error)),
+    log: &Arc<TaskLog>,
+) -> Result<Job, TransferError> {
+    let (source, destination) = ends(shared, task).await?;
+    let spec = &task.spec;
+    let (from, to) = (&spec.source_repository, &spec.destination_repository);
+    log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
+    if spec.speed > 0 {
+        log.info(format!("at {} kb/s at most", spec.speed)).await;
     }
+    let ledger = shared.ledger(task.execution);
+    if let Some(other) = ledger.name(spec.destination, to, from) {
+        let text = format!("{other} goes to {to} too: of a tag that both have, one stays");
+        log.warn(text).await;
+    }
+    Ok(Job {
+        shared: Arc::clone(shared),
+        source,
+        destination,
+        destination_id: spec.destination,
+        ledger,
+        log: Arc::clone(log),
+        pace: Pace::new(spec.speed),
+        stats: Arc::clone(&shared.stats),
+        override_tags: spec.override_tags,
+    })
 }
 
 async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote), TransferError> {
@@ -222,18 +257,25 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote), Transfer
     let prepared = destination.prepare_targets(std::slice::from_ref(&to)).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
     prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
-    Ok((
-        remote(source, spec.source_repository.as_str())
-            .await
-            .map_err(TransferError::at(Side::Source, "locating the repository"))?,
-        remote(destination, &to)
-            .await
-            .map_err(TransferError::at(Side::Destination, "locating the repository"))?,
-    ))
+    let source = locate(source, spec.source_repository.as_str()).await;
+    let (adapter, target) =
+        source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
+    let source = remote(adapter, target);
+    let destination = locate(destination, &to).await;
+    let (adapter, mut target) =
+        destination.map_err(TransferError::at(Side::Destination, "locating the repository"))?;
+    if spec.copy_by_chunk {
+        target.max_chunk = Some(target.max_chunk.map_or(CHUNK, |most| most.min(CHUNK)));
+    }
+    Ok((source, remote(adapter, target)))
 }
 
-async fn remote(adapter: Adapter, repository: &str) -> Result<Remote, PluginError> {
+async fn locate(adapter: Adapter, repository: &str) -> Result<(Adapter, Target), PluginError> {
     let target = adapter.locate(repository).await?;
+    Ok((adapter, target))
+}
+
+fn remote(adapter: Adapter, target: Target) -> Remote {
     let client = adapter.client().clone();
-    Ok(Remote::new(client, Arc::new(AdapterAuthority(adapter)), target))
+    Remote::new(client, Arc::new(AdapterAuthority(adapter)), target)
 }

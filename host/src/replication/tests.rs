@@ -1,17 +1,17 @@
-//! Two engines on one store, against real registries on loopback.
-#![cfg(feature = "daemon")]
+//! Whole executions between two test registries, through the bundled adapter.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use std::time::Duration;
+
 use portolan_core::{
-    endpoint::Health,
+    endpoint::{Endpoint, Health},
     execution::Status,
-    id::EndpointId,
     policy::{Destination, PolicySpec},
     secret::Secret,
+    task::Task,
     trigger::Trigger,
 };
-use portolan_testregistry::{Kind, Registry, layer};
-use tokio::time::Instant;
+use portolan_testregistry::{Builder, Kind, Registry, When, layer};
+use tokio::sync::OnceCell;
 
 use super::*;
 use crate::{
@@ -19,31 +19,55 @@ use crate::{
     store::{Location, SealingKey},
 };
 
-const REPOSITORIES: u64 = 40;
-/// Long enough for a busy machine.
+mod claims;
+mod copies;
+mod engines;
+mod listings;
+
+/// How long anything here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn store() -> Store {
-    let key = SealingKey(Secret::new(BASE64_STANDARD.encode([7; 32])));
-    Store::open(Location::Memory, key).await.unwrap()
+/// Two registries, and an engine between them.
+struct World {
+    store: Store,
+    engine: Engine,
+    from: Registry,
+    to: Registry,
+    source: Endpoint,
+    target: Endpoint,
 }
 
+/// The adapter, compiled once for all tests.
 async fn plugins() -> Plugins {
-    let limits = Limits { concurrent_calls: 16, ..Limits::default() };
-    let compiler = Compiler::InProcess;
-    let options = PluginOptions { cache: None, compiler, limits, no_proxy: Vec::new() };
-    let plugins = Plugins::new(options).unwrap();
-    let adapter = bundled_plugins::ALL.iter().find(|it| it.provider == "docker-registry").unwrap();
-    plugins.enable(plugins.load(adapter.bytes.to_vec()).await.unwrap(), Vec::new());
-    plugins
+    static PLUGINS: OnceCell<Plugins> = OnceCell::const_new();
+    let load = async || {
+        let options = PluginOptions {
+            cache: None,
+            compiler: Compiler::InProcess,
+            limits: Limits::default(),
+            no_proxy: Vec::new(),
+        };
+        let plugins = Plugins::new(options).unwrap();
+        let mut bundled = bundled_plugins::ALL.iter();
+        let adapter = bundled.find(|one| one.provider == "docker-registry").unwrap();
+        plugins.enable(plugins.load(adapter.bytes.to_vec()).await.unwrap(), Vec::new());
+        plugins
+    };
+    PLUGINS.get_or_init(load).await.clone()
 }
 
-async fn endpoint(store: &Store, name: &str, registry: &Registry) -> EndpointId {
-    let spec = EndpointSpec {
+async fn engine(store: &Store, owner: &str, workers: usize) -> Engine {
+    let connections = connections(store.clone(), plugins().await, None);
+    let parts = EngineParts { store: store.clone(), connections, owner: owner.to_owned(), workers };
+    Engine::start(parts).await.unwrap()
+}
+
+fn spec(name: &str, url: &str) -> EndpointSpec {
+    EndpointSpec {
         name: name.to_owned(),
         description: String::new(),
         provider: "docker-registry".to_owned(),
-        url: registry.url().parse().unwrap(),
+        url: url.parse().unwrap(),
         access_key: None,
         credential_type: "basic".to_owned(),
         insecure: false,
@@ -52,77 +76,79 @@ async fn endpoint(store: &Store, name: &str, registry: &Registry) -> EndpointId 
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
-    };
+    }
+}
+
+async fn endpoint(store: &Store, name: &str, url: &str) -> Endpoint {
     let now = OffsetDateTime::now_utc();
-    let made = store.create_endpoint(spec, Credentials::default(), Health::Unknown, now).await;
-    made.unwrap().id
+    let made = store.create_endpoint(spec(name, url), Credentials::default(), Health::Unknown, now);
+    made.await.unwrap()
 }
 
-async fn policy(store: &Store, from: &Registry, to: &Registry) -> Policy {
-    let (source, to) = (endpoint(store, "from", from).await, endpoint(store, "to", to).await);
-    let spec = PolicySpec {
-        name: "all".to_owned(),
-        description: String::new(),
-        source,
-        destinations: vec![Destination { endpoint: to, namespace: None }],
-        replace_count: 0,
-        filters: Vec::new(),
-        trigger: Trigger::Manual,
-        override_tags: true,
-        enabled: true,
-        deletion: false,
-        speed: 0,
-        copy_by_chunk: false,
-        single_active: false,
-    };
-    store.create_policy(spec, OffsetDateTime::now_utc()).await.unwrap()
-}
+impl World {
+    async fn new() -> Self {
+        Self::with(Registry::builder(), Registry::builder()).await
+    }
 
-async fn engine(store: &Store, plugins: &Plugins, owner: &str) -> Engine {
-    let connections = connections(store.clone(), plugins.clone(), None);
-    let (store, owner) = (store.clone(), owner.to_owned());
-    Engine::start(EngineParts { store, connections, owner, workers: 3 }).await.unwrap()
-}
+    async fn with(from: Builder, to: Builder) -> Self {
+        let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned();
+        let store = Store::open(Location::Memory, SealingKey(Secret::new(key))).await.unwrap();
+        let (from, to) = (from.start().await.unwrap(), to.start().await.unwrap());
+        let source = endpoint(&store, "from", &from.url()).await;
+        let target = endpoint(&store, "to", &to.url()).await;
+        let engine = engine(&store, "host", 4).await;
+        Self { store, engine, from, to, source, target }
+    }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !holds().await {
-        assert!(Instant::now() < end, "{what}: not within {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    fn rule(&self) -> PolicySpec {
+        PolicySpec {
+            name: "p".to_owned(),
+            description: String::new(),
+            source: self.source.id,
+            destinations: vec![Destination { endpoint: self.target.id, namespace: None }],
+            replace_count: 0,
+            filters: Vec::new(),
+            trigger: Trigger::Manual,
+            override_tags: true,
+            enabled: true,
+            deletion: false,
+            speed: 0,
+            copy_by_chunk: false,
+            single_active: false,
+        }
+    }
+
+    async fn start(&self, rule: PolicySpec) -> Execution {
+        let policy = self.store.create_policy(rule, OffsetDateTime::now_utc()).await.unwrap();
+        self.engine.run_policy(&policy, StartedBy::Manual).await.unwrap()
+    }
+
+    async fn run(&self, rule: PolicySpec) -> Execution {
+        let execution = self.start(rule).await;
+        self.ended(execution.id).await
+    }
+
+    async fn ended(&self, id: ExecutionId) -> Execution {
+        eventually("the execution ends", async || {
+            let execution = self.store.execution(id).await.unwrap();
+            execution.status.is_final().then_some(execution)
+        })
+        .await
+    }
+
+    async fn tasks(&self, id: ExecutionId) -> Vec<Task> {
+        self.store.tasks(id).await.unwrap()
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_engines_on_one_store_do_each_task_once() {
-    let (from, to) = (Registry::builder().start(), Registry::builder().start());
-    let (from, to) = (from.await.unwrap(), to.await.unwrap());
-    for number in 0..REPOSITORIES {
-        from.put_image(&format!("fleet/ship-{number}"), "v1", &[layer(number, 1_000)]);
-    }
-    let (store, plugins) = (store().await, plugins().await);
-    let policy = policy(&store, &from, &to).await;
-    let (one, other) =
-        (engine(&store, &plugins, "one").await, engine(&store, &plugins, "other").await);
-    // Nothing ends before both have their hands full.
-    let stall = to.faults().stall(Kind::ManifestPut);
-    let execution = one.run_policy(&policy, StartedBy::Manual).await.unwrap();
-    let busy = |engine: &Engine| engine.shared.running.len() == 3;
-    until("both engines are at work", async || busy(&one) && busy(&other)).await;
-    drop(stall);
-    let status = async || store.execution(execution.id).await.unwrap().status;
-    until("the execution ends", async || status().await.is_final()).await;
-    assert_eq!(status().await, Status::Success);
-    let tasks = store.tasks(execution.id).await.unwrap();
-    assert_eq!(tasks.len() as u64, REPOSITORIES);
-    assert!(tasks.iter().all(|task| task.status == Status::Success && task.failures == 0));
-    // A layer and a configuration for each, its manifest by its tag, and nothing twice.
-    let uploads = to.count(Kind::UploadStart) + to.count(Kind::Mount);
-    assert_eq!((uploads, to.count(Kind::ManifestPut)), (2 * REPOSITORIES, REPOSITORIES));
-    let (ones, others) = (one.totals().artifacts, other.totals().artifacts);
-    assert_eq!(ones + others, REPOSITORIES);
-    assert!(ones >= 3 && others >= 3, "{ones} and {others}");
-    assert_eq!(to.verify_all().unwrap().tags as u64, REPOSITORIES);
-    for engine in [one, other] {
-        engine.shutdown(Duration::from_secs(5)).await;
+/// Looks until there is something.
+async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < end, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

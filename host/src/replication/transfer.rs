@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use futures_util::{StreamExt, TryStreamExt, stream, stream::FuturesUnordered};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
     id::EndpointId,
     oci::{Descriptor, Digest, Manifest, Reference, Tag},
@@ -15,6 +15,7 @@ use super::{
     failure::{Side, TransferError},
     ledger::Ledger,
     log::TaskLog,
+    pace::Pace,
     stats::Stats,
 };
 use crate::distribution::Remote;
@@ -35,9 +36,37 @@ pub(super) struct Job {
     pub(super) destination: Remote,
     pub(super) destination_id: EndpointId,
     pub(super) ledger: Arc<Ledger>,
-    pub(super) log: TaskLog,
+    pub(super) log: Arc<TaskLog>,
+    pub(super) pace: Pace,
     pub(super) stats: Arc<Stats>,
     pub(super) override_tags: bool,
+}
+
+/// What went wrong in one try of a task. The log has each; the first is enough to be shown.
+#[derive(Default)]
+pub(super) struct Failures {
+    pub(super) first: Option<TransferError>,
+    /// How many came after the first.
+    pub(super) more: usize,
+    /// Whether another try may help one of them.
+    pub(super) retryable: bool,
+}
+
+impl Failures {
+    fn add(&mut self, error: TransferError) {
+        self.retryable |= error.is_retryable();
+        match self.first {
+            Some(_) => self.more += 1,
+            None => self.first = Some(error),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        let Some(first) = other.first else { return };
+        self.add(first);
+        self.more += other.more;
+        self.retryable |= other.retryable;
+    }
 }
 
 /// What is known of the destination's side of an artifact.
@@ -50,11 +79,11 @@ enum Before {
 }
 
 impl Job {
-    /// Copies every item; one that fails does not hold the others. Returns the failures.
-    pub(super) async fn run(&self, items: &[Item]) -> Vec<TransferError> {
+    /// Copies every item; one that fails does not hold the others.
+    pub(super) async fn run(&self, items: &[Item]) -> Failures {
         let mut waiting = items.iter();
         let mut work = FuturesUnordered::new();
-        let mut failures = Vec::new();
+        let mut failures = Failures::default();
         loop {
             while work.len() < ARTIFACTS
                 && let Some(item) = waiting.next()
@@ -62,43 +91,39 @@ impl Job {
                 work.push(self.copy_item(item));
             }
             match work.next().await {
-                Some(result) => failures.extend(result.err()),
+                Some(failed) => failures.merge(failed),
                 None => return failures,
             }
         }
     }
 
-    async fn copy_item(&self, item: &Item) -> Result<(), TransferError> {
-        let result = self.try_item(item).await;
-        if let Err(error) = &result {
-            let name = item.tags.first().map(ToString::to_string);
-            let name = name.or_else(|| item.digest.as_ref().map(ToString::to_string));
-            self.log.error(format!("{}: {error}", name.unwrap_or_default())).await;
-        }
-        result
-    }
-
-    async fn try_item(&self, item: &Item) -> Result<(), TransferError> {
-        if item.tags.is_empty() {
-            return match &item.digest {
-                Some(digest) => self.copy_untagged(digest).await,
-                None => Ok(()),
-            };
+    /// Copies one artifact under each of its tags; one that fails does not hold the others.
+    async fn copy_item(&self, item: &Item) -> Failures {
+        let mut failures = Failures::default();
+        if item.tags.is_empty()
+            && let Some(digest) = &item.digest
+            && let Err(error) = self.copy_untagged(digest).await
+        {
+            self.log.error(format!("{digest}: {error}")).await;
+            failures.add(error);
         }
         for tag in &item.tags {
-            self.copy_tag(tag, item.digest.as_ref()).await?;
+            if let Err(error) = self.copy_tag(tag, item.digest.as_ref()).await {
+                self.log.error(format!("{tag}: {error}")).await;
+                failures.add(error);
+            }
         }
-        Ok(())
+        failures
     }
 
     async fn copy_untagged(&self, digest: &Digest) -> Result<(), TransferError> {
-        if self.destination_manifest(&digest.clone().into()).await?.is_some() {
+        let reference = Reference::Digest(digest.clone());
+        if self.destination_manifest(&reference).await?.is_some() {
             self.stats.skipped();
             return Ok(());
         }
-        let manifest = self.pull(&digest.clone().into()).await?;
-        self.copy_below(&manifest, Before::Absent, 0).await?;
-        self.push(&digest.clone().into(), &manifest).await?;
+        let manifest = self.pull(&reference).await?;
+        self.copy_graph(&reference, &manifest, Before::Absent, 0).await?;
         self.stats.pushed();
         Ok(())
     }
@@ -125,27 +150,31 @@ impl Job {
         };
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
         let manifest = self.pull(&pull).await?;
-        self.copy_graph(&reference, &manifest, before).await?;
+        self.copy_graph(&reference, &manifest, before, 0).await?;
         self.stats.pushed();
         self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
         Ok(())
     }
 
     /// Copies what a manifest refers to, then the manifest under its tag. Where the destination
-    /// says that a blob is missing after all, what was remembered is forgotten and the walk is
+    /// says that a part is missing after all, what was remembered is forgotten and the walk is
     /// done once more.
     async fn copy_graph(
         &self,
         reference: &Reference,
         manifest: &Manifest,
         before: Before,
+        depth: usize,
     ) -> Result<(), TransferError> {
-        self.copy_below(manifest, before, 0).await?;
+        self.copy_below(manifest, before, depth).await?;
         match self.push(reference, manifest).await {
-            Err(error) if error.is_blob_unknown() => {
-                self.log.warn("a blob that was there is gone: asking for each again").await;
+            Err(error) if error.is_part_unknown() => {
+                self.log.warn("a part that was there is gone: asking for each again").await;
+                let repository = &self.destination.target().repository;
                 self.ledger.forget(self.destination_id, digests(&manifest.blobs));
-                self.copy_below(manifest, Before::Present, 0).await?;
+                let children = digests(&manifest.children);
+                self.ledger.forget_manifests(self.destination_id, repository, children);
+                self.copy_below(manifest, Before::Present, depth).await?;
                 self.push(reference, manifest).await
             }
             result => result,
@@ -164,11 +193,9 @@ impl Job {
                 let step = "reading an index nested too deep or too wide";
                 return Err(TransferError::refused(Side::Source, step));
             }
-            let children = stream::iter(manifest.children.iter().map(Ok));
             let child = |child| self.copy_child(child, before, depth + 1);
-            children.try_for_each_concurrent(ARTIFACTS, child).await?;
-            let blobs = stream::iter(manifest.blobs.iter().map(Ok));
-            blobs.try_for_each_concurrent(BLOBS, |blob| blob::ensure(self, blob)).await
+            each(&manifest.children, ARTIFACTS, child).await?;
+            each(&manifest.blobs, BLOBS, |blob| blob::ensure(self, blob)).await
         })
     }
 
@@ -190,8 +217,7 @@ impl Job {
             before == Before::Present && self.destination_manifest(&reference).await?.is_some();
         if !there {
             let manifest = self.pull(&reference).await?;
-            self.copy_below(&manifest, before, depth).await?;
-            self.push(&reference, &manifest).await?;
+            self.copy_graph(&reference, &manifest, before, depth).await?;
         }
         self.ledger.hold_manifest(self.destination_id, &repository, &child.digest);
         Ok(())
@@ -229,6 +255,32 @@ impl Job {
     }
 }
 
-fn digests(blobs: &[Descriptor]) -> impl Iterator<Item = &Digest> {
-    blobs.iter().map(|blob| &blob.digest)
+/// Does the work of every part, a few at once. When one fails, no other begins, and those under way
+/// end: their bytes need not come again with the next try.
+async fn each<'p, F>(
+    parts: &'p [Descriptor],
+    most: usize,
+    work: impl Fn(&'p Descriptor) -> F,
+) -> Result<(), TransferError>
+where
+    F: Future<Output = Result<(), TransferError>>,
+{
+    let (mut waiting, mut under_way, mut failed) = (parts.iter(), FuturesUnordered::new(), None);
+    loop {
+        while failed.is_none()
+            && under_way.len() < most
+            && let Some(part) = waiting.next()
+        {
+            under_way.push(work(part));
+        }
+        match under_way.next().await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => failed = failed.or(Some(error)),
+            None => return failed.map_or(Ok(()), Err),
+        }
+    }
+}
+
+fn digests(parts: &[Descriptor]) -> impl Iterator<Item = &Digest> {
+    parts.iter().map(|part| &part.digest)
 }

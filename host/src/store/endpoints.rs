@@ -58,11 +58,21 @@ impl Store {
     }
 
     /// The unsealed secrets of an endpoint, or `NotFound`.
+    #[cfg(test)]
     pub(crate) async fn credentials(&self, id: EndpointId) -> Result<Credentials, StoreError> {
+        Ok(self.endpoint_with_credentials(id).await?.1)
+    }
+
+    /// One endpoint with its unsealed secrets, both as of one moment; or `NotFound`.
+    pub(crate) async fn endpoint_with_credentials(
+        &self,
+        id: EndpointId,
+    ) -> Result<(Endpoint, Credentials), StoreError> {
         let sealer = Arc::clone(&self.shared.sealer);
         self.read(move |tables| {
             let endpoint = load(&tables.open(ENDPOINTS)?, WHAT, id.0)?;
-            secrets::load(&sealer, &tables.open(SECRETS)?, &endpoint)
+            let credentials = secrets::load(&sealer, &tables.open(SECRETS)?, &endpoint)?;
+            Ok((endpoint, credentials))
         })
         .await
     }
@@ -72,20 +82,24 @@ impl Store {
         self.read(|tables| all(&tables.open(ENDPOINTS)?)).await
     }
 
-    /// Replaces what an administrator said. `credentials` replaces every secret. Counts the
-    /// generation up when address, provider, access key or a secret changed. `Conflict` when the
-    /// name is taken.
+    /// Replaces what an administrator said of the endpoint as it was `seen`. `credentials` replaces
+    /// every secret. Counts the generation up when address, provider, access key or a secret
+    /// changed. `Conflict` when the name is taken; `Changed` when somebody else was faster.
     pub(crate) async fn update_endpoint(
         &self,
-        id: EndpointId,
+        seen: &Endpoint,
         spec: EndpointSpec,
         credentials: Credentials,
         health: Health,
         now: OffsetDateTime,
     ) -> Result<Endpoint, StoreError> {
         let sealer = Arc::clone(&self.shared.sealer);
+        let (id, seen) = (seen.id, (seen.generation, seen.spec.clone()));
         let update = move |tables: &mut Tables<'_>| {
             let old: Endpoint = load(&*tables.endpoints, WHAT, id.0)?;
+            if (old.generation, &old.spec) != (seen.0, &seen.1) {
+                return Err(StoreError::Changed { what: WHAT, id: id.to_string() });
+            }
             free_name(tables, &spec.name, Some(id))?;
             let known = secrets::load(&sealer, &*tables.secrets, &old)?;
             let changed = old.spec.url != spec.url
@@ -184,9 +198,9 @@ mod tests {
         let second = endpoint(&store, "b").await.unwrap();
         assert_eq!(store.endpoints().await.unwrap(), [first.clone(), second.clone()]);
         // Renamed, the old name is free, and the new one taken.
-        let update = |id, name| {
-            let spec = endpoint_spec(name);
-            store.update_endpoint(id, spec, credentials("s"), Health::Healthy, after(5))
+        let update = async |id, name| {
+            let (seen, spec) = (store.endpoint(id).await?, endpoint_spec(name));
+            store.update_endpoint(&seen, spec, credentials("s"), Health::Healthy, after(5)).await
         };
         let taken = update(second.id, "a").await.unwrap_err();
         assert!(matches!(taken, StoreError::Conflict { .. }), "{taken}");
@@ -219,23 +233,22 @@ mod tests {
             ("secret", |_, new| *new = credentials("t"), true),
             ("client key", |_, new| new.client_key = Some(Secret::new("k".to_owned())), true),
         ];
-        let mut generation = stored.generation;
+        let mut seen = stored.clone();
         for (what, change, counts) in cases {
             let (mut spec, mut secrets) = base();
             change(&mut spec, &mut secrets);
             let expected = secrets.clone();
-            let changed =
-                store.update_endpoint(stored.id, spec, secrets, Health::Unknown, after(1));
+            let changed = store.update_endpoint(&seen, spec, secrets, Health::Unknown, after(1));
             let changed = changed.await.unwrap();
-            assert_eq!(changed.generation, generation + u64::from(counts), "{what}");
+            assert_eq!(changed.generation, seen.generation + u64::from(counts), "{what}");
             let known = store.credentials(stored.id).await.unwrap();
             assert_eq!(secrets::parts(&known), secrets::parts(&expected), "{what}");
             let (spec, secrets) = base();
-            let back = store.update_endpoint(stored.id, spec, secrets, Health::Unknown, after(2));
-            generation = back.await.unwrap().generation;
+            let back = store.update_endpoint(&changed, spec, secrets, Health::Unknown, after(2));
+            seen = back.await.unwrap();
         }
         let without = store.update_endpoint(
-            stored.id,
+            &seen,
             endpoint_spec("a"),
             Credentials::default(),
             Health::Unknown,
@@ -244,6 +257,30 @@ mod tests {
         assert!(!without.await.unwrap().has_secret);
         let known = store.credentials(stored.id).await.unwrap();
         assert_eq!(secrets::parts(&known), [None; 3]);
+    }
+
+    #[tokio::test]
+    async fn who_saw_an_older_endpoint_changes_nothing() {
+        let store = memory().await;
+        let seen = endpoint(&store, "a").await.unwrap();
+        let update = |spec, secret| {
+            store.update_endpoint(&seen, spec, credentials(secret), Health::Healthy, after(1))
+        };
+        let renamed = update(endpoint_spec("b"), "s").await.unwrap();
+        let late = update(endpoint_spec("c"), "s").await.unwrap_err();
+        assert!(matches!(late, StoreError::Changed { .. }), "{late}");
+        // A secret alone is a change; what a health check found is none.
+        let seen = renamed;
+        let update = |secret| {
+            let spec = endpoint_spec("b");
+            store.update_endpoint(&seen, spec, credentials(secret), Health::Healthy, after(2))
+        };
+        store.set_health(seen.id, Health::Unknown, after(2)).await.unwrap();
+        update("t").await.unwrap();
+        assert!(matches!(update("u").await.unwrap_err(), StoreError::Changed { .. }));
+        let (now, secrets) = store.endpoint_with_credentials(seen.id).await.unwrap();
+        assert_eq!((now.spec.name.as_str(), now.generation), ("b", 2));
+        assert_eq!(secrets.access_secret.unwrap().expose(), "t");
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 use portolan_core::{
     execution::{Counters, Execution, StartedBy, Status},
     id::{ExecutionId, PolicyId},
-    policy::Policy,
+    policy::{Policy, PolicySpec},
 };
 use redb::ReadableTable;
 use time::OffsetDateTime;
@@ -15,15 +15,19 @@ use super::{
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
     rows::{all, indexed, load, unreadable},
-    tables::{BY_POLICY, EXECUTIONS, Snapshot, Tables},
+    tables::{BY_POLICY, EXECUTIONS, POLICIES, Snapshot, Tables},
 };
 
 /// Harbor's words.
 const SKIPPED: &str = "Execution skipped: active replication still in progress.";
 
+/// Most executions kept of one policy (contract 3.8), besides those that are not final.
+const KEPT: usize = 50;
+
 impl Store {
     /// Starts a run: Running, nothing listed. With `single_active` it is born as Error where
-    /// another run of the policy is not final. `NotFound` where the policy is gone.
+    /// another run of the policy is not final. `NotFound` where the policy is gone. The oldest
+    /// final runs beyond fifty are forgotten.
     pub(crate) async fn create_execution(
         &self,
         policy: PolicyId,
@@ -32,8 +36,9 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Execution, StoreError> {
         let create = move |tables: &mut Tables<'_>| {
-            let _: Policy = load(&*tables.policies, "policy", policy.0)?;
+            let rule: Policy = load(&*tables.policies, "policy", policy.0)?;
             let skipped = single_active && !indexed(&*tables.active, policy.0)?.is_empty();
+            let old = beyond(tables, policy)?;
             let id = take_ids(tables, Counter::Execution, 1)?;
             tables.by_policy.put((policy.0, id), ())?;
             let execution = Execution {
@@ -48,7 +53,12 @@ impl Store {
                 started: now,
                 ended: skipped.then_some(now),
             };
-            progress::put(tables, Run { execution, lease: None, listing_failed: false }, now)
+            let rule = Some(rule.spec);
+            for old in old {
+                progress::forget(tables, old)?;
+                tables.by_policy.remove((policy.0, old))?;
+            }
+            progress::put(tables, Run { execution, lease: None, listing_failed: false, rule }, now)
         };
         self.write(create).await
     }
@@ -56,6 +66,20 @@ impl Store {
     /// One execution, or `NotFound`.
     pub(crate) async fn execution(&self, id: ExecutionId) -> Result<Execution, StoreError> {
         self.read(move |tables| Ok(progress::run(&tables.open(EXECUTIONS)?, id.0)?.execution)).await
+    }
+
+    /// The rule of an execution as it was at its start; as it is now where it is listed already.
+    pub(crate) async fn rule_of(&self, id: ExecutionId) -> Result<PolicySpec, StoreError> {
+        let rule = move |tables: &Snapshot| {
+            let run = progress::run(&tables.open(EXECUTIONS)?, id.0)?;
+            let now = || {
+                let policy: Policy =
+                    load(&tables.open(POLICIES)?, "policy", run.execution.policy.0)?;
+                Ok(policy.spec)
+            };
+            run.rule.map_or_else(now, Ok)
+        };
+        self.read(rule).await
     }
 
     /// Every execution, of one policy where given, newest first.
@@ -106,7 +130,7 @@ impl Store {
         self.write(claim).await
     }
 
-    /// Extends a lease. False where it is no longer `owner`'s.
+    /// Extends a lease. False where it is no longer `owner`'s, or the execution was asked to stop.
     pub(crate) async fn renew_execution(
         &self,
         id: ExecutionId,
@@ -121,7 +145,7 @@ impl Store {
             }
             run.lease = Some(lease);
             tables.executions.put_json(id.0, &run)?;
-            Ok(true)
+            Ok(!run.execution.stop_requested)
         };
         self.write(renew).await
     }
@@ -174,6 +198,19 @@ impl Store {
     }
 }
 
+/// The oldest executions of a policy, those that are final, beyond [`KEPT`].
+fn beyond(tables: &Tables<'_>, policy: PolicyId) -> Result<Vec<u64>, StoreError> {
+    let all = indexed(&*tables.by_policy, policy.0)?;
+    let count = all.len().saturating_sub(KEPT);
+    let mut old = Vec::with_capacity(count);
+    for id in all.into_iter().take(count) {
+        if progress::run(&*tables.executions, id)?.execution.status.is_final() {
+            old.push(id);
+        }
+    }
+    Ok(old)
+}
+
 /// Executions whose listing is not at its end, oldest first.
 fn unlisted(tables: &Tables<'_>) -> Result<Vec<u64>, StoreError> {
     let rows = tables.listings.iter().map_err(unreadable)?;
@@ -211,6 +248,50 @@ mod tests {
         assert!(store.executions(Some(PolicyId(9))).await.unwrap().is_empty());
         let gone = store.create_execution(PolicyId(9), StartedBy::Manual, false, after(0)).await;
         assert!(matches!(gone, Err(StoreError::NotFound { what: "policy", .. })));
+    }
+
+    #[tokio::test]
+    async fn fifty_runs_of_a_policy_are_kept() {
+        let store = memory().await;
+        let first = execution(&store).await;
+        let policy = first.policy;
+        let start = || store.create_execution(policy, StartedBy::Manual, false, after(1));
+        store.add_tasks(first.id, task_specs(1), after(0)).await.unwrap();
+        for _ in 0..KEPT + 3 {
+            let id = start().await.unwrap().id;
+            store.finish_listing(id, Ok(String::new()), after(2)).await.unwrap();
+        }
+        let ids = |runs: Vec<Execution>| runs.iter().rev().map(|run| run.id.0).collect::<Vec<_>>();
+        let kept = ids(store.executions(Some(policy)).await.unwrap());
+        assert_eq!((kept.len(), kept[0]), (KEPT + 2, 1), "one that runs stays");
+        assert_eq!(ids(store.executions(None).await.unwrap()), kept);
+        store.request_stop(first.id, after(3)).await.unwrap();
+        store.finish_listing(first.id, Ok(String::new()), after(3)).await.unwrap();
+        start().await.unwrap();
+        assert!(matches!(store.tasks(first.id).await, Err(StoreError::NotFound { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_execution_keeps_the_rule_of_its_start() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        let first = store.rule_of(id).await.unwrap();
+        let policy = store.execution(id).await.unwrap().policy;
+        let edited = PolicySpec { name: "edited".to_owned(), ..first.clone() };
+        store.update_policy(policy, edited.clone(), after(1)).await.unwrap();
+        assert_eq!(store.rule_of(id).await.unwrap(), first);
+        store.finish_listing(id, Ok(String::new()), after(2)).await.unwrap();
+        assert_eq!(store.rule_of(id).await.unwrap(), edited, "it takes no room any more");
+    }
+
+    #[tokio::test]
+    async fn who_lists_what_is_to_stop_is_told() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        store.claim_execution("a", after(0), after(10)).await.unwrap().unwrap();
+        assert!(store.renew_execution(id, "a", after(20)).await.unwrap());
+        store.request_stop(id, after(11)).await.unwrap();
+        assert!(!store.renew_execution(id, "a", after(30)).await.unwrap());
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 
 use portolan_core::{
     execution::{Execution, Status},
+    policy::PolicySpec,
     task::Task,
 };
 use redb::ReadableTable;
@@ -25,6 +26,9 @@ pub(super) struct Run {
     pub(super) lease: Option<Lease>,
     /// Listing failed: it ends as Error whatever its tasks say.
     pub(super) listing_failed: bool,
+    /// The rule as it was at the start, until it is listed.
+    #[serde(default)]
+    pub(super) rule: Option<PolicySpec>,
 }
 
 /// Something is `owner`'s until an instant; then anybody may take it.
@@ -102,6 +106,7 @@ pub(super) fn put(
         tables.active.put((policy, id), ())?;
     }
     if run.execution.listed {
+        run.rule = None;
         tables.listings.remove(id)?;
     } else {
         tables.listings.put(id, ())?;

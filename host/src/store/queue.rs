@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use portolan_core::{execution::Status, id::TaskId, task::Task};
 use redb::ReadableTable;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{
     Store, StoreError, TaskOutcome,
@@ -18,6 +18,9 @@ use super::{
 
 /// Most tasks of stopped executions that one claim ends on its way.
 const ENDED_BY_A_CLAIM: usize = 1000;
+
+/// A task that waits longer than this for its next try waits for a clock that was set back.
+const LONGEST_WAIT: Duration = Duration::minutes(10);
 
 impl Store {
     /// Claims the oldest task that is due: Pending with `not_before` over, or Running under a lease
@@ -151,13 +154,15 @@ fn judge(run: &Run, task: &mut Task, outcome: TaskOutcome) -> Status {
 }
 
 /// The due task with the lowest id, with its execution: a first try, another try whose time has
-/// come, or one whose lease is over.
+/// come (or is farther away than it can be), or one whose lease is over.
 fn oldest_due(tables: &Tables<'_>, now: OffsetDateTime) -> Result<Option<(Task, Run)>, StoreError> {
     let now = instant(now).max(1);
     let first = first(&*tables.due, 0, 0)?;
     let again = self::first(&*tables.due, 1, now)?;
+    let far = now.saturating_add(LONGEST_WAIT.whole_nanoseconds());
+    let too_far = self::first(&*tables.due, far, i128::MAX)?;
     let lost = self::first(&*tables.lease_ends, i128::MIN, now)?;
-    let Some(id) = [first, again, lost].into_iter().flatten().min() else {
+    let Some(id) = [first, again, too_far, lost].into_iter().flatten().min() else {
         return Ok(None);
     };
     let execution = tables.task_executions.get(id).map_err(unreadable)?;
@@ -244,8 +249,11 @@ mod tests {
         assert_eq!(claim(20, 90).await.unwrap().0, 2, "a lease that is over");
         assert_eq!(claim(20, 90).await.unwrap().0, 4);
         assert_eq!(claim(89, 90).await, None);
-        // A clock set back does not hold up a first try.
+        // A clock set back holds up no first try, and no other one either.
         store.add_tasks(id, task_specs(1), after(100)).await.unwrap();
+        assert_eq!(claim(-1_000_000, 90).await.unwrap().0, 5);
+        store.finish_task(TaskId(5), "a", failed(Some(after(100))), after(99)).await.unwrap();
+        assert_eq!(claim(40, 90).await, None);
         assert_eq!(claim(-1_000_000, 90).await.unwrap().0, 5);
     }
 

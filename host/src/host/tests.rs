@@ -1,0 +1,84 @@
+//! A whole host in memory, before a test registry.
+
+use std::time::Duration;
+
+use portolan_core::{
+    endpoint::{Credentials, Endpoint, EndpointChange, EndpointSpec},
+    id::EndpointId,
+};
+use portolan_testregistry::{Kind, Registry};
+
+use super::*;
+use crate::HostBuilder;
+
+async fn host() -> Host {
+    let mut bundled = bundled_plugins::ALL.iter();
+    let adapter = bundled.find(|one| one.provider == "docker-registry").unwrap();
+    HostBuilder::in_memory().adapter(adapter.bytes).build().await.unwrap()
+}
+
+async fn endpoint(host: &Host, registry: &Registry) -> Endpoint {
+    let spec = EndpointSpec {
+        name: "registry".to_owned(),
+        description: String::new(),
+        provider: "docker-registry".to_owned(),
+        url: registry.url().parse().unwrap(),
+        access_key: None,
+        credential_type: "basic".to_owned(),
+        insecure: false,
+        ca_certificate: None,
+        settings: serde_json::Map::new(),
+        allowed_hosts: Vec::new(),
+        proxy: None,
+        client_certificate: None,
+    };
+    host.create_endpoint(spec, Credentials::default()).await.unwrap()
+}
+
+fn named(name: &str) -> EndpointChange {
+    EndpointChange { name: Some(name.to_owned()), ..EndpointChange::default() }
+}
+
+fn described(text: &str) -> EndpointChange {
+    EndpointChange { description: Some(text.to_owned()), ..EndpointChange::default() }
+}
+
+#[tokio::test]
+async fn two_who_edit_an_endpoint_at_once_both_have_their_way() {
+    let registry = Registry::builder().start().await.unwrap();
+    let host = host().await;
+    let id = endpoint(&host, &registry).await.id;
+    let stall = registry.faults().stall(Kind::Ping);
+    // Both have read it before either writes.
+    let both_wait = async {
+        let end = tokio::time::Instant::now() + Duration::from_secs(60);
+        while registry.peak_concurrency() < 2 {
+            assert!(tokio::time::Instant::now() < end, "they do not come");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        drop(stall);
+    };
+    let (one, other) = (named("new"), described("text"));
+    let (one, other, ()) =
+        tokio::join!(host.update_endpoint(id, one), host.update_endpoint(id, other), both_wait);
+    one.unwrap();
+    other.unwrap();
+    let spec = host.endpoint(id).await.unwrap().spec;
+    assert_eq!((spec.name.as_str(), spec.description.as_str()), ("new", "text"));
+    host.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn nothing_is_remembered_of_an_endpoint_that_is_gone() {
+    let registry = Registry::builder().start().await.unwrap();
+    let host = host().await;
+    let id = endpoint(&host, &registry).await.id;
+    assert_eq!(host.shared.plugins.requests(), 0, "nor of settings that were tried");
+    let adapter = host.shared.engine.connections().adapter(id).await.unwrap();
+    adapter.check_health().await.unwrap();
+    assert_eq!(host.shared.plugins.requests(), 1);
+    host.delete_endpoint(id).await.unwrap();
+    assert_eq!(host.shared.plugins.requests(), 0);
+    assert!(host.delete_endpoint(EndpointId(99)).await.is_err());
+    host.shutdown(Duration::ZERO).await;
+}
