@@ -49,9 +49,10 @@ pub(crate) enum DistributionError {
     /// No answer.
     #[error("{attempted}: {source}")]
     Net { attempted: String, source: net::NetError },
-    /// The authorizer could not say what to send; the text is its own.
-    #[error("no authority for {repository}: {why}")]
-    Authority { repository: String, why: String },
+    /// The authorizer could not say what to send; the text is its own. `may_pass` where asking
+    /// later may help.
+    #[error("{repository} may not be used: {why}")]
+    Authority { repository: String, why: String, may_pass: bool },
     /// The registry refused.
     #[error("{attempted}: the registry answered {status}{detail}")]
     Status {
@@ -67,9 +68,6 @@ pub(crate) enum DistributionError {
     /// The answer cannot be understood.
     #[error("{attempted}: {why}")]
     Malformed { attempted: String, why: String },
-    /// Somebody asked for a stop.
-    #[error("stopped")]
-    Stopped,
 }
 
 impl DistributionError {
@@ -88,7 +86,7 @@ impl DistributionError {
                     )
             }
             Self::Digest { .. } => true,
-            Self::Authority { .. } | Self::Malformed { .. } | Self::Stopped => false,
+            Self::Authority { .. } | Self::Malformed { .. } => false,
         }
     }
 }

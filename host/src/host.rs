@@ -7,7 +7,8 @@ mod failure;
 mod lifecycle;
 mod plugins;
 mod policies;
-#[cfg(all(test, feature = "daemon"))]
+#[cfg(test)]
+#[cfg(feature = "daemon")]
 mod tests;
 mod watch;
 

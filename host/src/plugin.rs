@@ -24,11 +24,13 @@ mod imports;
 mod instance;
 mod memory;
 mod package;
-#[cfg(all(test, feature = "daemon"))]
+#[cfg(test)]
+#[cfg(feature = "daemon")]
 mod secrecy;
 #[cfg(test)]
 mod testing;
-#[cfg(all(test, feature = "daemon"))]
+#[cfg(test)]
+#[cfg(feature = "daemon")]
 mod timing;
 mod trouble;
 mod v0_1;

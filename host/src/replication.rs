@@ -14,7 +14,8 @@ mod pace;
 mod queue;
 mod running;
 mod stats;
-#[cfg(all(test, feature = "daemon"))]
+#[cfg(test)]
+#[cfg(feature = "daemon")]
 mod tests;
 mod transfer;
 

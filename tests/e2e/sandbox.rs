@@ -118,7 +118,7 @@ const CASES: [Case; 14] = [
     ("secret-echo", |it| it.echo_authorization(Kind::Ping), &["secret-echo limit"]),
     ("secret-echo", |it| it.echo_authorization_in_header(Kind::Ping), &["secret-echo limit"]),
     ("big-answer", |it| it.huge_answer(Kind::Catalog, 1 << 30), &["response-bytes limit"]),
-    ("big-answer", |it| _ = it.drop_always_after(Kind::Catalog, 5), &["127.0.0.1"]),
+    ("big-answer", |it| it.drop_always_after(Kind::Catalog, 5), &["127.0.0.1"]),
     ("bad-header", NO_FAULT, &["header `host`"]),
     ("split-header", NO_FAULT, &["header `x-a`"]),
     ("many-requests", NO_FAULT, &["requests limit", "more than 20"]),

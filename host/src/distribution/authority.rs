@@ -99,6 +99,7 @@ impl Remote {
             let unusable = || DistributionError::Authority {
                 repository: self.target.repository.to_string(),
                 why: format!("the header `{name}` that was granted cannot be sent"),
+                may_pass: false,
             };
             let key = HeaderName::try_from(name.as_str()).map_err(|_| unusable())?;
             let mut value = HeaderValue::try_from(secret.expose()).map_err(|_| unusable())?;

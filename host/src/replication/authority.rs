@@ -5,6 +5,7 @@ use portolan_core::{
     provider::{Grant, Scope},
 };
 
+use super::failure::plugin_is_retryable;
 use crate::{
     distribution::{Authorizer, BoxFuture, DistributionError},
     plugin::Adapter,
@@ -24,6 +25,7 @@ impl Authorizer for AdapterAuthority {
                 let repository = scopes.first().map(|scope| scope.repository.to_string());
                 DistributionError::Authority {
                     repository: repository.unwrap_or_default(),
+                    may_pass: plugin_is_retryable(&error),
                     why: error.to_string(),
                 }
             })

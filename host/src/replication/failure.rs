@@ -110,8 +110,9 @@ fn distribution_is_retryable(error: &DistributionError) -> bool {
         DistributionError::Net { source, .. } => {
             !matches!(source, NetError::Refused(_) | NetError::Settings(_))
         }
-        DistributionError::Digest { .. } | DistributionError::Authority { .. } => true,
-        DistributionError::Malformed { .. } | DistributionError::Stopped => false,
+        DistributionError::Authority { may_pass, .. } => *may_pass,
+        DistributionError::Digest { .. } => true,
+        DistributionError::Malformed { .. } => false,
     }
 }
 

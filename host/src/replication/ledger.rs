@@ -277,9 +277,11 @@ mod tests {
             let Place::Away(lead, _) = place else { panic!("it is new") };
             lead.held();
         }
-        let blobs = lock(&ledger.blobs);
-        assert_eq!((blobs.entries.len(), blobs.places), (2, 1), "the last, and who is waited for");
-        drop(blobs);
+        let kept = {
+            let blobs = lock(&ledger.blobs);
+            (blobs.entries.len(), blobs.places)
+        };
+        assert_eq!(kept, (2, 1), "the last, and who is waited for");
         waits.held();
         assert!(matches!(place(&ledger, "waits").await, Place::Here));
     }

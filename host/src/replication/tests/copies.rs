@@ -81,7 +81,8 @@ async fn a_blob_too_large_for_one_request_goes_in_chunks() {
 async fn a_child_whose_parts_are_gone_is_walked_again() {
     let world = World::new().await;
     let blob = layer(1, 1_000);
-    let child = world.from.put_platform_image("a", None, "linux/amd64", &[blob.clone()]);
+    let child =
+        world.from.put_platform_image("a", None, "linux/amd64", std::slice::from_ref(&blob));
     world.from.put_index(
         "a",
         Some("v1"),
