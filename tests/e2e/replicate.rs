@@ -257,7 +257,7 @@ async fn the_first_bytes_move_before_the_last_page_is_listed() {
     for number in 0..5 {
         from.put_image(&format!("fleet/ship-{number}"), "v1", &[layer(number, 1_000)]);
     }
-    let last_page = When::from(Kind::Catalog).path("ship-3");
+    let last_page = When::from(Kind::Catalog).path("ship%2D3");
     let held = from.faults().stall(last_page);
     let daemon = Daemon::start(data.path(), &[]).await;
     let client = daemon.admin();
