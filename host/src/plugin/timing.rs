@@ -54,7 +54,8 @@ async fn how_long_calls_take() {
         println!("{}: check, compile and describe {loaded:?}", bundled.provider);
         println!("{}: instance + describe {:?}", bundled.provider, describe.await);
     }
-    let spec = testing::spec(&server.url());
+    let mut spec = testing::spec(&server.url());
+    spec.provider = "docker-registry".to_owned();
     let adapter = plugins.bind("1", 1, &spec, &Credentials::default()).unwrap();
     let query = RepositoryQuery::default();
     let locate = timed(async || adapter.locate("fleet/ship-1").await.unwrap()).await;
