@@ -15,7 +15,19 @@ use std::{
 };
 
 /// Folders below `plugins/`, which are the provider ids, in byte order.
-const PROVIDERS: &[&str] = &["docker-registry", "harbor"];
+const PROVIDERS: &[&str] = &[
+    "ali-acr",
+    "artifact-hub",
+    "aws-ecr",
+    "azure-acr",
+    "docker-hub",
+    "docker-registry",
+    "google-gcr",
+    "harbor",
+    "helm-hub",
+    "helm-repository",
+    "huawei-SWR",
+];
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -96,12 +108,17 @@ fn add_target() -> Result<(), String> {
     }
 }
 
+/// The package of a provider: ids may have capital letters, packages do not.
+fn package(provider: &str) -> String {
+    format!("plugin-{}", provider.to_ascii_lowercase())
+}
+
 fn build_guests(root: &Path, target_dir: &Path) -> Result<(), String> {
     let mut cargo = Command::new(variable("CARGO")?);
     cargo.current_dir(root);
     cargo.args(["build", "--locked", "--profile", "guest", "--target", TARGET]);
     for provider in PROVIDERS {
-        cargo.args(["-p", &format!("plugin-{provider}")]);
+        cargo.args(["-p", &package(provider)]);
     }
     for name in NOT_INHERITED {
         cargo.env_remove(name);
@@ -125,7 +142,7 @@ fn build_guests(root: &Path, target_dir: &Path) -> Result<(), String> {
 fn collect(out: &Path) -> Result<PathBuf, String> {
     let built = out.join("guests").join(TARGET).join("guest");
     for provider in PROVIDERS {
-        let from = built.join(format!("plugin_{}.wasm", provider.replace('-', "_")));
+        let from = built.join(format!("{}.wasm", package(provider).replace('-', "_")));
         let to = out.join(format!("{provider}.wasm"));
         fs::copy(&from, &to).map_err(|e| format!("{}: {e}", from.display()))?;
     }

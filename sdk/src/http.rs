@@ -193,6 +193,28 @@ impl Request {
         self
     }
 
+    /// What a signature covers: method, address, plain headers and the bytes of the body. Headers
+    /// and bodies into which the host puts the secret are not in it.
+    #[must_use]
+    pub fn signable(&self) -> Signable<'_> {
+        let plain = |header: &'_ Header| match &header.value {
+            HeaderValue::Plain(value) => Some((
+                header.name.to_ascii_lowercase(),
+                String::from_utf8_lossy(value).into_owned(),
+            )),
+            HeaderValue::Secret(_) => None,
+        };
+        Signable {
+            method: method_name(self.inner.method),
+            url: &self.inner.url,
+            headers: self.inner.headers.iter().filter_map(plain).collect(),
+            body: match &self.inner.body {
+                wire::Body::Bytes(bytes) => bytes,
+                wire::Body::Empty | wire::Body::Template(_) => &[],
+            },
+        }
+    }
+
     /// Sends the request and waits for the whole answer.
     ///
     /// # Errors
@@ -203,6 +225,31 @@ impl Request {
         }
         let method = self.inner.method;
         Ok(Response::new(method, host::send(&self.inner)?))
+    }
+}
+
+/// The parts of a request that a signature is made over.
+#[derive(Debug)]
+pub struct Signable<'a> {
+    /// `GET`, `POST`, …
+    pub method: &'static str,
+    /// As it will be sent: absolute, with its query.
+    pub url: &'a str,
+    /// Names in lower case, in the order they were added.
+    pub headers: Vec<(String, String)>,
+    /// Empty where there is none.
+    pub body: &'a [u8],
+}
+
+/// The method as it stands in a request line.
+pub(crate) fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`http`]: requests below the endpoint; the host adds the secret, TLS, proxies and limits.
 //! - [`token`]: the registry token flow, for [`Adapter::authorize`] and for own requests.
 //! - [`distribution`]: ping, catalog and tags of the distribution API.
+//! - [`signing`]: the signed APIs of AWS, Alibaba, Huawei and Google.
 //! - [`cache`], [`log`]: what the host keeps and writes for an adapter.
 //! - `testing` (feature `testing`): a scripted host, so that adapters have native unit tests.
 
@@ -28,6 +29,7 @@ pub mod distribution;
 pub mod http;
 pub mod log;
 pub mod signer;
+pub mod signing;
 pub mod time;
 pub mod token;
 pub mod upload;

@@ -26,6 +26,7 @@
 mod exchange;
 mod fixture;
 mod render;
+mod sign;
 #[cfg(test)]
 mod tests;
 
@@ -123,7 +124,7 @@ impl ScriptedHost {
         self
     }
 
-    /// Answers `signer.hmac-chain`.
+    /// Answers `signer.hmac-chain` in another way than with the script's secret.
     #[must_use]
     pub fn hmac(mut self, signer: HmacSigner) -> Self {
         self.hmac = Some(signer);
@@ -271,9 +272,11 @@ pub(crate) fn hmac_chain(
     key: &SecretText,
     messages: &[Vec<u8>],
 ) -> Result<Vec<u8>, Error> {
-    let signer = with_host(|host| host.hmac);
-    let signer = signer.ok_or_else(|| Error::Unsupported("the script signs nothing".into()))?;
-    Ok(signer(hash, key, messages))
+    let (signer, secret) = with_host(|host| (host.hmac, host.secret.clone()));
+    match signer {
+        Some(signer) => Ok(signer(hash, key, messages)),
+        None => sign::chain(hash, &render::secret_text(key, &secret), messages),
+    }
 }
 
 pub(crate) fn sign_jwt(

@@ -7,6 +7,7 @@ mod harbor;
 mod harness;
 mod layering;
 mod plugins;
+mod providers;
 mod replicate;
 mod sandbox;
 mod tokens;

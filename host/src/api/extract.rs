@@ -1,19 +1,28 @@
 //! Binding: bodies, path ids and query parameters, with Harbor's 422 for what cannot be bound
 //! (contract 1.3). It knows shapes only; whether a value makes sense is decided elsewhere.
 
+use std::time::Duration;
+
 use axum::{
+    body::Body,
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use bytes::BytesMut;
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
 use super::respond::ApiError;
 
 /// Largest JSON body in bytes.
 const MAX_BODY: usize = 1 << 20;
+/// Most bytes of a refused body that are read and thrown away.
+const MAX_DISCARDED: usize = 256 << 20;
+/// Longest time that is spent on it.
+const DISCARD_TIME: Duration = Duration::from_secs(10);
 
 /// A JSON body; its name is what violations call it.
 pub(crate) trait Parameter: DeserializeOwned + Default {
@@ -59,10 +68,39 @@ pub(crate) async fn read_body(request: Request, limit: usize) -> Result<bytes::B
         ApiError::framework(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
     let announced = request.body().size_hint().lower();
+    let mut body = request.into_body();
     if usize::try_from(announced).is_ok_and(|announced| announced > limit) {
+        discard(body).await;
         return Err(too_large());
     }
-    axum::body::to_bytes(request.into_body(), limit).await.map_err(|_| too_large())
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // Broken off: nobody is left to read the answer.
+        let frame = frame.map_err(|_| too_large())?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            discard(body).await;
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+/// Reads what is left of a refused body, within bounds: a client that is still sending when the
+/// connection closes never sees the answer.
+async fn discard(mut body: Body) {
+    let drain = async {
+        let mut left = MAX_DISCARDED;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.into_data().map_or(0, |data| data.len()));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Late or not, the answer is the same.
+    let _ = tokio::time::timeout(DISCARD_TIME, drain).await;
 }
 
 /// The integer ids of a path, in order. A negative one is an id that nothing has.

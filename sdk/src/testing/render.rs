@@ -2,8 +2,10 @@
 
 use core::fmt;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
 use crate::{
-    Auth, Endpoint, HeaderValue, Method, SecretText, TemplateFormat,
+    Auth, Endpoint, HeaderValue, SecretText, TemplateFormat,
     bindings::adapter::portolan::adapter::http as wire, http,
 };
 
@@ -50,15 +52,13 @@ pub(crate) fn request(request: &wire::Request, endpoint: &Endpoint, secret: &str
     if let Some(value) = authorization(&request.auth, endpoint, secret) {
         headers.push(("Authorization".to_owned(), value));
     }
-    let method = match request.method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Patch => "PATCH",
-        Method::Delete => "DELETE",
-    };
+    let method = http::method_name(request.method);
     Seen { method, url, headers, body: body(&request.body, secret) }
+}
+
+/// The key of an HMAC chain, as the host would put it together.
+pub(crate) fn secret_text(text: &SecretText, secret: &str) -> String {
+    format!("{}{}{}", text.prefix, part(secret, &text.part), text.suffix)
 }
 
 /// A part of the secret: all of it, or what the JSON Pointer points at.
@@ -73,9 +73,7 @@ fn part(secret: &str, pointer: &str) -> String {
 fn header_value(value: &HeaderValue, secret: &str) -> String {
     match value {
         HeaderValue::Plain(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        HeaderValue::Secret(SecretText { prefix, part: pointer, suffix }) => {
-            format!("{prefix}{}{suffix}", part(secret, pointer))
-        }
+        HeaderValue::Secret(text) => secret_text(text, secret),
     }
 }
 
@@ -123,37 +121,12 @@ fn escape(format: TemplateFormat, value: &str) -> String {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for position in 0..4 {
-            let index = (word >> (18 - 6 * position) & 63) as usize;
-            let padded = position as usize > chunk.len();
-            let sextet = ALPHABET.get(index).copied().unwrap_or(b'=');
-            out.push(if padded { '=' } else { char::from(sextet) });
-        }
-    }
-    out
+    BASE64_STANDARD.encode(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_vectors() {
-        for (text, expected) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("user:pass", "dXNlcjpwYXNz"),
-        ] {
-            assert_eq!(base64(text.as_bytes()), expected);
-        }
-    }
 
     #[test]
     fn inserts_the_secret_where_it_is_asked_for() {

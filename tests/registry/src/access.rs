@@ -157,8 +157,9 @@ impl Bearer {
     }
 
     fn ask(&self, call: &Call, needed: &[Scope], error: Option<&str>) -> String {
-        let name = &call.shared.settings.name;
-        let mut text = format!("Bearer realm=\"{}/token\",service=\"{name}\"", base(call));
+        let settings = &call.shared.settings;
+        let realm = settings.realm.clone().unwrap_or_else(|| format!("{}/token", base(call)));
+        let mut text = format!("Bearer realm=\"{realm}\",service=\"{}\"", settings.name);
         if !needed.is_empty() {
             let scopes: Vec<_> = needed.iter().map(Scope::to_text).collect();
             text.push_str(&format!(",scope=\"{}\"", scopes.join(" ")));

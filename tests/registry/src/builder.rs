@@ -19,6 +19,7 @@ pub(crate) struct Settings {
     pub(crate) delete: bool,
     pub(crate) tag_delete: bool,
     pub(crate) sparse: bool,
+    pub(crate) realm: Option<String>,
 }
 
 impl Default for Settings {
@@ -33,6 +34,7 @@ impl Default for Settings {
             delete: true,
             tag_delete: true,
             sparse: false,
+            realm: None,
         }
     }
 }
@@ -86,6 +88,13 @@ impl Builder {
     #[must_use]
     pub fn token_post(mut self) -> Self {
         self.token_post = true;
+        self
+    }
+
+    /// With Bearer: the realm named in challenges. Default: `/token` of this registry.
+    #[must_use]
+    pub fn realm(mut self, url: &str) -> Self {
+        self.settings.realm = Some(url.to_owned());
         self
     }
 

@@ -1,0 +1,43 @@
+//! The provider `azure-acr`.
+
+use portolan_sdk::{
+    Adapter, AdapterInfo, Artifact, ArtifactFilter, Endpoint, Error, Health, Page, PageRequest,
+    Repository, RepositoryFilter, Result, export_adapter,
+};
+
+export_adapter!(AzureAcr);
+
+/// The adapter.
+#[derive(Debug)]
+pub struct AzureAcr;
+
+impl Adapter for AzureAcr {
+    fn describe() -> AdapterInfo {
+        AdapterInfo::new("azure-acr", "Azure ACR", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn check_health(_: &Endpoint) -> Result<Health> {
+        Err(not_yet())
+    }
+
+    fn list_repositories(
+        _: &Endpoint,
+        _: &RepositoryFilter,
+        _: &PageRequest,
+    ) -> Result<Page<Repository>> {
+        Err(not_yet())
+    }
+
+    fn list_artifacts(
+        _: &Endpoint,
+        _: &str,
+        _: &ArtifactFilter,
+        _: &PageRequest,
+    ) -> Result<Page<Artifact>> {
+        Err(not_yet())
+    }
+}
+
+fn not_yet() -> Error {
+    Error::Unsupported("this adapter is under construction".to_owned())
+}

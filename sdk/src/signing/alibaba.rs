@@ -1,0 +1,1 @@
+//! Alibaba Cloud's RPC, ROA and V3 signatures.

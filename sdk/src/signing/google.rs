@@ -1,0 +1,1 @@
+//! OAuth tokens of a Google service account.

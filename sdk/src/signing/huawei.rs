@@ -1,0 +1,1 @@
+//! Huawei Cloud's SDK-HMAC-SHA256.
