@@ -12,10 +12,9 @@ mod session;
 mod wire;
 
 use portolan_sdk::{
-    AccessKeyPattern, AccessSecretPattern, Adapter, AdapterInfo, AllowedHost, Artifact,
-    ArtifactFilter, Challenge, CredentialPattern, Endpoint, EndpointPattern, Error, Grant, Health,
-    KeyValue, Management, NamedUrl, Page, PageRequest, Repository, RepositoryFilter, Result, Scope,
-    Target, export_adapter, token::Flow,
+    Adapter, AdapterInfo, AllowedHost, Artifact, ArtifactFilter, Challenge, Endpoint,
+    EndpointPattern, Error, Grant, Health, KeyValue, Management, NamedUrl, Page, PageRequest,
+    Repository, RepositoryFilter, Result, Scope, Target, export_adapter, token::Flow,
 };
 
 export_adapter!(DockerHub: management);
@@ -46,10 +45,6 @@ impl Adapter for DockerHub {
         ];
         allowed_hosts.extend(STORAGE.map(|pattern| host(pattern, &["storage"])));
         AdapterInfo {
-            credentials: Some(CredentialPattern {
-                access_key: AccessKeyPattern::Standard,
-                access_secret: AccessSecretPattern::Password,
-            }),
             hint: "User name with a personal access token, or organisation name with an \
                    organisation access token; a password fails where two-factor or single sign-on \
                    is on. Without them only public repositories that a rule names can be read \

@@ -129,6 +129,12 @@ async fn from_and_to_the_hub() {
     let ended = replicate(&client, anonymous, to, named).await;
     assert_eq!(ended.execution["status"], "Succeed", "{ended:#?}");
     assert_eq!(plain.tag("library/alpine", "3"), hub.registry.tag("library/alpine", "3"));
+    let below = json!({"filters": [{"type": "name", "value": "library/**"}]});
+    let ended = replicate(&client, anonymous, to, below).await;
+    assert_eq!(
+        (&ended.execution["status"], &ended.execution["total"]),
+        (&json!("Succeed"), &json!(1))
+    );
     let ended = replicate(&client, anonymous, to, json!({})).await;
     assert_eq!(ended.execution["status"], "Failed", "{ended:#?}");
     let why = ended.execution["status_text"].as_str().unwrap();
