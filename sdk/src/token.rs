@@ -7,6 +7,7 @@
 
 mod challenge;
 mod fetch;
+mod life;
 mod probe;
 mod scope;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub struct Flow<'a> {
     base: String,
     form: Form,
     realm: Option<String>,
+    life: Option<u64>,
 }
 
 /// What a registry asked for, as kept in the cache.
@@ -49,7 +51,7 @@ impl<'a> Flow<'a> {
     /// The flow of the endpoint's own registry, tokens fetched by `GET`.
     #[must_use]
     pub fn new(endpoint: &'a Endpoint) -> Self {
-        Self { endpoint, base: endpoint.url.clone(), form: Form::Get, realm: None }
+        Self { endpoint, base: endpoint.url.clone(), form: Form::Get, realm: None, life: None }
     }
 
     /// The flow of a registry at another address than the endpoint's.
@@ -71,6 +73,15 @@ impl<'a> Flow<'a> {
     #[must_use]
     pub fn realm(mut self, path: &str) -> Self {
         self.realm = Some(self.url(path));
+        self
+    }
+
+    /// How many seconds a token lives where the service does not say: for a provider that never
+    /// does. What a token says of itself (the claims of a JWT) goes before it. Too long a life
+    /// costs one more question: a refused token is replaced.
+    #[must_use]
+    pub fn token_life(mut self, seconds: u64) -> Self {
+        self.life = Some(seconds);
         self
     }
 
@@ -111,15 +122,20 @@ impl<'a> Flow<'a> {
             ))),
             Demand::Token { realm, service } => {
                 let asked = challenge.and_then(|c| c.param("scope")).unwrap_or_default();
-                let scopes = scope::merge(scopes, asked);
+                let (wanted, scopes) = (scope::merge(scopes, ""), scope::merge(scopes, asked));
                 let ask = fetch::Ask {
                     endpoint: self.endpoint,
                     form: &self.form,
                     realm: &realm,
                     service: service.as_deref(),
                     scopes: &scopes,
+                    life: self.life,
                 };
-                let token = ask.token(challenge.is_none())?;
+                let token = match challenge {
+                    None => ask.token()?,
+                    // What was asked for is covered, too: the next one need not be refused first.
+                    Some(_) => ask.fresh(&wanted)?,
+                };
                 Ok(Grant::new(Auth::Bearer(token.token), Some(token.expires)))
             }
         }
