@@ -23,6 +23,7 @@ use crate::{
 pub use challenge::parse as parse_challenges;
 pub(crate) use challenge::preferred;
 pub use fetch::Form;
+pub use life::of_jwt as jwt_life;
 pub use probe::{Probe, not_a_registry};
 pub use scope::{CATALOG, text as scope_text};
 
@@ -36,7 +37,7 @@ pub struct Flow<'a> {
     base: String,
     form: Form,
     realm: Option<String>,
-    life: Option<u64>,
+    life: Option<fn(&str) -> u64>,
 }
 
 /// What a registry asked for, as kept in the cache.
@@ -76,12 +77,11 @@ impl<'a> Flow<'a> {
         self
     }
 
-    /// How many seconds a token lives where the service does not say: for a provider that never
-    /// does. What a token says of itself (the claims of a JWT) goes before it. Too long a life
-    /// costs one more question: a refused token is replaced.
+    /// Says how many seconds a token lives where the service does not: for a provider that never
+    /// does. Too long a life costs one more question, since a refused token is replaced.
     #[must_use]
-    pub fn token_life(mut self, seconds: u64) -> Self {
-        self.life = Some(seconds);
+    pub fn token_life(mut self, life: fn(&str) -> u64) -> Self {
+        self.life = Some(life);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use portolan_sdk::{
     Endpoint, Error,
-    token::{Flow, Form},
+    token::{self, Flow, Form},
 };
 
 /// Where a registry gives out its tokens, below its own address.
@@ -17,7 +17,7 @@ const LIFE: u64 = 75 * 60;
 
 /// The token flow of an endpoint.
 pub(crate) fn flow(endpoint: &Endpoint) -> Flow<'_> {
-    let flow = Flow::new(endpoint).token_life(LIFE);
+    let flow = Flow::new(endpoint).token_life(|token| token::jwt_life(token).unwrap_or(LIFE));
     if endpoint.access_key.as_deref() != Some(NOBODY) {
         return flow;
     }

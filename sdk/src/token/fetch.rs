@@ -6,7 +6,6 @@ use crate::{
     Auth, Endpoint, Error, Result, TemplateFormat, cache, host,
     http::{self, Request, Response},
     loose::Loose,
-    token::life,
 };
 
 /// Shortest life of a token, in seconds; also what is taken where the service says nothing.
@@ -60,8 +59,9 @@ pub(crate) struct Ask<'a> {
     pub(crate) realm: &'a str,
     pub(crate) service: Option<&'a str>,
     pub(crate) scopes: &'a [String],
-    /// Life where the service does not say, in seconds.
-    pub(crate) life: Option<u64>,
+    /// Life in seconds where the service does not say. A function: a component without it does
+    /// not carry what reads tokens.
+    pub(crate) life: Option<fn(&str) -> u64>,
 }
 
 impl Ask<'_> {
@@ -168,8 +168,8 @@ impl Ask<'_> {
                 Error::MalformedResponse(format!("{} answered no token", response.what()))
             })?;
         let said = answer.expires_in.0.and_then(|seconds| seconds.parse().ok());
-        let hinted = || self.life.map(|usual| life::of_jwt(&token).unwrap_or(usual));
-        let life = said.or_else(hinted).unwrap_or(MIN_LIFE);
+        let usual = || self.life.map(|life| life(&token));
+        let life = said.or_else(usual).unwrap_or(MIN_LIFE);
         Ok((token, life.clamp(MIN_LIFE, MAX_LIFE)))
     }
 }

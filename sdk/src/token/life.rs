@@ -16,7 +16,8 @@ struct Claims {
 
 /// Seconds from the issue of a JWT to its end; both are of the issuer's clock, so that ours need
 /// not agree with it. `None` for any other token.
-pub(crate) fn of_jwt(token: &str) -> Option<u64> {
+#[must_use]
+pub fn of_jwt(token: &str) -> Option<u64> {
     let claims = token.split('.').nth(1)?;
     let claims = BASE64_URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
     let claims: Claims = serde_json::from_slice(&claims).ok()?;

@@ -91,7 +91,7 @@ fn a_provider_that_never_says_has_a_life_of_its_own() {
     ] {
         let asked = token("service=S&scope=repository:a:pull");
         let host = host().exchanges([ping(), asked.json(answer)]).start();
-        let flow = Flow::new(host.endpoint()).token_life(4500);
+        let flow = Flow::new(host.endpoint()).token_life(|token| jwt_life(token).unwrap_or(4500));
         let grant = flow.authorize(&[Scope::pull("a")], None).expect("a grant");
         assert_eq!(grant.expires, Some(1_000_000_000 + life));
     }
