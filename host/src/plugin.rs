@@ -22,6 +22,7 @@ mod engine;
 mod grants;
 mod imports;
 mod instance;
+mod key_file;
 mod memory;
 mod package;
 #[cfg(test)]
@@ -246,13 +247,15 @@ impl Plugins {
         let client = || bound::client(spec, credentials, &granted, &self.inner.no_proxy);
         let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();
+        let private_key = key_file::private_key(secret.as_ref());
         let settings = serde_json::to_string(&spec.settings)
             .map_err(|error| PluginError::Invalid(format!("the settings: {error}")))?;
         let bound = bound::Bound {
             id: id.to_owned(),
             provider: spec.provider.clone(),
             url: spec.url.clone(),
-            echo: echo::Echo::new(&secret),
+            echo: echo::Echo::new(secret.iter().chain(&private_key)),
+            public_parts: key_file::public_parts(&package.info, secret.as_ref()),
             account: account::Account { key: spec.access_key.clone(), secret },
             settings,
             rights: bound::Rights::of(&package.info),

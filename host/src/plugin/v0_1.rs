@@ -110,8 +110,12 @@ pub(super) fn endpoint(bound: &Bound) -> types::Endpoint {
         access_key: bound.account.key.clone(),
         has_access_secret: bound.account.secret.as_ref().is_some_and(|it| !it.is_empty()),
         settings: bound.settings.clone(),
-        extra: Vec::new(),
+        extra: bound.public_parts.iter().map(pair).collect(),
     }
+}
+
+fn pair((key, value): &(String, String)) -> types::KeyValue {
+    types::KeyValue { key: key.clone(), value: value.clone() }
 }
 
 pub(super) fn page(cursor: Option<&str>) -> types::PageRequest {
@@ -149,10 +153,6 @@ pub(super) fn scopes(scopes: &[Scope]) -> Vec<wit::Scope> {
 }
 
 pub(super) fn challenge(challenge: &Challenge) -> wit::Challenge {
-    let pair = |(key, value): &(String, String)| types::KeyValue {
-        key: key.clone(),
-        value: value.clone(),
-    };
     wit::Challenge {
         scheme: challenge.scheme.clone(),
         params: challenge.params.iter().map(pair).collect(),
