@@ -9,7 +9,7 @@ use portolan_sdk::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{api, wire};
+use crate::{api, generation::Generation, projects, v1, wire};
 
 /// Requests after which a call returns what it has; bounds it where many projects are empty.
 const MAX_REQUESTS: u32 = 20;
@@ -40,6 +40,7 @@ struct Projects {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Row {
+    id: i64,
     name: String,
     private: Option<bool>,
     empty: bool,
@@ -48,18 +49,19 @@ struct Row {
 /// One page of the repositories of every project, or of the one that the filter's prefix names.
 pub(crate) fn repositories(
     endpoint: &Endpoint,
+    generation: &Generation,
     filter: &RepositoryFilter,
     page: &PageRequest,
 ) -> Result<Page<Repository>> {
     let prefix = filter.prefix.as_deref().unwrap_or_default();
     if let Some((project, _)) = prefix.split_once('/') {
-        return one_project(endpoint, project, page);
+        return one_project(endpoint, generation, project, page);
     }
     let wanted = page.size(1000) as usize;
     let mut at: Position = page.position()?;
     let mut items = Vec::new();
     for _ in 0..MAX_REQUESTS {
-        let projects = projects(endpoint, at.projects)?;
+        let projects = projects(endpoint, generation, at.projects)?;
         let rows: Vec<&Row> =
             projects.rows.iter().filter(|r| !r.empty && r.name.starts_with(prefix)).collect();
         let start = rows.iter().position(|row| row.name == at.project).unwrap_or_else(|| {
@@ -70,7 +72,7 @@ pub(crate) fn repositories(
         let mut left = rows.into_iter().skip(start);
         let mut more = false;
         if let Some(row) = left.next() {
-            let (found, rest) = in_project(endpoint, row, at.page)?;
+            let (found, rest) = in_project(endpoint, generation, row, at.page)?;
             items.extend(found);
             more = rest;
             at.project.clone_from(&row.name);
@@ -92,36 +94,65 @@ pub(crate) fn repositories(
     Page::last(items).next(Some(&at))
 }
 
-fn one_project(endpoint: &Endpoint, project: &str, page: &PageRequest) -> Result<Page<Repository>> {
+fn one_project(
+    endpoint: &Endpoint,
+    generation: &Generation,
+    project: &str,
+    page: &PageRequest,
+) -> Result<Page<Repository>> {
     let mut at: Position = page.position()?;
-    let row = Row { name: project.to_owned(), private: None, empty: false };
-    let (items, more) = in_project(endpoint, &row, at.page)?;
+    let row = match generation {
+        Generation::V2 => Row { id: 0, name: project.to_owned(), private: None, empty: false },
+        Generation::V1(_) => match projects::find(endpoint, generation, project)? {
+            Some(found) => Row::from(found),
+            None => return Ok(Page::empty()),
+        },
+    };
+    let (items, more) = in_project(endpoint, generation, &row, at.page)?;
     at.page = at.page.saturating_add(1);
     Page::last(items).next(more.then_some(&at))
 }
 
 /// One page of projects, from the cache where the call before has just read it.
-fn projects(endpoint: &Endpoint, page: u32) -> Result<Projects> {
+fn projects(endpoint: &Endpoint, generation: &Generation, page: u32) -> Result<Projects> {
     let key = format!("projects {page}");
     if let Some(projects) = cache::get(&key) {
         return Ok(projects);
     }
+    let path = format!("{}/projects", generation.base());
     let at = (page, api::MAX_PAGE);
-    let (rows, more) = api::list::<wire::Project>(endpoint, "/api/v2.0/projects", at, &[])?;
-    let row = |project: wire::Project| Row {
-        private: project.is_private(),
-        empty: project.repo_count == Some(0),
-        name: project.name,
-    };
-    let projects = Projects { rows: rows.into_iter().map(row).collect(), more };
+    let (rows, more) = api::list::<wire::Project>(endpoint, &path, at, &[])?;
+    let projects = Projects { rows: rows.into_iter().map(Row::from).collect(), more };
     cache::set(&key, &projects, PROJECTS_TTL);
     Ok(projects)
 }
 
-fn in_project(endpoint: &Endpoint, project: &Row, page: u32) -> Result<(Vec<Repository>, bool)> {
-    let path = format!("/api/v2.0/projects/{}/repositories", http::encode(&project.name));
+impl From<wire::Project> for Row {
+    fn from(project: wire::Project) -> Self {
+        Self {
+            id: project.project_id,
+            private: project.is_private(),
+            empty: project.repo_count == Some(0),
+            name: project.name,
+        }
+    }
+}
+
+fn in_project(
+    endpoint: &Endpoint,
+    generation: &Generation,
+    project: &Row,
+    page: u32,
+) -> Result<(Vec<Repository>, bool)> {
     let at = (page, api::MAX_PAGE);
-    let (rows, more) = match api::list::<wire::Repository>(endpoint, &path, at, &[]) {
+    let listed = match generation {
+        Generation::V2 => {
+            let path = format!("/api/v2.0/projects/{}/repositories", http::encode(&project.name));
+            api::list::<wire::Repository>(endpoint, &path, at, &[])
+        }
+        Generation::V1(_) => v1::listing::repositories(endpoint, project.id, at),
+    };
+    let (rows, more) = match listed {
         // Deleted since the projects were listed.
         Err(Error::NotFound(_)) => (Vec::new(), false),
         rows => rows?,
