@@ -37,7 +37,7 @@ pub(crate) fn list<T: DeserializeOwned>(
     Ok((rows, more))
 }
 
-fn get_page(
+pub(crate) fn get_page(
     endpoint: &Endpoint,
     path: &str,
     (page, size): (u32, u32),
@@ -51,7 +51,7 @@ fn get_page(
 }
 
 /// Whether a page follows: by the link, by the total, or by a page that is full.
-fn another(response: &Response, (page, size): (u32, u32), rows: usize) -> bool {
+pub(crate) fn another(response: &Response, (page, size): (u32, u32), rows: usize) -> bool {
     let total = response.header("X-Total-Count").and_then(|total| total.parse::<u64>().ok());
     match total {
         _ if rows == 0 || page >= MAX_PAGES => false,

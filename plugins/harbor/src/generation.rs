@@ -2,26 +2,24 @@
 //!
 //! Asked once and believed for a while; every call begins with it.
 
+use crate::{api, wire};
 use portolan_sdk::{
     Endpoint, Error, Result, cache,
     http::{Request, Response},
 };
-use serde::{Deserialize, Serialize};
-
-use crate::{api, wire};
 
 /// How long an answer is believed, in seconds.
 const TTL: u32 = 600;
 
 /// Which generation of the management API an endpoint speaks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) enum Generation {
     V2,
     V1(V1),
 }
 
 /// A Harbor 1.x.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct V1 {
     /// Of the product, as it tells: `v1.2.0-11-ge5b0eb2`.
     pub(crate) version: Option<String>,
@@ -29,6 +27,9 @@ pub(crate) struct V1 {
     /// where no Admiral does.
     pub(crate) admiral: Option<String>,
 }
+
+/// How it is cached: a tuple costs a component less than an enum.
+type Kept = Option<(Option<String>, Option<String>)>;
 
 impl V1 {
     /// The `2` of 1.2; where the version is not told, that of the last 1.x.
@@ -50,11 +51,17 @@ impl Generation {
     /// Of the endpoint.
     pub(crate) fn of(endpoint: &Endpoint) -> Result<Self> {
         const KEY: &str = "generation";
-        if let Some(known) = cache::get(KEY) {
-            return Ok(known);
+        if let Some(known) = cache::get::<Kept>(KEY) {
+            return Ok(
+                known.map_or(Self::V2, |(version, admiral)| Self::V1(V1 { version, admiral }))
+            );
         }
         let found = find(endpoint)?;
-        cache::set(KEY, &found, TTL);
+        let kept: Kept = match &found {
+            Self::V2 => None,
+            Self::V1(V1 { version, admiral }) => Some((version.clone(), admiral.clone())),
+        };
+        cache::set(KEY, &kept, TTL);
         Ok(found)
     }
 

@@ -3,8 +3,6 @@
 //! A robot or project-scoped user may not create projects, and often may not read them either;
 //! where the project exists that is no obstacle.
 
-use std::collections::BTreeMap;
-
 use portolan_sdk::{
     Endpoint, Error, KeyValue, Result,
     http::{self, Request},
@@ -31,12 +29,18 @@ pub(crate) fn prepare(
         Generation::V2 => ready(endpoint, project, public),
         Generation::V1(harbor) => v1::projects::ready(endpoint, harbor, project, public),
     };
-    let mut done: BTreeMap<&str, Result<()>> = BTreeMap::new();
+    // At most 100 at once; a map would be a twentieth of the component.
+    let mut done: Vec<(&str, Result<()>)> = Vec::new();
     let one = |repository| {
         let (project, _) = api::split(repository)?;
-        done.entry(project).or_insert_with(|| ready(project)).clone()
+        if let Some((_, result)) = done.iter().find(|(name, _)| *name == project) {
+            return result.clone();
+        }
+        let result = ready(project);
+        done.push((project, result.clone()));
+        result
     };
-    repositories.iter().map(String::as_str).map(one).collect()
+    repositories.iter().map(|it| &**it).map(one).collect()
 }
 
 /// What the list of projects says of one.

@@ -79,8 +79,13 @@ pub(crate) struct Repository {
     pub(crate) update_time: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// An artifact of Harbor 2.x, or a tag of 1.x.
+#[derive(Default, Deserialize)]
 pub(crate) struct Artifact {
+    /// Of a tag.
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
     pub(crate) digest: String,
     /// `IMAGE`, `CHART`, …
     #[serde(default, rename = "type")]
@@ -143,26 +148,4 @@ impl NewMetadata {
     pub(crate) fn public(public: bool) -> Self {
         Self { public: if public { "true" } else { "false" } }
     }
-}
-
-/// A repository or a tag of Harbor 1.x: a bare name in the first versions, later an object.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Listed<T> {
-    Bare(String),
-    Whole(T),
-}
-
-/// A tag of Harbor 1.x.
-#[derive(Default, Deserialize)]
-pub(crate) struct Tag {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) digest: Option<String>,
-    #[serde(default)]
-    pub(crate) size: Option<u64>,
-    #[serde(default)]
-    pub(crate) push_time: Option<String>,
-    #[serde(default)]
-    pub(crate) labels: Option<Vec<Named>>,
 }

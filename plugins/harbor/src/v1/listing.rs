@@ -2,14 +2,11 @@
 
 use portolan_sdk::{
     Artifact, Endpoint, Page, PageRequest, Result,
-    http::{self, Request},
-    time,
+    http::{self, Request, Response},
 };
+use serde::de::DeserializeOwned;
 
-use crate::{
-    api,
-    wire::{Listed, Repository, Tag},
-};
+use crate::{api, listing::artifact, wire};
 
 /// Most tags of one page: the host takes no longer ones.
 const MAX_TAGS: usize = 5_000;
@@ -19,58 +16,51 @@ pub(crate) fn repositories(
     endpoint: &Endpoint,
     project: i64,
     at: (u32, u32),
-) -> Result<(Vec<Repository>, bool)> {
+) -> Result<(Vec<wire::Repository>, bool)> {
     let query = [("project_id", &*project.to_string())];
-    let (rows, more) = api::list::<Listed<Repository>>(endpoint, "/api/repositories", at, &query)?;
-    let repository = |row| match row {
-        Listed::Bare(name) => Repository { name, ..Repository::default() },
-        Listed::Whole(row) => row,
-    };
-    Ok((rows.into_iter().map(repository).collect(), more))
+    let response = api::get_page(endpoint, "/api/repositories", at, &query)?;
+    let named = |name| wire::Repository { name, ..wire::Repository::default() };
+    let rows = rows(&response, named)?;
+    let more = api::another(&response, at, rows.len());
+    Ok((rows, more))
+}
+
+/// The rows of an answer: bare names in the first versions, objects later.
+fn rows<T: DeserializeOwned>(response: &Response, named: fn(String) -> T) -> Result<Vec<T>> {
+    if let Ok(names) = response.json::<Vec<String>>() {
+        return Ok(names.into_iter().map(named).collect());
+    }
+    Ok(response.json::<Option<Vec<T>>>()?.unwrap_or_default())
 }
 
 /// One page of a repository's tags, each an artifact: labels are on tags here, not on digests.
-/// The cursor is the last name; the list is sorted, so that it holds while tags come and go.
+/// The cursor is the last tag and its place, since tags may come and go between two calls.
 pub(crate) fn artifacts(
     endpoint: &Endpoint,
     repository: &str,
     page: &PageRequest,
 ) -> Result<Page<Artifact>> {
-    let after: Option<String> = page.position()?;
-    let mut tags = tags(endpoint, repository)?;
-    tags.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-    tags.retain(|tag| after.as_ref().is_none_or(|after| tag.name > *after));
-    let more = tags.len() > MAX_TAGS;
-    tags.truncate(MAX_TAGS);
-    let next = tags.last().map(|tag| tag.name.clone()).filter(|_| more);
-    Page::last(tags.into_iter().map(artifact).collect()).next(next.as_ref())
+    let cursor: Option<(usize, String)> = page.position()?;
+    let tags = tags(endpoint, repository)?;
+    let start = cursor.map_or(0, |(place, last)| {
+        tags.iter().position(|tag| tag.name == last).map_or(place, |found| found.saturating_add(1))
+    });
+    let end = start.saturating_add(MAX_TAGS);
+    let last = end.checked_sub(1).filter(|_| end < tags.len());
+    let next = last.and_then(|last| Some((last, tags.get(last)?.name.clone())));
+    let shown = tags.into_iter().skip(start).take(MAX_TAGS);
+    Page::last(shown.map(artifact).collect()).next(next.as_ref())
 }
 
 /// Every tag of a repository, in the order of the answer.
-pub(super) fn tags(endpoint: &Endpoint, repository: &str) -> Result<Vec<Tag>> {
+pub(super) fn tags(endpoint: &Endpoint, repository: &str) -> Result<Vec<wire::Artifact>> {
     let get = Request::get(path(repository)?);
     let response = api::request(endpoint, get).send()?.success()?;
-    let rows: Option<Vec<Listed<Tag>>> = response.json()?;
-    let tag = |row| match row {
-        Listed::Bare(name) => Tag { name, ..Tag::default() },
-        Listed::Whole(tag) => tag,
-    };
-    Ok(rows.unwrap_or_default().into_iter().map(tag).collect())
+    rows(&response, |name| wire::Artifact { name, ..wire::Artifact::default() })
 }
 
 /// The path of a repository's tags; its slashes are not escaped.
 pub(super) fn path(repository: &str) -> Result<String> {
     api::split(repository)?;
     Ok(format!("/api/repositories/{}/tags", http::encode_path(repository)))
-}
-
-fn artifact(tag: Tag) -> Artifact {
-    let labels = tag.labels.unwrap_or_default().into_iter().map(|label| label.name);
-    Artifact {
-        digest: tag.digest.filter(|digest| !digest.is_empty()),
-        size: tag.size,
-        pushed: tag.push_time.as_deref().and_then(time::rfc3339),
-        labels: labels.collect(),
-        ..Artifact::new(vec![tag.name])
-    }
 }

@@ -7,13 +7,13 @@ use portolan_sdk::{
 };
 
 use super::listing;
-use crate::{api, wire::Tag};
+use crate::{api, wire};
 
 /// Deletes one tag, where it is the only one of its manifest.
 pub(crate) fn delete_tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
     let tags = tags_if_any(endpoint, repository)?;
     let Some(found) = tags.iter().find(|one| one.name == tag) else { return Ok(()) };
-    let same = |one: &&Tag| one.digest == found.digest && one.name != tag;
+    let same = |one: &&wire::Artifact| one.digest == found.digest && one.name != tag;
     let others: Vec<String> =
         tags.iter().filter(same).map(|one| format!("`{}`", one.name)).collect();
     if others.is_empty() {
@@ -25,21 +25,21 @@ pub(crate) fn delete_tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Re
          artifact {} with all its tags",
         endpoint.url,
         others.join(", "),
-        found.digest.as_deref().unwrap_or_default(),
+        found.digest,
     )))
 }
 
 /// Deletes a manifest with every tag on it, through one of them.
 pub(crate) fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
     let tags = tags_if_any(endpoint, repository)?;
-    let of_it = tags.iter().find(|tag| tag.digest.as_deref() == Some(digest));
+    let of_it = tags.iter().find(|tag| tag.digest == digest);
     match of_it {
         Some(tag) => delete(endpoint, repository, &tag.name),
         None => is_gone(endpoint, repository, digest),
     }
 }
 
-fn tags_if_any(endpoint: &Endpoint, repository: &str) -> Result<Vec<Tag>> {
+fn tags_if_any(endpoint: &Endpoint, repository: &str) -> Result<Vec<wire::Artifact>> {
     match listing::tags(endpoint, repository) {
         Err(Error::NotFound(_)) => Ok(Vec::new()),
         tags => tags,
