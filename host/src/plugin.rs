@@ -28,6 +28,7 @@ mod package;
 #[cfg(test)]
 #[cfg(feature = "daemon")]
 mod secrecy;
+mod settings;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -231,7 +232,8 @@ impl Plugins {
     /// scopes its cache, together with everything else a token may depend on.
     ///
     /// # Errors
-    /// When the provider is unknown, or the endpoint's TLS or proxy settings are unusable.
+    /// When the provider is unknown, its adapter's schema refuses the endpoint's settings, or the
+    /// TLS or proxy settings are unusable.
     pub(crate) fn bind(
         &self,
         id: &str,
@@ -244,7 +246,12 @@ impl Plugins {
             .ok_or_else(|| PluginError::UnknownProvider(spec.provider.clone()))?;
         let adapter = (&package.digest, &*granted);
         let fingerprint = bound::fingerprint(adapter, generation, spec, credentials)?;
-        let client = || bound::client(spec, credentials, &granted, &self.inner.no_proxy);
+        // Once for settings and adapter as they are; again when either changes.
+        let client = || {
+            settings::check(&spec.provider, &package.info.settings_schema, &spec.settings)
+                .map_err(PluginError::Invalid)?;
+            bound::client(spec, credentials, &granted, &self.inner.no_proxy)
+        };
         let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();
         let private_key = key_file::private_key(secret.as_ref());

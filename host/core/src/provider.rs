@@ -272,6 +272,8 @@ pub struct Target {
     pub max_chunk: Option<u64>,
     /// Whether blobs can be mounted across repositories.
     pub mount: bool,
+    /// Manifest types taken on push here; `None` where the adapter's own list holds.
+    pub accepted_manifests: Option<Vec<MediaType>>,
 }
 
 /// How blobs are uploaded.

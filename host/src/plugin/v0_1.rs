@@ -9,11 +9,10 @@ use portolan_core::{
     oci::{Challenge, MediaType},
     provider::{
         Action, ArtifactEntry, ArtifactQuery, Capabilities, HealthReport, Listing, RepositoryEntry,
-        RepositoryQuery, Scope, Target, UploadStyle,
+        RepositoryQuery, Scope,
     },
 };
 use time::OffsetDateTime;
-use url::Url;
 
 use super::{
     PluginError,
@@ -23,6 +22,9 @@ use super::{
 };
 
 pub(super) mod info;
+mod target;
+
+pub(super) use target::target;
 
 /// Rows asked for at once.
 const PAGE: u32 = 100;
@@ -243,33 +245,6 @@ pub(super) fn instant(seconds: u64) -> Result<OffsetDateTime, PluginError> {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(seconds)
         .map_err(|_| malformed("an instant is out of range"))
-}
-
-/// The data plane's address; whether it may be used is asked of the egress rules.
-pub(super) fn target(target: wit::Target) -> Result<Target, PluginError> {
-    let text = shown(&target.base_url, 500);
-    let base_url = Url::parse(&target.base_url).ok();
-    let plain = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    let base_url = base_url
-        .filter(plain)
-        .ok_or_else(|| malformed(&format!("`{text}` is no base address of a registry")))?;
-    let repository = target.repository.parse().map_err(|_| {
-        malformed(&format!("`{}` is no repository name", shown(&target.repository, 300)))
-    })?;
-    let upload = match target.upload.as_str() {
-        "chunked" => UploadStyle::Chunked,
-        "single-patch" => UploadStyle::SinglePatch,
-        // The one way every registry knows.
-        _ => UploadStyle::SinglePut,
-    };
-    let max_chunk = target.max_chunk_bytes.filter(|bytes| *bytes > 0);
-    Ok(Target { base_url, repository, upload, max_chunk, mount: target.mount })
 }
 
 pub(super) fn malformed(what: &str) -> PluginError {

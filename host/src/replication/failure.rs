@@ -62,6 +62,12 @@ impl TransferError {
         Self { side, step, cause: Cause::Refused("shutting down".to_owned()) }
     }
 
+    /// What the destination does not take; `why` says what to do.
+    pub(super) fn not_taken(why: String) -> Self {
+        let step = "checking the manifest";
+        Self { side: Side::Destination, step, cause: Cause::Refused(why) }
+    }
+
     /// Whether the same step may succeed later.
     pub(super) fn is_retryable(&self) -> bool {
         match &self.cause {

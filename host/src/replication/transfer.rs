@@ -5,8 +5,9 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
+    accepts::Accepts,
     id::EndpointId,
-    oci::{Descriptor, Digest, Manifest, Reference, Tag},
+    oci::{Descriptor, Digest, Manifest, MediaType, Reference, Tag},
     task::Item,
 };
 
@@ -34,6 +35,7 @@ pub(super) struct Job {
     pub(super) shared: Arc<Shared>,
     pub(super) source: Remote,
     pub(super) destination: Remote,
+    pub(super) accepts: Accepts,
     pub(super) destination_id: EndpointId,
     pub(super) ledger: Arc<Ledger>,
     pub(super) log: Arc<TaskLog>,
@@ -53,7 +55,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    fn add(&mut self, error: TransferError) {
+    pub(super) fn add(&mut self, error: TransferError) {
         self.retryable |= error.is_retryable();
         match self.first {
             Some(_) => self.more += 1,
@@ -61,7 +63,7 @@ impl Failures {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         let Some(first) = other.first else { return };
         self.add(first);
         self.more += other.more;
@@ -123,6 +125,7 @@ impl Job {
             return Ok(());
         }
         let manifest = self.pull(&reference).await?;
+        self.check_taken(&manifest, 0).await?;
         self.copy_graph(&reference, &manifest, Before::Absent, 0).await?;
         self.stats.pushed();
         Ok(())
@@ -150,10 +153,39 @@ impl Job {
         };
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
         let manifest = self.pull(&pull).await?;
+        self.check_taken(&manifest, 0).await?;
         self.copy_graph(&reference, &manifest, before, 0).await?;
         self.stats.pushed();
         self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
         Ok(())
+    }
+
+    /// Whether the destination takes a manifest and all below it: asked before the first blob, since
+    /// its own refusal would come after the last.
+    fn check_taken<'a>(
+        &'a self,
+        manifest: &'a Manifest,
+        depth: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
+        Box::pin(async move {
+            if self.accepts.is_everything() {
+                return Ok(());
+            }
+            self.is_taken(&manifest.media_type)?;
+            within_bounds(manifest, depth)?;
+            for child in manifest.children.iter().filter(|child| child.media_type.is_manifest()) {
+                self.is_taken(&child.media_type)?;
+                if child.media_type.is_index() {
+                    let nested = self.pull(&child.digest.clone().into()).await?;
+                    self.check_taken(&nested, depth + 1).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn is_taken(&self, media_type: &MediaType) -> Result<(), TransferError> {
+        self.accepts.refusal(media_type).map_or(Ok(()), |why| Err(TransferError::not_taken(why)))
     }
 
     /// Copies what a manifest refers to, then the manifest under its tag. Where the destination
@@ -189,10 +221,7 @@ impl Job {
         depth: usize,
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
-            if depth > MAX_DEPTH || manifest.children.len() > MAX_CHILDREN {
-                let step = "reading an index nested too deep or too wide";
-                return Err(TransferError::refused(Side::Source, step));
-            }
+            within_bounds(manifest, depth)?;
             let child = |child| self.copy_child(child, before, depth + 1);
             each(&manifest.children, ARTIFACTS, child).await?;
             each(&manifest.blobs, BLOBS, |blob| blob::ensure(self, blob)).await
@@ -217,6 +246,8 @@ impl Job {
             before == Before::Present && self.destination_manifest(&reference).await?.is_some();
         if !there {
             let manifest = self.pull(&reference).await?;
+            // An index may call its children what they are not.
+            self.is_taken(&manifest.media_type)?;
             self.copy_graph(&reference, &manifest, before, depth).await?;
         }
         self.ledger.hold_manifest(self.destination_id, &repository, &child.digest);
@@ -253,6 +284,14 @@ impl Job {
         let pushed = self.destination.put_manifest(reference, manifest).await;
         pushed.map_err(TransferError::at(Side::Destination, "pushing a manifest"))
     }
+}
+
+fn within_bounds(manifest: &Manifest, depth: usize) -> Result<(), TransferError> {
+    if depth > MAX_DEPTH || manifest.children.len() > MAX_CHILDREN {
+        let step = "reading an index nested too deep or too wide";
+        return Err(TransferError::refused(Side::Source, step));
+    }
+    Ok(())
 }
 
 /// Does the work of every part, a few at once. When one fails, no other begins, and those under way
