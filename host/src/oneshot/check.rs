@@ -55,6 +55,8 @@ pub struct PlayedEndpoint {
     pub access_secret: Option<Secret>,
     /// The adapter's settings.
     pub settings: Map<String, Value>,
+    /// Repositories that the recorded exchanges are about, where their paths do not tell.
+    pub repositories: Vec<String>,
 }
 
 /// A live endpoint.

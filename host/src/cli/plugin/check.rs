@@ -55,6 +55,7 @@ fn played(args: &PluginCheck) -> Result<PlayedEndpoint, Failure> {
         access_key,
         access_secret,
         settings: author::settings(&args.endpoint.setting)?,
+        repositories: args.repository.clone(),
     })
 }
 

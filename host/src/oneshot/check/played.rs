@@ -23,6 +23,8 @@ pub(super) struct Played {
     pub(super) credentials: Credentials,
     /// A repository name with as many components as the provider wants.
     pub(super) repository: String,
+    /// Repositories that recorded exchanges are about.
+    pub(super) recorded: Vec<String>,
     /// Whether credentials or address were made up, and so may not suit the adapter.
     pub(super) is_made_up: bool,
 }
@@ -58,7 +60,13 @@ impl Played {
             client_certificate: None,
         };
         let credentials = Credentials { access_secret: secret, ..Credentials::default() };
-        Ok(Self { spec, credentials, repository: repository(info), is_made_up })
+        Ok(Self {
+            spec,
+            credentials,
+            repository: repository(info),
+            recorded: given.repositories,
+            is_made_up,
+        })
     }
 
     /// The same endpoint on this stage.
@@ -95,17 +103,18 @@ fn address(info: &AdapterInfo) -> Result<EndpointUrl, Error> {
 }
 
 fn made_up(info: &AdapterInfo, digest: &Digest) -> (Option<String>, Option<Secret>) {
-    let Some(asked) = &info.credentials else { return (None, None) };
-    let key = match &asked.access_key {
-        AccessKeyPattern::None => None,
-        AccessKeyPattern::Standard => Some("KITKEY7PORTOLAN".to_owned()),
-        AccessKeyPattern::Fixed(value) => Some(value.clone()),
+    // A form without a pattern asks for a name and a password.
+    let asked = info.credentials.as_ref();
+    let key = match asked.map(|asked| &asked.access_key) {
+        Some(AccessKeyPattern::None) => None,
+        Some(AccessKeyPattern::Fixed(value)) => Some(value.clone()),
+        Some(AccessKeyPattern::Standard) | None => Some("KITKEY7PORTOLAN".to_owned()),
     };
     let word = format!("kit-secret-{}", digest.as_str().trim_start_matches("sha256:"));
-    let secret = match &asked.access_secret {
-        AccessSecretPattern::None => None,
-        AccessSecretPattern::Password => Some(word),
-        AccessSecretPattern::File(_) => Some(key_file(&word)),
+    let secret = match asked.map(|asked| &asked.access_secret) {
+        Some(AccessSecretPattern::None) => None,
+        Some(AccessSecretPattern::File(_)) => Some(key_file(&word)),
+        Some(AccessSecretPattern::Password) | None => Some(word),
     };
     (key, secret.map(Secret::new))
 }

@@ -143,7 +143,8 @@ impl Drive<'_> {
                 names.extend(page.items.into_iter().map(|repository| repository.name));
             }
         }
-        let recorded = rows.iter().flat_map(Row::repositories);
+        let given = kit.played.recorded.clone().into_iter();
+        let recorded = given.chain(rows.iter().flat_map(Row::repositories));
         let own = kit.played.repository.clone();
         let names: Vec<_> = recorded.chain(names).chain([own]).collect();
         let mut seen = BTreeSet::new();

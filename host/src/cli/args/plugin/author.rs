@@ -22,6 +22,9 @@ pub struct PluginCheck {
     /// Recorded exchanges to replay, one JSON object a line; may be repeated
     #[arg(long, value_name = "FILE")]
     pub fixtures: Vec<PathBuf>,
+    /// Repository that recorded exchanges are about, where no path of theirs tells; may be repeated
+    #[arg(long, value_name = "REPOSITORY", requires = "fixtures")]
+    pub repository: Vec<String>,
     /// Address of the endpoint that is played [default: the first the adapter offers]
     #[arg(long, value_name = "URL")]
     pub played_url: Option<String>,
