@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portolan_core::{
     endpoint::EndpointUrl,
-    provider::{AdapterInfo, EndpointPattern, HostUse},
+    provider::{AccessSecretPattern, AdapterInfo, CredentialPattern, EndpointPattern, HostUse},
 };
 
 use super::Report;
@@ -168,7 +168,8 @@ fn signing(info: &AdapterInfo) -> Verdict {
             ));
         }
     }
-    if !info.signing.is_empty() && info.credentials.is_none() {
+    let asks_none = |it: &CredentialPattern| it.access_secret == AccessSecretPattern::None;
+    if !info.signing.is_empty() && info.credentials.as_ref().is_some_and(asks_none) {
         return Err("signatures need a secret, but `credentials` asks for none".to_owned());
     }
     Ok(())

@@ -1,8 +1,6 @@
 //! Descriptions that are wrong in one way each.
 
-use portolan_core::provider::{
-    AccessKeyPattern, AccessSecretPattern, AllowedHost, CredentialPattern, SigningRecipe,
-};
+use portolan_core::provider::{AccessKeyPattern, AllowedHost, SigningRecipe};
 use serde_json::json;
 
 use super::*;
@@ -121,6 +119,13 @@ fn recipes_are_ones_the_host_knows() {
     };
     assert!(with("hmac-sha256", 4).is_ok() && with("rs256", 0).is_ok());
     assert!(fails(with("hmac-sha256", 0)) && fails(with("rs256", 1)) && fails(with("md5", 1)));
-    let nobody = AdapterInfo { signing: vec![recipe("rs256", 0)], credentials: None, ..info() };
+    let asked = CredentialPattern {
+        access_key: AccessKeyPattern::None,
+        access_secret: AccessSecretPattern::None,
+    };
+    let nobody =
+        AdapterInfo { signing: vec![recipe("rs256", 0)], credentials: Some(asked), ..info() };
     assert!(fails(signing(&nobody)));
+    // The form's own default asks for a name and a password.
+    assert_eq!(signing(&AdapterInfo { credentials: None, ..nobody }), Ok(()));
 }
