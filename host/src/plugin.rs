@@ -8,7 +8,7 @@ use std::{
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
-    provider::AllowedHost,
+    provider::{AdapterInfo, AllowedHost},
 };
 
 mod account;
@@ -270,6 +270,16 @@ impl Plugins {
             limits: self.inner.limits.clone(),
         };
         Ok(Adapter { inner: self.inner.clone(), package, bound: Arc::new(bound) })
+    }
+
+    /// Asks a provider's adapter once more who it is, in a fresh instance.
+    ///
+    /// # Errors
+    /// When the provider is unknown, or its adapter does not answer.
+    pub(crate) async fn describe(&self, provider: &str) -> Result<AdapterInfo, PluginError> {
+        let unknown = || PluginError::UnknownProvider(provider.to_owned());
+        let package = self.enabled(provider).ok_or_else(unknown)?.package;
+        package::describe(&self.inner, &package.pre, &package.exports, &package.digest).await
     }
 
     /// HTTP requests sent to the endpoints that are remembered now.

@@ -5,6 +5,7 @@ mod embed;
 mod endpoints;
 mod harbor;
 mod harness;
+mod kit;
 mod layering;
 mod plugins;
 mod providers;

@@ -3,6 +3,8 @@
 
 use std::{fmt, sync::Arc};
 
+mod delivery;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -10,6 +12,8 @@ use crate::{
     oci::{Digest, MediaType, Repository},
     secret::Secret,
 };
+
+pub use delivery::{DeliveryAuth, Event, HmacHeader};
 
 /// What an adapter says of itself (`registry-adapter.describe`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,6 +21,7 @@ use super::{
     instance::{Call, State, Tripped},
 };
 
+pub(super) mod delivery;
 pub(super) mod info;
 mod target;
 
@@ -99,6 +100,16 @@ impl Exports {
     /// `labels` of one instance.
     pub(super) fn labels(&self, call: &mut Call) -> Result<Option<labels::Guest>, PluginError> {
         let Some(indices) = &self.labels else { return Ok(None) };
+        let guest = indices.load(&mut call.store, &call.instance);
+        guest.map(Some).map_err(|error| call.broken(&error))
+    }
+
+    /// `notifications` of one instance.
+    pub(super) fn notifications(
+        &self,
+        call: &mut Call,
+    ) -> Result<Option<notifications::Guest>, PluginError> {
+        let Some(indices) = &self.notifications else { return Ok(None) };
         let guest = indices.load(&mut call.store, &call.instance);
         guest.map(Some).map_err(|error| call.broken(&error))
     }
