@@ -51,6 +51,8 @@ struct Answer {
 pub(crate) struct Ask<'a> {
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) form: &'a Form,
+    /// In place of the endpoint's own credentials.
+    pub(crate) login: Option<&'a Auth>,
     pub(crate) realm: &'a str,
     pub(crate) service: Option<&'a str>,
     pub(crate) scopes: &'a [String],
@@ -79,7 +81,8 @@ impl Ask<'_> {
     }
 
     fn ask(&self) -> Result<Response> {
-        if let (Form::OAuth2 { client_id }, true) = (self.form, self.endpoint.has_credentials()) {
+        let secret_goes = self.login.is_none() && self.endpoint.has_credentials();
+        if let (Form::OAuth2 { client_id }, true) = (self.form, secret_goes) {
             let response = self.post(client_id)?;
             if !matches!(response.status(), 404 | 405) {
                 return Ok(response);
@@ -96,7 +99,7 @@ impl Ask<'_> {
     }
 
     fn auth(&self) -> Auth {
-        self.endpoint.auth()
+        self.login.cloned().unwrap_or_else(|| self.endpoint.auth())
     }
 
     fn post(&self, client_id: &str) -> Result<Response> {
