@@ -18,16 +18,18 @@ struct Envelope {
     errors: Vec<Item>,
     error: Loose,
     error_description: Loose,
-    #[serde(alias = "Code")]
+    #[serde(alias = "Code", alias = "error_code")]
     code: Loose,
-    #[serde(alias = "Message")]
+    #[serde(alias = "Message", alias = "error_msg")]
     message: Loose,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Item {
+    #[serde(alias = "errorCode")]
     code: Loose,
+    #[serde(alias = "errorMessage")]
     message: Loose,
 }
 
@@ -149,6 +151,9 @@ mod tests {
             (r#"{"code":"X1","message":"bad"}"#, ": X1: bad"),
             (r#"{"code":7,"message":"bad"}"#, ": 7: bad"),
             (r#"{"RequestId":"1","Code":"X1","Message":"bad"}"#, ": X1: bad"),
+            // Huawei's registry, and its API gateway.
+            (r#"{"errors":[{"errorCode":"S.4","errorMessage":"gone"}]}"#, ": S.4: gone"),
+            (r#"{"error_code":"A.3","error_msg":"unsigned"}"#, ": A.3: unsigned"),
             (r#"{"error":"invalid_scope","error_description":"unknown"}"#, ": unknown"),
             (r#"{"errors":[]}"#, ""),
             ("plain words\nsecond line", ": plain words"),
