@@ -83,6 +83,11 @@ impl<'a> Flow<'a> {
         self
     }
 
+    /// How it proves itself where no token is asked for.
+    pub(crate) fn auth(&self) -> Auth {
+        self.login.clone().unwrap_or_else(|| self.endpoint.auth())
+    }
+
     /// An address below the registry: `path` starts with `/`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
