@@ -222,7 +222,8 @@ impl Lister {
         let (mut planned, mut cursor, mut pages) = (0, None::<String>, Pages::default());
         let mut waiting = Vec::new();
         loop {
-            let query = RepositoryQuery::default();
+            let prefix = filter::common_prefix(&self.policy.filters);
+            let query = RepositoryQuery { prefix, ..RepositoryQuery::default() };
             let page = patiently(|| self.source.list_repositories(&query, cursor.as_deref())).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: "the repositories".to_owned(),
