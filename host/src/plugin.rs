@@ -254,6 +254,7 @@ impl Plugins {
             url: spec.url.clone(),
             echo: echo::Echo::new(&secret),
             account: account::Account { key: spec.access_key.clone(), secret },
+            session_token: credentials.session_token.clone(),
             settings,
             rights: bound::Rights::of(&package.info),
             memory,

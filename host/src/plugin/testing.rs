@@ -31,6 +31,7 @@ pub(super) fn spec(url: &str) -> EndpointSpec {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     }
 }
 
@@ -51,6 +52,7 @@ pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
         url: spec.url,
         echo: Echo::new(&secret),
         account: Account { key: spec.access_key, secret },
+        session_token: None,
         settings: "{}".to_owned(),
         rights: Rights { login_urls: Vec::new(), signing: Vec::new() },
         memory: Arc::new(Memory::new(client)),

@@ -11,6 +11,7 @@ use portolan_core::{
         Action, ArtifactEntry, ArtifactQuery, Capabilities, HealthReport, Listing, RepositoryEntry,
         RepositoryQuery, Scope, Target, UploadStyle,
     },
+    secret::Secret,
 };
 use time::OffsetDateTime;
 use url::Url;
@@ -110,8 +111,12 @@ pub(super) fn endpoint(bound: &Bound) -> types::Endpoint {
         access_key: bound.account.key.clone(),
         has_access_secret: bound.account.secret.as_ref().is_some_and(|it| !it.is_empty()),
         settings: bound.settings.clone(),
-        extra: Vec::new(),
+        extra: bound.session_token.iter().map(session_token).collect(),
     }
+}
+
+fn session_token(token: &Secret) -> types::KeyValue {
+    types::KeyValue { key: "session-token".to_owned(), value: token.expose().to_owned() }
 }
 
 pub(super) fn page(cursor: Option<&str>) -> types::PageRequest {

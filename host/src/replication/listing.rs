@@ -22,7 +22,12 @@ use portolan_core::{
 };
 use time::OffsetDateTime;
 
-use super::{Selection, Shared, connect::ConnectError, failure::plugin_is_retryable, lock};
+use super::{
+    Selection, Shared,
+    connect::{ConnectError, Connection},
+    failure::plugin_is_retryable,
+    lock,
+};
 use crate::{
     plugin::{Adapter, PluginError},
     store::StoreError,
@@ -63,7 +68,7 @@ struct Lister {
     shared: Arc<Shared>,
     execution: Execution,
     policy: PolicySpec,
-    source: Adapter,
+    source: Connection,
     destinations: Vec<PlannedDestination>,
     known: HashSet<(Repository, EndpointId)>,
     seen: Seen,
@@ -153,7 +158,7 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
     let policy = shared.store.rule_of(id).await?;
     let selection = shared.take_selection(execution.policy);
     let lister = Lister {
-        source: connect(shared, policy.source, "source").await?,
+        source: source(shared, policy.source).await?,
         destinations: destinations(shared, &policy).await?,
         known: shared.store.known_repositories(id).await?,
         seen: Seen::default(),
@@ -169,6 +174,11 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
         return Ok("nothing at the source is selected by this rule".to_owned());
     }
     Ok(String::new())
+}
+
+async fn source(shared: &Shared, id: EndpointId) -> Result<Connection, ListingError> {
+    let connection = shared.connections.connection(id).await;
+    connection.map_err(|cause| ListingError::Connect { side: "source", cause })
 }
 
 async fn connect(
@@ -224,7 +234,9 @@ impl Lister {
         loop {
             let prefix = filter::common_prefix(&self.policy.filters);
             let query = RepositoryQuery { prefix, ..RepositoryQuery::default() };
-            let page = patiently(|| self.source.list_repositories(&query, cursor.as_deref())).await;
+            let (source, query, at) = (&self.source, &query, cursor.as_deref());
+            let ask = || async move { source.now().await?.list_repositories(query, at).await };
+            let page = patiently(ask).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: "the repositories".to_owned(),
                 cause,
@@ -275,8 +287,9 @@ impl Lister {
         let (name, mut pages) = (repository.as_str(), Pages::default());
         loop {
             let query = ArtifactQuery::default();
-            let page =
-                patiently(|| self.source.list_artifacts(name, &query, cursor.as_deref())).await;
+            let (source, query, at) = (&self.source, &query, cursor.as_deref());
+            let ask = || async move { source.now().await?.list_artifacts(name, query, at).await };
+            let page = patiently(ask).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: format!("the artifacts of {repository}"),
                 cause,
@@ -303,7 +316,7 @@ impl Lister {
         repository: &Repository,
         artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
-        let kind = plan::resource_type(&self.source.info().resources);
+        let kind = plan::resource_type(&self.source.adapter().info().resources);
         let specs = plan::tasks_for(&self.policy, &self.destinations, repository, kind, artifacts)?;
         let is_new = |spec: &TaskSpec| {
             !self.known.contains(&(spec.source_repository.clone(), spec.destination))

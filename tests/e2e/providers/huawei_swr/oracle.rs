@@ -49,6 +49,7 @@ impl Drop for Oracle {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the folder that tests/oracles/install uses")]
 fn python() -> Option<PathBuf> {
     let cache = match std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty()) {
         Some(folder) => PathBuf::from(folder),
