@@ -215,6 +215,12 @@ impl Request {
         }
     }
 
+    /// How it will be authenticated.
+    #[cfg(test)]
+    pub(crate) fn authority(&self) -> &Auth {
+        &self.inner.auth
+    }
+
     /// Sends the request and waits for the whole answer.
     ///
     /// # Errors
