@@ -36,6 +36,9 @@ pub(crate) fn merge(scopes: &[String], challenge: &str) -> Vec<String> {
         merged.entry(resource).or_default().extend(actions);
     }
     let written = |(resource, actions): (&str, BTreeSet<&str>)| {
+        if actions.is_empty() {
+            return resource.to_owned();
+        }
         let actions: Vec<&str> = actions.into_iter().collect();
         format!("{resource}:{}", actions.join(","))
     };
@@ -71,6 +74,8 @@ mod tests {
                 ],
             ),
             (vec![], CATALOG, vec![CATALOG]),
+            // ECR Public's challenge.
+            (vec!["repository:a:pull"], "aws", vec!["aws", "repository:a:pull"]),
             (vec![], "", vec![]),
         ] {
             assert_eq!(merge(&owned(&scopes), challenge), owned(&expected));
