@@ -31,16 +31,17 @@ pub(crate) fn merge(scopes: &[String], challenge: &str) -> Vec<String> {
     let mut merged: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let all = scopes.iter().map(String::as_str).chain(challenge.split_ascii_whitespace());
     for scope in all {
+        // A service may have words of its own, such as `read`: they stay as they are.
         let (resource, actions) = scope.rsplit_once(':').unwrap_or((scope, ""));
         let actions = actions.split(',').filter(|action| !action.is_empty());
         merged.entry(resource).or_default().extend(actions);
     }
     let written = |(resource, actions): (&str, BTreeSet<&str>)| {
-        if actions.is_empty() {
-            return resource.to_owned();
-        }
         let actions: Vec<&str> = actions.into_iter().collect();
-        format!("{resource}:{}", actions.join(","))
+        match actions.as_slice() {
+            [] => resource.to_owned(),
+            some => format!("{resource}:{}", some.join(",")),
+        }
     };
     merged.into_iter().map(written).collect()
 }
@@ -74,8 +75,7 @@ mod tests {
                 ],
             ),
             (vec![], CATALOG, vec![CATALOG]),
-            // ECR Public's challenge.
-            (vec!["repository:a:pull"], "aws", vec!["aws", "repository:a:pull"]),
+            (vec!["repository:a:pull"], "read", vec!["read", "repository:a:pull"]),
             (vec![], "", vec![]),
         ] {
             assert_eq!(merge(&owned(&scopes), challenge), owned(&expected));
