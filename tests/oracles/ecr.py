@@ -6,6 +6,7 @@ its answer. Ends with its input.
 """
 
 import json
+import logging
 import os
 import sys
 
@@ -45,6 +46,7 @@ def say(value):
     print(json.dumps(value, default=str), flush=True)
 
 
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()
