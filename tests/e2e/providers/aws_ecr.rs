@@ -13,7 +13,7 @@ use e2e::{
     daemon::Daemon,
     debian::DockerRegistry,
     http::Client,
-    oracle::Oracle,
+    script::Script,
 };
 use portolan_testregistry::{Kind, Registry, layer};
 use serde_json::{Value, json};
@@ -84,13 +84,13 @@ fn tags_of(registry: &Registry) -> Vec<String> {
 }
 
 /// What moto has, called by boto3.
-async fn ecr(moto: &mut Oracle, call: &str, arguments: Value) -> Value {
+async fn ecr(moto: &mut Script, call: &str, arguments: Value) -> Value {
     moto.ask(&json!({"call": call, "with": arguments})).await
 }
 
 #[tokio::test]
 async fn keys_are_told_apart_and_images_go_there_and_back() {
-    let Some(mut moto) = Oracle::start("ecr.py") else { return };
+    let Some(mut moto) = Script::start("ecr.py") else { return };
     let Some(data) = DockerRegistry::behind(DATA, ACCOUNT).await else { return };
     let started = moto.hear().await;
     let text = |name: &str| started[name].as_str().unwrap().to_owned();
@@ -120,7 +120,8 @@ async fn keys_are_told_apart_and_images_go_there_and_back() {
     succeeded(&pushed);
     let made = ecr(&mut moto, "describe_repositories", json!({})).await;
     let made = made["repositories"].as_array().unwrap();
-    let names: Vec<_> = made.iter().map(|it| it["repositoryName"].as_str().unwrap()).collect();
+    let mut names: Vec<_> = made.iter().map(|it| it["repositoryName"].as_str().unwrap()).collect();
+    names.sort_unstable();
     assert_eq!(names, ["team/app", "team/deep/er"]);
     for repository in made {
         assert_eq!(repository["imageScanningConfiguration"]["scanOnPush"], true, "{repository}");
