@@ -4,16 +4,16 @@
 use core::cell::Cell;
 
 use portolan_sdk::{
-    Endpoint, Error, RateLimit, Result, cache,
-    http::{Request, Response},
+    Endpoint, Error, Method, RateLimit, Result, cache,
+    http::Request,
     log,
     signing::alibaba::{self, Account, Operation},
 };
-use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     instance::{Instance, is_inside},
-    refusal, wire,
+    refusal,
+    wire::{Answer, NewThing},
 };
 
 /// Largest page of these APIs.
@@ -51,13 +51,13 @@ impl<'a> Api<'a> {
     }
 
     /// Asks the enterprise API of `instance` something that changes nothing.
-    pub(crate) fn ask<T: DeserializeOwned>(
+    pub(crate) fn ask(
         &self,
         instance: &str,
         action: &str,
         parameters: &[(&str, &str)],
-    ) -> Result<T> {
-        self.enterprise(Request::get, instance, action, parameters)?.json()
+    ) -> Result<Answer> {
+        self.enterprise(Method::Get, instance, action, parameters)
     }
 
     /// Has the enterprise API of `instance` change something.
@@ -67,20 +67,20 @@ impl<'a> Api<'a> {
         action: &str,
         parameters: &[(&str, &str)],
     ) -> Result<()> {
-        self.enterprise(Request::post, instance, action, parameters).map(drop)
+        self.enterprise(Method::Post, instance, action, parameters).map(drop)
     }
 
     /// The signature names the operation in headers; it stands in the query too, as in every
     /// older signature, where logs and proxies show it.
     fn enterprise(
         &self,
-        method: fn(String) -> Request,
+        method: Method,
         instance: &str,
         action: &str,
         parameters: &[(&str, &str)],
-    ) -> Result<Response> {
-        self.send(action, |origin| {
-            let mut request = method(format!("{origin}/"))
+    ) -> Result<Answer> {
+        self.send(action, &|origin| {
+            let mut request = Request::new(method, format!("{origin}/"))
                 .query("Action", action)
                 .query("Version", ENTERPRISE)
                 .query("InstanceId", instance)
@@ -94,39 +94,33 @@ impl<'a> Api<'a> {
     }
 
     /// Asks the personal API for what is at a path.
-    pub(crate) fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        parameters: &[(&str, u32)],
-    ) -> Result<T> {
-        let response = self.personal(path, |url| {
+    pub(crate) fn get(&self, path: &str, parameters: &[(&str, u32)]) -> Result<Answer> {
+        let answer = self.personal(path, &|url| {
             let request = Request::get(url);
             parameters.iter().fold(request, |request, (name, value)| request.query(name, value))
         })?;
-        let what = response.what();
-        let data = response.json::<wire::Data<T>>()?.data;
-        data.ok_or_else(|| Error::MalformedResponse(format!("{what} answered no `data`")))
+        answer.data(path)
     }
 
     /// Has the personal API make something.
-    pub(crate) fn put(&self, path: &str, body: &impl Serialize) -> Result<()> {
-        self.personal(path, |url| Request::put(url).json(body)).map(drop)
+    pub(crate) fn put(&self, path: &str, body: &NewThing<'_>) -> Result<()> {
+        self.personal(path, &|url| Request::put(url).json(body)).map(drop)
     }
 
     /// Has the personal API delete what is at a path.
     pub(crate) fn delete(&self, path: &str) -> Result<()> {
-        self.personal(path, Request::delete).map(drop)
+        self.personal(path, &|url| Request::delete(url)).map(drop)
     }
 
-    fn personal(&self, path: &str, request: impl Fn(String) -> Request) -> Result<Response> {
-        self.send(path, |origin| {
+    fn personal(&self, path: &str, request: &dyn Fn(String) -> Request) -> Result<Answer> {
+        self.send(path, &|origin| {
             let request = request(format!("{origin}{path}")).return_redirects();
             alibaba::sign_roa(request, PERSONAL, self.account)
         })
     }
 
     /// Sends to the first address that can be reached.
-    fn send(&self, call: &str, signed: impl Fn(&str) -> Result<Request>) -> Result<Response> {
+    fn send(&self, call: &str, signed: &dyn Fn(&str) -> Result<Request>) -> Result<Answer> {
         let mut origins = self.origins().into_iter().peekable();
         loop {
             let Some(origin) = origins.next() else {
@@ -143,7 +137,7 @@ impl<'a> Api<'a> {
                     if is_inside(self.endpoint) {
                         cache::set(ADDRESS, &origin, ADDRESS_TTL);
                     }
-                    return refusal::checked(self, call, response);
+                    return refusal::checked(self, call, &response);
                 }
             }
         }

@@ -62,7 +62,7 @@ fn step(
     items: &mut Vec<Repository>,
 ) -> Result<Option<Position>> {
     let page = namespaces::page(api, &at.namespaces)?;
-    let fits = |row: &&wire::Namespace| row.name.starts_with(prefix);
+    let fits = |row: &&wire::Row| row.name.starts_with(prefix);
     let mut rows = page.rows.iter().filter(fits).map(|row| row.name.as_str());
     let (current, here) = if at.namespace.is_empty() {
         (rows.next(), Step::default())
@@ -98,7 +98,7 @@ fn in_namespace(
     at: Step,
     items: &mut Vec<Repository>,
 ) -> Result<Option<Step>> {
-    let answer: Result<wire::Repositories> = match &api.instance.id {
+    let answer = match &api.instance.id {
         Some(id) => {
             let (page, size) = (at.page.to_string(), MAX_PAGE.to_string());
             let parameters = [
@@ -114,12 +114,12 @@ fn in_namespace(
             api.get(&path, &[("Page", at.page), ("PageSize", MAX_PAGE)])
         }
     };
-    let answer = match answer {
+    let mut answer = match answer {
         // Deleted since the namespaces were listed.
         Err(Error::NotFound(_)) => return Ok(None),
         answer => answer?,
     };
-    let rows = answer.rows.unwrap_or_default();
+    let rows = answer.rows();
     let first = rows.first().map(|row| row.name.as_str());
     let extent = Extent { first, rows: rows.len(), asked: MAX_PAGE, total: answer.total };
     let next = at.after(&format!("the namespace `{namespace}`"), &extent)?;

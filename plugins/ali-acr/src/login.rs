@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::Api,
     instance::{Instance, base},
-    wire,
 };
 
 const KEY: &str = "login";
@@ -39,13 +38,14 @@ impl Login {
 
 /// Asks for a login, which proves the AccessKey.
 fn fetch(api: &Api<'_>) -> Result<Login> {
-    let answer: wire::Login = match &api.instance.id {
+    let mut answer = match &api.instance.id {
         Some(id) => api.ask(id, "GetAuthorizationToken", &[])?,
         None => api.get("/tokens", &[])?,
     };
     let end = answer.expires.map_or(0, |milliseconds| milliseconds / 1000);
     let life = end.saturating_sub(time::now()).saturating_sub(MARGIN).clamp(MIN_LIFE, MAX_LIFE);
-    let login = Login { username: answer.username, password: answer.password };
+    let (username, password) = answer.login()?;
+    let login = Login { username, password };
     cache::set(KEY, &login, u32::try_from(life).unwrap_or_default());
     Ok(login)
 }

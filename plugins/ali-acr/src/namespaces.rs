@@ -13,9 +13,9 @@ use crate::{
 const NAMESPACES_TTL: u32 = 60;
 
 /// One page of namespaces, as kept between calls.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Namespaces {
-    pub(crate) rows: Vec<wire::Namespace>,
+    pub(crate) rows: Vec<wire::Row>,
     pub(crate) next: Option<Step>,
 }
 
@@ -26,14 +26,15 @@ pub(crate) fn page(api: &Api<'_>, at: &Step) -> Result<Namespaces> {
         return Ok(kept);
     }
     let (number, size) = (at.page.to_string(), MAX_PAGE.to_string());
-    let answer: wire::Namespaces = match &api.instance.id {
+    let mut answer = match &api.instance.id {
         Some(id) => api.ask(id, "ListNamespace", &[("PageNo", &number), ("PageSize", &size)])?,
-        // All at once.
-        None => wire::Namespaces { total: Some(0), ..api.get("/namespace", &[])? },
+        None => api.get("/namespace", &[])?,
     };
-    let rows = answer.rows.unwrap_or_default();
+    // The personal API gives all at once.
+    let total = if api.instance.id.is_some() { answer.total } else { Some(0) };
+    let rows = answer.rows();
     let first = rows.first().map(|row| row.name.as_str());
-    let extent = Extent { first, rows: rows.len(), asked: MAX_PAGE, total: answer.total };
+    let extent = Extent { first, rows: rows.len(), asked: MAX_PAGE, total };
     let next = at.clone().after("the namespaces", &extent)?;
     let namespaces = Namespaces { rows, next };
     cache::set(&key, &namespaces, NAMESPACES_TTL);
@@ -41,7 +42,7 @@ pub(crate) fn page(api: &Api<'_>, at: &Step) -> Result<Namespaces> {
 }
 
 /// The namespace of this name, looked for in every page.
-pub(crate) fn find(api: &Api<'_>, name: &str) -> Result<Option<wire::Namespace>> {
+pub(crate) fn find(api: &Api<'_>, name: &str) -> Result<Option<wire::Row>> {
     let mut at = Some(Step::default());
     while let Some(step) = at {
         let page = page(api, &step)?;

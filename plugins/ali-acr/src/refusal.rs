@@ -2,19 +2,18 @@
 
 use portolan_sdk::{Error, Result, UpstreamError, http::Response, log};
 
-use crate::{api::Api, wire::Verdict};
+use crate::{api::Api, wire::Answer};
 
-/// Passes an answer on that did what was asked.
-pub(crate) fn checked(api: &Api<'_>, call: &str, response: Response) -> Result<Response> {
+/// Reads an answer that did what was asked.
+pub(crate) fn checked(api: &Api<'_>, call: &str, response: &Response) -> Result<Answer> {
     match response.status() {
         200..=299 => {
-            let verdict: Verdict =
-                if response.body().is_empty() { Verdict::default() } else { response.json()? };
-            match (verdict.is_success, verdict.code.as_deref()) {
+            let answer = Answer::read(response)?;
+            match (answer.is_success, answer.code.as_deref()) {
                 (Some(true), _) | (None, None | Some("success" | "Success" | "OK" | "200")) => {
-                    Ok(response)
+                    Ok(answer)
                 }
-                (_, code) => Err(refused(api, call, code.unwrap_or_default(), &response)),
+                (_, code) => Err(refused(api, call, code.unwrap_or_default(), response)),
             }
         }
         300..=399 => Err(Error::MalformedResponse(format!(
@@ -22,8 +21,8 @@ pub(crate) fn checked(api: &Api<'_>, call: &str, response: Response) -> Result<R
             response.what()
         ))),
         _ => {
-            let verdict: Verdict = response.json().unwrap_or_default();
-            Err(refused(api, call, verdict.code.as_deref().unwrap_or_default(), &response))
+            let code = Answer::read(response).unwrap_or_default().code;
+            Err(refused(api, call, code.as_deref().unwrap_or_default(), response))
         }
     }
 }

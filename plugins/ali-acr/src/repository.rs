@@ -4,7 +4,7 @@ use core::fmt;
 
 use portolan_sdk::{Error, Result, cache, http};
 
-use crate::{api::Api, wire};
+use crate::api::Api;
 
 /// How long an id is believed, in seconds; a repository made anew under its name has another.
 const ID_TTL: u32 = 3600;
@@ -65,6 +65,5 @@ pub(crate) fn with_id<T>(
 /// Asks for a repository's id.
 pub(crate) fn id(api: &Api<'_>, instance: &str, name: Name<'_>) -> Result<String> {
     let parameters = [("RepoNamespaceName", name.namespace), ("RepoName", name.rest)];
-    let answer: wire::RepositoryId = api.ask(instance, "GetRepository", &parameters)?;
-    Ok(answer.id)
+    api.ask(instance, "GetRepository", &parameters)?.repository()
 }

@@ -22,7 +22,7 @@ pub(crate) fn list(
     Page::last(rows.into_iter().map(artifact).collect()).next(next.as_ref())
 }
 
-fn artifact(row: wire::Tag) -> Artifact {
+fn artifact(row: wire::Row) -> Artifact {
     Artifact {
         digest: row.oci_digest(),
         size: row.size,
@@ -36,8 +36,8 @@ fn page_of(
     name: Name<'_>,
     at: Step,
     size: u32,
-) -> Result<(Vec<wire::Tag>, Option<Step>)> {
-    let answer: wire::Tags = match &api.instance.id {
+) -> Result<(Vec<wire::Row>, Option<Step>)> {
+    let mut answer = match &api.instance.id {
         Some(instance) => {
             let (page, size) = (at.page.to_string(), size.to_string());
             repository::with_id(api, instance, name, |id| {
@@ -49,7 +49,7 @@ fn page_of(
             api.get(&format!("{}/tags", name.path()), &[("Page", at.page), ("PageSize", size)])?
         }
     };
-    let rows = answer.rows.unwrap_or_default();
+    let rows = answer.rows();
     let first = rows.first().map(|row| row.name.as_str());
     let extent = Extent { first, rows: rows.len(), asked: size, total: answer.total };
     let next = at.after(&format!("the tags of `{name}`"), &extent)?;

@@ -82,8 +82,8 @@ fn namespace(api: &Api<'_>, name: &str) -> Result<bool> {
             api.tell(id, "CreateNamespace", &parameters)
         }
         None => {
-            let namespace = wire::Named { namespace: name };
-            api.put("/namespace", &wire::NewNamespace { namespace })
+            let namespace = Some(wire::NewNamespace { namespace: name });
+            api.put("/namespace", &wire::NewThing { namespace, repo: None })
         }
     };
     if made.is_ok() || matches!(made, Err(Error::Conflict(_))) {
@@ -110,13 +110,13 @@ fn namespace(api: &Api<'_>, name: &str) -> Result<bool> {
 
 /// Whether a push makes repositories in a namespace, which the personal API tells of one alone;
 /// it is so unless it was turned off.
-fn makes_repositories(api: &Api<'_>, found: &wire::Namespace) -> Result<bool> {
+fn makes_repositories(api: &Api<'_>, found: &wire::Row) -> Result<bool> {
     if api.instance.id.is_some() || found.auto_create.is_some() {
         return Ok(found.auto_create.unwrap_or(true));
     }
     let path = format!("/namespace/{}", http::encode(&found.name));
-    match api.get::<wire::OneNamespace>(&path, &[]) {
-        Ok(one) => Ok(one.namespace.auto_create.unwrap_or(true)),
+    match api.get(&path, &[]) {
+        Ok(one) => Ok(one.namespace().and_then(|row| row.auto_create).unwrap_or(true)),
         Err(Error::NotFound(_) | Error::Forbidden(_)) => Ok(true),
         Err(error) => Err(error),
     }
@@ -152,14 +152,14 @@ fn make(api: &Api<'_>, name: Name<'_>, public: bool) -> Result<()> {
             api.tell(id, "CreateRepository", &parameters)
         }
         None => {
-            let repo = wire::NewRepo {
+            let repo = Some(wire::NewRepository {
                 region: &api.instance.region,
                 repo_namespace: name.namespace,
                 repo_name: name.rest,
                 summary: SUMMARY,
                 repo_type: kind,
-            };
-            api.put("/repos", &wire::NewRepository { repo })
+            });
+            api.put("/repos", &wire::NewThing { namespace: None, repo })
         }
     };
     match made {
@@ -173,6 +173,6 @@ fn make(api: &Api<'_>, name: Name<'_>, public: bool) -> Result<()> {
 fn exists(api: &Api<'_>, name: Name<'_>) -> Result<()> {
     match &api.instance.id {
         Some(instance) => repository::id(api, instance, name).map(drop),
-        None => api.get::<serde::de::IgnoredAny>(&name.path(), &[]).map(drop),
+        None => api.get(&name.path(), &[]).map(drop),
     }
 }

@@ -1,111 +1,121 @@
 //! The JSON of both management APIs, as far as it is read and written.
+//!
+//! One type for every answer: each more would be a parser of its own in the component.
 
 use core::fmt;
 
+use portolan_sdk::{Error, Result, http::Response};
 use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
-/// How an answer of the enterprise API begins: with status 200 it may still say no.
+/// What either API answers. The enterprise one has it all in one object and names in `CamelCase`,
+/// the personal one below `data` and in `camelCase`.
 #[derive(Default, Deserialize)]
-pub(crate) struct Verdict {
-    #[serde(default, rename = "IsSuccess")]
+#[serde(default)]
+pub(crate) struct Answer {
+    /// With status 200 the enterprise API may still say no.
+    #[serde(rename = "IsSuccess")]
     pub(crate) is_success: Option<bool>,
-    #[serde(default, rename = "Code", alias = "code")]
+    #[serde(rename = "Code", alias = "code")]
     pub(crate) code: Option<String>,
-}
-
-/// An answer of the personal API.
-#[derive(Deserialize)]
-pub(crate) struct Data<T> {
-    pub(crate) data: Option<T>,
-}
-
-/// A login to the registry, of either API.
-#[derive(Deserialize)]
-pub(crate) struct Login {
-    #[serde(alias = "TempUsername", alias = "tempUserName")]
-    pub(crate) username: String,
-    #[serde(alias = "AuthorizationToken", alias = "authorizationToken")]
-    pub(crate) password: String,
+    data: Option<Box<Answer>>,
+    /// Of a login to the registry.
+    #[serde(rename = "TempUsername", alias = "tempUserName")]
+    username: Option<String>,
+    #[serde(rename = "AuthorizationToken", alias = "authorizationToken")]
+    password: Option<String>,
     /// Milliseconds since the epoch.
-    #[serde(default, alias = "ExpireTime", alias = "expireDate", deserialize_with = "number")]
+    #[serde(rename = "ExpireTime", alias = "expireDate", deserialize_with = "number")]
     pub(crate) expires: Option<u64>,
-}
-
-/// A page of namespaces, of either API; the personal one has a single page and no total.
-#[derive(Deserialize)]
-pub(crate) struct Namespaces {
-    #[serde(default, alias = "Namespaces", alias = "namespaces")]
-    pub(crate) rows: Option<Vec<Namespace>>,
-    #[serde(default, rename = "TotalCount", deserialize_with = "number")]
-    pub(crate) total: Option<u64>,
-}
-
-#[derive(Clone, Deserialize, Serialize)]
-pub(crate) struct Namespace {
-    #[serde(alias = "NamespaceName", alias = "namespace")]
-    pub(crate) name: String,
-    /// Whether a push makes the repository.
-    #[serde(default, alias = "AutoCreateRepo", alias = "autoCreate")]
-    pub(crate) auto_create: Option<bool>,
-}
-
-/// One namespace as the personal API shows it.
-#[derive(Deserialize)]
-pub(crate) struct OneNamespace {
-    pub(crate) namespace: Namespace,
-}
-
-/// A page of repositories, of either API.
-#[derive(Deserialize)]
-pub(crate) struct Repositories {
-    #[serde(default, alias = "Repositories", alias = "repos")]
-    pub(crate) rows: Option<Vec<Repository>>,
-    #[serde(default, alias = "TotalCount", deserialize_with = "number")]
-    pub(crate) total: Option<u64>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Repository {
-    #[serde(alias = "RepoName", alias = "repoName")]
-    pub(crate) name: String,
-    /// `PUBLIC` or `PRIVATE`.
-    #[serde(default, alias = "RepoType", alias = "repoType")]
-    pub(crate) kind: Option<String>,
-    #[serde(default, alias = "Summary")]
-    pub(crate) summary: Option<String>,
-}
-
-/// What the enterprise API is asked for by a repository's name.
-#[derive(Deserialize)]
-pub(crate) struct RepositoryId {
     #[serde(rename = "RepoId")]
-    pub(crate) id: String,
-}
-
-/// A page of tags, of either API.
-#[derive(Deserialize)]
-pub(crate) struct Tags {
-    #[serde(default, alias = "Images", alias = "tags")]
-    pub(crate) rows: Option<Vec<Tag>>,
-    #[serde(default, alias = "TotalCount", deserialize_with = "number")]
+    repository: Option<String>,
+    /// Alone.
+    namespace: Option<Row>,
+    #[serde(
+        alias = "Namespaces",
+        alias = "namespaces",
+        alias = "Repositories",
+        alias = "repos",
+        alias = "Images",
+        alias = "tags"
+    )]
+    rows: Option<Vec<Row>>,
+    /// Rows of all pages.
+    #[serde(rename = "TotalCount", alias = "total", deserialize_with = "number")]
     pub(crate) total: Option<u64>,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Tag {
-    #[serde(alias = "Tag", alias = "tag")]
+/// A namespace, a repository or a tag.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Row {
+    #[serde(
+        alias = "NamespaceName",
+        alias = "namespace",
+        alias = "RepoName",
+        alias = "repoName",
+        alias = "Tag",
+        alias = "tag"
+    )]
     pub(crate) name: String,
-    /// Of the manifest, with or without `sha256:`.
-    #[serde(default, alias = "Digest")]
+    /// Whether a push makes repositories in the namespace.
+    #[serde(alias = "AutoCreateRepo", alias = "autoCreate")]
+    pub(crate) auto_create: Option<bool>,
+    /// Of a repository, `PUBLIC` or `PRIVATE`.
+    #[serde(alias = "RepoType", alias = "repoType")]
+    pub(crate) kind: Option<String>,
+    /// What a repository says of itself.
+    #[serde(alias = "Summary")]
+    pub(crate) summary: Option<String>,
+    /// Of a tag's manifest, with or without `sha256:`.
+    #[serde(alias = "Digest")]
     pub(crate) digest: Option<String>,
-    #[serde(default, alias = "ImageSize", alias = "imageSize", deserialize_with = "number")]
+    #[serde(alias = "ImageSize", alias = "imageSize", deserialize_with = "number")]
     pub(crate) size: Option<u64>,
     /// Milliseconds since the epoch.
-    #[serde(default, alias = "ImageUpdate", alias = "imageUpdate", deserialize_with = "number")]
+    #[serde(alias = "ImageUpdate", alias = "imageUpdate", deserialize_with = "number")]
     pub(crate) updated: Option<u64>,
 }
 
-impl Tag {
+impl Answer {
+    /// Reads an answer; one without a body has nothing in it.
+    pub(crate) fn read(response: &Response) -> Result<Self> {
+        if response.body().is_empty() { Ok(Self::default()) } else { response.json() }
+    }
+
+    /// What the personal API has below `data`.
+    pub(crate) fn data(self, what: &str) -> Result<Self> {
+        self.data.map(|data| *data).ok_or_else(|| lacks(what, "`data`"))
+    }
+
+    /// User name and password.
+    pub(crate) fn login(&mut self) -> Result<(String, String)> {
+        let both = self.username.take().zip(self.password.take());
+        both.ok_or_else(|| lacks("the request for a login", "user name and token"))
+    }
+
+    /// The id of a repository.
+    pub(crate) fn repository(self) -> Result<String> {
+        self.repository.ok_or_else(|| lacks("the request for a repository", "`RepoId`"))
+    }
+
+    /// The one namespace that was asked for.
+    pub(crate) fn namespace(self) -> Option<Row> {
+        self.namespace
+    }
+
+    /// The rows of a page; one without a name is none.
+    pub(crate) fn rows(&mut self) -> Vec<Row> {
+        let mut rows = self.rows.take().unwrap_or_default();
+        rows.retain(|row| !row.name.is_empty());
+        rows
+    }
+}
+
+fn lacks(what: &str, part: &str) -> Error {
+    Error::MalformedResponse(format!("the answer to {what} lacks {part}"))
+}
+
+impl Row {
     /// The digest as the OCI specification writes it; `None` where the answer's is no SHA-256.
     pub(crate) fn oci_digest(&self) -> Option<String> {
         let hex = self.digest.as_deref()?.trim_start_matches("sha256:");
@@ -115,26 +125,23 @@ impl Tag {
     }
 }
 
-/// The body that creates a namespace in the personal edition.
+/// The body that creates a namespace or a repository in the personal edition.
+#[derive(Serialize)]
+pub(crate) struct NewThing<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) namespace: Option<NewNamespace<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) repo: Option<NewRepository<'a>>,
+}
+
 #[derive(Serialize)]
 pub(crate) struct NewNamespace<'a> {
-    pub(crate) namespace: Named<'a>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Named<'a> {
     pub(crate) namespace: &'a str,
-}
-
-/// The body that creates a repository in the personal edition.
-#[derive(Serialize)]
-pub(crate) struct NewRepository<'a> {
-    pub(crate) repo: NewRepo<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct NewRepo<'a> {
+pub(crate) struct NewRepository<'a> {
     pub(crate) region: &'a str,
     pub(crate) repo_namespace: &'a str,
     pub(crate) repo_name: &'a str,
