@@ -80,3 +80,13 @@ fn both_keys_are_wanted() {
         assert!(text.contains("wants an access key id"), "{text}");
     }
 }
+
+/// Keys of one account that may use another's registry: that one is what must take the token.
+#[test]
+fn the_registry_of_the_address_is_asked() {
+    let other = "https://210987654321.dkr.ecr.us-east-1.amazonaws.com";
+    let ping = Exchange::new("GET", &format!("{other}/v2/")).expect_header("Authorization", BASIC);
+    let host = started(at(other), [token(), ping]);
+    let health = AwsEcr::check_health(host.endpoint()).expect("healthy");
+    assert_eq!(health.details[1], KeyValue::new("account", "210987654321"));
+}
