@@ -19,7 +19,7 @@ use super::{PluginError, bound::Bound, engine::Engine};
 
 mod meter;
 mod stderr;
-#[cfg(test)]
+#[cfg(all(test, feature = "daemon"))]
 pub(super) mod work;
 
 use meter::Meter;
@@ -145,7 +145,7 @@ impl Call {
         self,
         outcome: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<(T, Option<Tripped>), PluginError> {
-        #[cfg(test)]
+        #[cfg(all(test, feature = "daemon"))]
         work::note(&self.store);
         match outcome {
             Ok(Ok(value)) => Ok((value, self.store.into_data().tripped)),
@@ -182,7 +182,7 @@ fn store(engine: &Engine, allowance: Allowance, deadline: Instant) -> Store<Stat
     };
     let mut store = Store::new(&engine.wasm, state);
     store.limiter(|state| &mut state.meter);
-    #[cfg(test)]
+    #[cfg(all(test, feature = "daemon"))]
     work::allow(&mut store);
     // A new store's deadline is already over; the first tick asks, and each one after.
     store.set_epoch_deadline(1);
