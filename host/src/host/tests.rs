@@ -114,7 +114,8 @@ async fn a_rule_is_stored_though_its_destination_is_gone() {
     };
     let stored = host.create_policy(rule(id.0)).await.unwrap();
     host.update_policy(stored.id, rule(id.0)).await.unwrap();
-    let error = host.create_policy(rule(99)).await.unwrap_err();
+    let nowhere = PolicySpec { name: "other".to_owned(), ..rule(99) };
+    let error = host.create_policy(nowhere).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
     host.shutdown(Duration::ZERO).await;
 }
