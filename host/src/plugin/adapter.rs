@@ -9,8 +9,8 @@ use portolan_bindings::v0_1::{
 use portolan_core::{
     oci::Challenge,
     provider::{
-        AdapterInfo, ArtifactEntry, ArtifactQuery, Grant, HealthReport, HostUse, Listing,
-        RepositoryEntry, RepositoryQuery, Scope, Target,
+        AdapterInfo, ArtifactEntry, ArtifactQuery, ChartLocation, Grant, HealthReport, HostUse,
+        Listing, RepositoryEntry, RepositoryQuery, Scope, Target,
     },
     secret::Secret,
 };
@@ -200,6 +200,24 @@ impl Adapter {
         let work = guest.call_list_labels(&mut call.store, &endpoint, &page);
         let outcome = call.deadline.within(work).await;
         v0_1::label_page(self.finish(call, "list-labels", outcome)?)
+    }
+
+    /// Where the chart of a repository's tag is. Each address is checked again when it is used.
+    pub(crate) async fn resolve_chart(
+        &self,
+        repository: &str,
+        tag: &str,
+    ) -> Result<ChartLocation, PluginError> {
+        const FUNCTION: &str = "resolve-chart";
+        let mut call = self.begin(FUNCTION).await?;
+        let Some(guest) = self.package.exports.foreign(&mut call)? else {
+            let provider = &self.bound.provider;
+            return Err(PluginError::Unsupported(format!("`{provider}` has no charts to give")));
+        };
+        let endpoint = self.endpoint();
+        let work = guest.call_resolve_chart(&mut call.store, &endpoint, repository, tag);
+        let outcome = call.deadline.within(work).await;
+        v0_1::location(self.finish(call, FUNCTION, outcome)?)
     }
 
     fn endpoint(&self) -> types::Endpoint {

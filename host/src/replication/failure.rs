@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::connect::ConnectError;
+use super::{chart::ChartError, connect::ConnectError};
 use crate::{
     distribution::DistributionError, net::NetError, plugin::PluginError, store::StoreError,
 };
@@ -44,6 +44,8 @@ pub(super) enum Cause {
     Plugin(#[from] PluginError),
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Chart(#[from] ChartError),
     #[error("{0}")]
     Refused(String),
 }
@@ -62,6 +64,11 @@ impl TransferError {
         Self { side, step, cause: Cause::Refused("shutting down".to_owned()) }
     }
 
+    /// A step that must not be done.
+    pub(super) fn forbidden(side: Side, step: &'static str, why: String) -> Self {
+        Self { side, step, cause: Cause::Refused(why) }
+    }
+
     /// Whether the same step may succeed later.
     pub(super) fn is_retryable(&self) -> bool {
         match &self.cause {
@@ -74,6 +81,7 @@ impl TransferError {
                 !matches!(error, StoreError::NotFound { .. })
             }
             Cause::Connect(ConnectError::NoLocal) => false,
+            Cause::Chart(error) => error.is_retryable(),
         }
     }
 

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use portolan_core::{
     id::TaskId,
-    provider::Target,
+    oci::{MediaType, Repository},
+    provider::{AdapterInfo, Target},
     task::{Task, retry_at},
 };
 use time::OffsetDateTime;
@@ -14,10 +15,12 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BEAT, LEASE, Shared,
     authority::AdapterAuthority,
+    chart::Charts,
     failure::{Side, TransferError},
     listing,
     log::TaskLog,
     pace::Pace,
+    source::Source,
     transfer::{Failures, Job},
 };
 use crate::{
@@ -246,21 +249,21 @@ pub(super) async fn prepare(
     })
 }
 
-async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote), TransferError> {
+async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote), TransferError> {
     let spec = &task.spec;
     let source = shared.connections.adapter(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
     let destination = shared.connections.adapter(spec.destination).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
+    if source.info().capabilities.foreign_content {
+        takes_charts(destination.info())?;
+    }
     let to = spec.destination_repository.to_string();
     let prepared = destination.prepare_targets(std::slice::from_ref(&to)).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
     prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
-    let source = locate(source, spec.source_repository.as_str()).await;
-    let (adapter, target) =
-        source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
-    let source = remote(adapter, target);
+    let source = source_of(shared, source, &spec.source_repository).await?;
     let destination = locate(destination, &to).await;
     let (adapter, mut target) =
         destination.map_err(TransferError::at(Side::Destination, "locating the repository"))?;
@@ -268,6 +271,33 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote), Transfer
         target.max_chunk = Some(target.max_chunk.map_or(CHUNK, |most| most.min(CHUNK)));
     }
     Ok((source, remote(adapter, target)))
+}
+
+async fn source_of(
+    shared: &Shared,
+    adapter: Adapter,
+    repository: &Repository,
+) -> Result<Source, TransferError> {
+    if adapter.info().capabilities.foreign_content {
+        let charts = Charts::new(adapter, repository.clone(), Arc::clone(&shared.charts));
+        return Ok(Source::Charts(charts));
+    }
+    let source = locate(adapter, repository.as_str()).await;
+    let (adapter, target) =
+        source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
+    Ok(Source::Registry(remote(adapter, target)))
+}
+
+/// A chart becomes an OCI manifest, which not every provider takes.
+fn takes_charts(info: &AdapterInfo) -> Result<(), TransferError> {
+    let mut accepted = info.accepted_manifests.iter();
+    if info.accepted_manifests.is_empty()
+        || accepted.any(|it| it.as_str() == MediaType::OCI_MANIFEST)
+    {
+        return Ok(());
+    }
+    let why = format!("its provider `{}` takes no OCI manifests, which charts are", info.provider);
+    Err(TransferError::forbidden(Side::Destination, "preparing the repository", why))
 }
 
 async fn locate(adapter: Adapter, repository: &str) -> Result<(Adapter, Target), PluginError> {
