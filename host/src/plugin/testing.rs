@@ -53,7 +53,7 @@ pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
         account: Account { key: spec.access_key, secret },
         settings: "{}".to_owned(),
         rights: Rights { login_urls: Vec::new(), signing: Vec::new() },
-        memory: Arc::new(Memory::new(client)),
+        memory: Arc::new(Memory::new(client, Default::default())),
         limits: Limits::default(),
     }
 }
