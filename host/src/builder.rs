@@ -4,6 +4,7 @@ mod key;
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     secret::Secret,
@@ -20,6 +21,9 @@ use crate::{
 /// Whose claims a host's are. The database file has one process at a time, so the next one may
 /// take back at once what the last one held.
 const OWNER: &str = "host";
+/// Adapters loaded at once: one that was never used here is compiled, which takes every core and
+/// a hundred megabytes.
+const LOADS: usize = 2;
 
 /// Where the key comes from that seals secrets at rest.
 #[derive(Clone)]
@@ -177,8 +181,8 @@ async fn load_bundled(
     plugins: &Plugins,
     adapters: Vec<Vec<u8>>,
 ) -> Result<Vec<Arc<Package>>, Error> {
-    let loads = adapters.into_iter().map(|component| plugins.load(component));
-    let packages = futures_util::future::try_join_all(loads).await?;
+    let loads = stream::iter(adapters).map(|component| plugins.load(component));
+    let packages: Vec<_> = loads.buffered(LOADS).try_collect().await?;
     for package in &packages {
         plugins.enable(Arc::clone(package), package.info.allowed_hosts.clone());
     }

@@ -118,6 +118,15 @@ impl Target {
             extra: Vec::new(),
         }
     }
+
+    /// The same where this endpoint takes manifests of these media types alone: in place of
+    /// `AdapterInfo::accepted_manifests`, for a provider whose versions differ.
+    #[must_use]
+    pub fn accepting<'a>(mut self, media_types: impl IntoIterator<Item = &'a str>) -> Self {
+        let media_types: Vec<&str> = media_types.into_iter().collect();
+        self.extra.push(KeyValue::new("accepted-manifests", media_types.join(",")));
+        self
+    }
 }
 
 impl Grant {

@@ -73,6 +73,16 @@ pub fn specific_repositories(filters: &[Filter]) -> Option<Vec<String>> {
     Some(names)
 }
 
+/// The leading components that every repository the filters keep begins with, each with its slash
+/// (`team/` of `team/app-*`), so that a provider may list less; `None` where there are none.
+#[must_use]
+pub fn common_prefix(filters: &[Filter]) -> Option<String> {
+    filters.iter().find_map(|filter| match filter {
+        Filter::Name(name) => pattern::literal_prefix(name),
+        _ => None,
+    })
+}
+
 /// The artifact with the tags that are kept, or `None` where nothing of it is.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 
 mod specific;
 
-pub use specific::specific_paths;
+pub use specific::{literal_prefix, specific_paths};
 
 /// Most characters looked at for one question; a thousand times what real rules need.
 const MAX_STEPS: usize = 1_000_000;

@@ -3,14 +3,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod optional;
+
 use portolan_bindings::v0_1::{
     exports::portolan::adapter::registry_adapter::Grant as GuestGrant, portolan::adapter::types,
 };
 use portolan_core::{
+    accepts::Accepts,
     oci::Challenge,
     provider::{
-        AdapterInfo, ArtifactEntry, ArtifactQuery, ChartLocation, Grant, HealthReport, HostUse,
-        Listing, RepositoryEntry, RepositoryQuery, Scope, Target,
+        AdapterInfo, ArtifactEntry, ArtifactQuery, Grant, HealthReport, HostUse, Listing,
+        RepositoryEntry, RepositoryQuery, Scope, Target,
     },
     secret::Secret,
 };
@@ -121,6 +124,13 @@ impl Adapter {
         }
     }
 
+    /// What manifests are taken on push at a target of this adapter.
+    pub(crate) fn accepts(&self, target: &Target) -> Accepts {
+        let own = &self.info().accepted_manifests;
+        let media_types = target.accepted_manifests.as_ref().unwrap_or(own);
+        Accepts::new(&self.info().provider, media_types.clone())
+    }
+
     /// Authority for scopes, secret inserted. Simultaneous asks for the same scopes make one
     /// call; grants are kept until shortly before they expire.
     pub(crate) async fn authorize(
@@ -200,24 +210,6 @@ impl Adapter {
         let work = guest.call_list_labels(&mut call.store, &endpoint, &page);
         let outcome = call.deadline.within(work).await;
         v0_1::label_page(self.finish(call, "list-labels", outcome)?)
-    }
-
-    /// Where the chart of a repository's tag is. Each address is checked again when it is used.
-    pub(crate) async fn resolve_chart(
-        &self,
-        repository: &str,
-        tag: &str,
-    ) -> Result<ChartLocation, PluginError> {
-        const FUNCTION: &str = "resolve-chart";
-        let mut call = self.begin(FUNCTION).await?;
-        let Some(guest) = self.package.exports.foreign(&mut call)? else {
-            let provider = &self.bound.provider;
-            return Err(PluginError::Unsupported(format!("`{provider}` has no charts to give")));
-        };
-        let endpoint = self.endpoint();
-        let work = guest.call_resolve_chart(&mut call.store, &endpoint, repository, tag);
-        let outcome = call.deadline.within(work).await;
-        v0_1::location(self.finish(call, FUNCTION, outcome)?)
     }
 
     fn endpoint(&self) -> types::Endpoint {

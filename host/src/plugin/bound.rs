@@ -21,6 +21,8 @@ pub(super) struct Bound {
     pub(super) provider: String,
     pub(super) url: EndpointUrl,
     pub(super) account: Account,
+    /// What the guest is told of a secret that is a key file.
+    pub(super) public_parts: Vec<(String, String)>,
     /// The settings as JSON text.
     pub(super) settings: String,
     pub(super) rights: Rights,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
+    provider::{AdapterInfo, Capabilities},
     secret::Secret,
 };
 
@@ -34,6 +35,30 @@ pub(super) fn spec(url: &str) -> EndpointSpec {
     }
 }
 
+/// What an adapter says that asks for nothing.
+pub(super) fn info() -> AdapterInfo {
+    AdapterInfo {
+        provider: "test".to_owned(),
+        display_name: "Test".to_owned(),
+        description: String::new(),
+        version: "1.0.0".to_owned(),
+        endpoints: None,
+        credentials: None,
+        hint: String::new(),
+        settings_schema: serde_json::json!({}),
+        allowed_hosts: Vec::new(),
+        login_urls: Vec::new(),
+        signing: Vec::new(),
+        resources: Vec::new(),
+        min_components: 1,
+        max_components: None,
+        accepted_manifests: Vec::new(),
+        can_push: true,
+        extra: Vec::new(),
+        capabilities: Capabilities::default(),
+    }
+}
+
 /// A client of an endpoint that is not there.
 pub(super) fn client() -> net::Client {
     let spec = spec("https://registry.example");
@@ -50,6 +75,7 @@ pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
         provider: spec.provider.clone(),
         url: spec.url,
         echo: Echo::new(&secret),
+        public_parts: Vec::new(),
         account: Account { key: spec.access_key, secret },
         settings: "{}".to_owned(),
         rights: Rights { login_urls: Vec::new(), signing: Vec::new() },

@@ -9,11 +9,10 @@ use portolan_core::{
     oci::{Challenge, MediaType},
     provider::{
         Action, ArtifactEntry, ArtifactQuery, Capabilities, HealthReport, Listing, RepositoryEntry,
-        RepositoryQuery, Scope, Target, UploadStyle,
+        RepositoryQuery, Scope,
     },
 };
 use time::OffsetDateTime;
-use url::Url;
 
 use super::{
     PluginError,
@@ -23,7 +22,11 @@ use super::{
 };
 
 mod chart;
+pub(super) mod delivery;
 pub(super) mod info;
+mod target;
+
+pub(super) use target::target;
 
 pub(super) use chart::location;
 
@@ -113,6 +116,16 @@ impl Exports {
         let guest = indices.load(&mut call.store, &call.instance);
         guest.map(Some).map_err(|error| call.broken(&error))
     }
+
+    /// `notifications` of one instance.
+    pub(super) fn notifications(
+        &self,
+        call: &mut Call,
+    ) -> Result<Option<notifications::Guest>, PluginError> {
+        let Some(indices) = &self.notifications else { return Ok(None) };
+        let guest = indices.load(&mut call.store, &call.instance);
+        guest.map(Some).map_err(|error| call.broken(&error))
+    }
 }
 
 /// What the guest is told of the endpoint.
@@ -123,8 +136,12 @@ pub(super) fn endpoint(bound: &Bound) -> types::Endpoint {
         access_key: bound.account.key.clone(),
         has_access_secret: bound.account.secret.as_ref().is_some_and(|it| !it.is_empty()),
         settings: bound.settings.clone(),
-        extra: Vec::new(),
+        extra: bound.public_parts.iter().map(pair).collect(),
     }
+}
+
+fn pair((key, value): &(String, String)) -> types::KeyValue {
+    types::KeyValue { key: key.clone(), value: value.clone() }
 }
 
 pub(super) fn page(cursor: Option<&str>) -> types::PageRequest {
@@ -162,10 +179,6 @@ pub(super) fn scopes(scopes: &[Scope]) -> Vec<wit::Scope> {
 }
 
 pub(super) fn challenge(challenge: &Challenge) -> wit::Challenge {
-    let pair = |(key, value): &(String, String)| types::KeyValue {
-        key: key.clone(),
-        value: value.clone(),
-    };
     wit::Challenge {
         scheme: challenge.scheme.clone(),
         params: challenge.params.iter().map(pair).collect(),
@@ -256,33 +269,6 @@ pub(super) fn instant(seconds: u64) -> Result<OffsetDateTime, PluginError> {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(seconds)
         .map_err(|_| malformed("an instant is out of range"))
-}
-
-/// The data plane's address; whether it may be used is asked of the egress rules.
-pub(super) fn target(target: wit::Target) -> Result<Target, PluginError> {
-    let text = shown(&target.base_url, 500);
-    let base_url = Url::parse(&target.base_url).ok();
-    let plain = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    let base_url = base_url
-        .filter(plain)
-        .ok_or_else(|| malformed(&format!("`{text}` is no base address of a registry")))?;
-    let repository = target.repository.parse().map_err(|_| {
-        malformed(&format!("`{}` is no repository name", shown(&target.repository, 300)))
-    })?;
-    let upload = match target.upload.as_str() {
-        "chunked" => UploadStyle::Chunked,
-        "single-patch" => UploadStyle::SinglePatch,
-        // The one way every registry knows.
-        _ => UploadStyle::SinglePut,
-    };
-    let max_chunk = target.max_chunk_bytes.filter(|bytes| *bytes > 0);
-    Ok(Target { base_url, repository, upload, max_chunk, mount: target.mount })
 }
 
 pub(super) fn malformed(what: &str) -> PluginError {

@@ -45,9 +45,15 @@ pub(super) enum Cause {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     #[error(transparent)]
-    Chart(#[from] ChartError),
+    Chart(Box<ChartError>),
     #[error("{0}")]
     Refused(String),
+}
+
+impl From<ChartError> for Cause {
+    fn from(error: ChartError) -> Self {
+        Self::Chart(Box::new(error))
+    }
 }
 
 impl TransferError {
@@ -64,9 +70,10 @@ impl TransferError {
         Self { side, step, cause: Cause::Refused("shutting down".to_owned()) }
     }
 
-    /// A step that must not be done.
-    pub(super) fn forbidden(side: Side, step: &'static str, why: String) -> Self {
-        Self { side, step, cause: Cause::Refused(why) }
+    /// What the destination does not take; `why` says what to do.
+    pub(super) fn not_taken(why: String) -> Self {
+        let step = "checking the manifest";
+        Self { side: Side::Destination, step, cause: Cause::Refused(why) }
     }
 
     /// Whether the same step may succeed later.

@@ -10,6 +10,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use portolan_core::{
+    accepts::Accepts,
     execution::Execution,
     filter,
     id::EndpointId,
@@ -64,7 +65,7 @@ struct Lister {
     execution: Execution,
     policy: PolicySpec,
     source: Adapter,
-    destinations: Vec<PlannedDestination>,
+    destinations: Vec<(Adapter, PlannedDestination)>,
     known: HashSet<(Repository, EndpointId)>,
     seen: Seen,
 }
@@ -183,7 +184,7 @@ async fn connect(
 async fn destinations(
     shared: &Shared,
     policy: &PolicySpec,
-) -> Result<Vec<PlannedDestination>, ListingError> {
+) -> Result<Vec<(Adapter, PlannedDestination)>, ListingError> {
     let mut planned = Vec::with_capacity(policy.destinations.len());
     for destination in &policy.destinations {
         let adapter = connect(shared, destination.endpoint, "destination").await?;
@@ -197,7 +198,8 @@ async fn destinations(
             min_components: info.min_components,
             max_components: info.max_components,
         };
-        planned.push(PlannedDestination { endpoint: destination.endpoint, naming });
+        let (endpoint, accepts) = (destination.endpoint, Accepts::default());
+        planned.push((adapter, PlannedDestination { endpoint, naming, accepts }));
     }
     Ok(planned)
 }
@@ -218,11 +220,12 @@ impl Lister {
             return self.plan_repositories(names).await;
         }
         // What tasks put into the very registry that is listed must not be listed in its turn.
-        let into_itself = self.destinations.iter().any(|to| to.endpoint == self.policy.source);
+        let into_itself = self.destinations.iter().any(|(_, to)| to.endpoint == self.policy.source);
         let (mut planned, mut cursor, mut pages) = (0, None::<String>, Pages::default());
         let mut waiting = Vec::new();
         loop {
-            let query = RepositoryQuery::default();
+            let prefix = filter::common_prefix(&self.policy.filters);
+            let query = RepositoryQuery { prefix, ..RepositoryQuery::default() };
             let page = patiently(|| self.source.list_repositories(&query, cursor.as_deref())).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: "the repositories".to_owned(),
@@ -296,6 +299,27 @@ impl Lister {
         }
     }
 
+    /// The destinations of one repository, where the listing told media types with what each takes
+    /// under the name it will have there. Where that cannot be had, the task will tell why.
+    async fn destinations_of(
+        &self,
+        repository: &Repository,
+        told: bool,
+    ) -> Vec<PlannedDestination> {
+        let mut planned = Vec::with_capacity(self.destinations.len());
+        for (adapter, destination) in &self.destinations {
+            let mut destination = destination.clone();
+            if told
+                && let Ok(name) = destination.naming.destination(repository)
+                && let Ok(target) = adapter.locate(name.as_str()).await
+            {
+                destination.accepts = adapter.accepts(&target);
+            }
+            planned.push(destination);
+        }
+        planned
+    }
+
     /// Plans one repository and adds its tasks; returns how many.
     async fn add(
         &self,
@@ -303,7 +327,9 @@ impl Lister {
         artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
         let kind = plan::resource_type(&self.source.info().resources);
-        let specs = plan::tasks_for(&self.policy, &self.destinations, repository, kind, artifacts)?;
+        let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
+        let destinations = self.destinations_of(repository, told).await;
+        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, artifacts)?;
         let is_new = |spec: &TaskSpec| {
             !self.known.contains(&(spec.source_repository.clone(), spec.destination))
         };

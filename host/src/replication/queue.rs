@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use portolan_core::{
+    accepts::Accepts,
     id::TaskId,
-    oci::{MediaType, Repository},
-    provider::{AdapterInfo, Target},
-    task::{Task, retry_at},
+    oci::Repository,
+    provider::Target,
+    task::{Item, Task, retry_at},
 };
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
@@ -194,13 +195,36 @@ async fn attempt(
 }
 
 async fn copy(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutcome {
+    let (items, mut failures) = taken(task, log).await;
+    if items.is_empty() {
+        return judge(task, failures);
+    }
     match prepare(shared, task, log).await {
-        Ok(job) => judge(task, job.run(&task.spec.items).await),
+        Ok(job) => {
+            failures.merge(job.run(&items).await);
+            judge(task, failures)
+        }
         Err(error) => {
             log.error(error.to_string()).await;
             failed(task, error.is_retryable(), error.to_string())
         }
     }
+}
+
+/// The items that the plan did not refuse, and a failure for each that it did: those are told
+/// before anything is made ready for them.
+async fn taken(task: &Task, log: &TaskLog) -> (Vec<Item>, Failures) {
+    let (mut items, mut failures) = (Vec::new(), Failures::default());
+    for item in &task.spec.items {
+        let Some(why) = &item.refused else {
+            items.push(item.clone());
+            continue;
+        };
+        let tags: Vec<String> = item.tags.iter().map(ToString::to_string).collect();
+        log.error(format!("{}: {why}", tags.join(", "))).await;
+        failures.add(TransferError::not_taken(why.clone()));
+    }
+    (items, failures)
 }
 
 fn judge(task: &Task, failures: Failures) -> TaskOutcome {
@@ -224,7 +248,7 @@ pub(super) async fn prepare(
     task: &Task,
     log: &Arc<TaskLog>,
 ) -> Result<Job, TransferError> {
-    let (source, destination) = ends(shared, task).await?;
+    let (source, destination, accepts) = ends(shared, task).await?;
     let spec = &task.spec;
     let (from, to) = (&spec.source_repository, &spec.destination_repository);
     log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
@@ -240,6 +264,7 @@ pub(super) async fn prepare(
         shared: Arc::clone(shared),
         source,
         destination,
+        accepts,
         destination_id: spec.destination,
         ledger,
         log: Arc::clone(log),
@@ -249,16 +274,13 @@ pub(super) async fn prepare(
     })
 }
 
-async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote), TransferError> {
+async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts), TransferError> {
     let spec = &task.spec;
     let source = shared.connections.adapter(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
     let destination = shared.connections.adapter(spec.destination).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
-    if source.info().capabilities.foreign_content {
-        takes_charts(destination.info())?;
-    }
     let to = spec.destination_repository.to_string();
     let prepared = destination.prepare_targets(std::slice::from_ref(&to)).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
@@ -270,7 +292,8 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote), Transfer
     if spec.copy_by_chunk {
         target.max_chunk = Some(target.max_chunk.map_or(CHUNK, |most| most.min(CHUNK)));
     }
-    Ok((source, remote(adapter, target)))
+    let accepts = adapter.accepts(&target);
+    Ok((source, remote(adapter, target), accepts))
 }
 
 async fn source_of(
@@ -286,18 +309,6 @@ async fn source_of(
     let (adapter, target) =
         source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
     Ok(Source::Registry(remote(adapter, target)))
-}
-
-/// A chart becomes an OCI manifest, which not every provider takes.
-fn takes_charts(info: &AdapterInfo) -> Result<(), TransferError> {
-    let mut accepted = info.accepted_manifests.iter();
-    if info.accepted_manifests.is_empty()
-        || accepted.any(|it| it.as_str() == MediaType::OCI_MANIFEST)
-    {
-        return Ok(());
-    }
-    let why = format!("its provider `{}` takes no OCI manifests, which charts are", info.provider);
-    Err(TransferError::forbidden(Side::Destination, "preparing the repository", why))
 }
 
 async fn locate(adapter: Adapter, repository: &str) -> Result<(Adapter, Target), PluginError> {

@@ -5,8 +5,9 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
+    accepts::Accepts,
     id::EndpointId,
-    oci::{Descriptor, Digest, Manifest, Reference, Tag},
+    oci::{Descriptor, Digest, Manifest, MediaType, Reference, Tag},
     task::Item,
 };
 
@@ -35,6 +36,7 @@ pub(super) struct Job {
     pub(super) shared: Arc<Shared>,
     pub(super) source: Source,
     pub(super) destination: Remote,
+    pub(super) accepts: Accepts,
     pub(super) destination_id: EndpointId,
     pub(super) ledger: Arc<Ledger>,
     pub(super) log: Arc<TaskLog>,
@@ -54,7 +56,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    fn add(&mut self, error: TransferError) {
+    pub(super) fn add(&mut self, error: TransferError) {
         self.retryable |= error.is_retryable();
         match self.first {
             Some(_) => self.more += 1,
@@ -62,7 +64,7 @@ impl Failures {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         let Some(first) = other.first else { return };
         self.add(first);
         self.more += other.more;
@@ -124,6 +126,7 @@ impl Job {
             return Ok(());
         }
         let pulled = self.source.pull(&reference).await?;
+        self.check_taken(&pulled.manifest, 0).await?;
         self.copy_graph(&reference, &pulled.manifest, Before::Absent, 0).await?;
         self.stats.pushed();
         Ok(())
@@ -151,10 +154,39 @@ impl Job {
         };
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
         let pulled = self.source.pull(&pull).await?;
+        self.check_taken(&pulled.manifest, 0).await?;
         self.copy_graph(&reference, &pulled.manifest, before, 0).await?;
         self.stats.pushed();
         self.log.info(format!("{tag} pushed, {}", pulled.manifest.digest)).await;
         Ok(())
+    }
+
+    /// Whether the destination takes a manifest and all below it: asked before the first blob, since
+    /// its own refusal would come after the last.
+    fn check_taken<'a>(
+        &'a self,
+        manifest: &'a Manifest,
+        depth: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
+        Box::pin(async move {
+            if self.accepts.is_everything() {
+                return Ok(());
+            }
+            self.is_taken(&manifest.media_type)?;
+            within_bounds(manifest, depth)?;
+            for child in manifest.children.iter().filter(|child| child.media_type.is_manifest()) {
+                self.is_taken(&child.media_type)?;
+                if child.media_type.is_index() {
+                    let nested = self.source.pull(&child.digest.clone().into()).await?;
+                    self.check_taken(&nested.manifest, depth + 1).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn is_taken(&self, media_type: &MediaType) -> Result<(), TransferError> {
+        self.accepts.refusal(media_type).map_or(Ok(()), |why| Err(TransferError::not_taken(why)))
     }
 
     /// Copies what a manifest refers to, then the manifest under its tag. Where the destination
@@ -190,10 +222,7 @@ impl Job {
         depth: usize,
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
-            if depth > MAX_DEPTH || manifest.children.len() > MAX_CHILDREN {
-                let step = "reading an index nested too deep or too wide";
-                return Err(TransferError::refused(Side::Source, step));
-            }
+            within_bounds(manifest, depth)?;
             let child = |child| self.copy_child(child, before, depth + 1);
             each(&manifest.children, ARTIFACTS, child).await?;
             each(&manifest.blobs, BLOBS, |blob| blob::ensure(self, blob)).await
@@ -218,6 +247,8 @@ impl Job {
             before == Before::Present && self.destination_manifest(&reference).await?.is_some();
         if !there {
             let pulled = self.source.pull(&reference).await?;
+            // An index may call its children what they are not.
+            self.is_taken(&pulled.manifest.media_type)?;
             self.copy_graph(&reference, &pulled.manifest, before, depth).await?;
         }
         self.ledger.hold_manifest(self.destination_id, &repository, &child.digest);
@@ -236,6 +267,14 @@ impl Job {
         let pushed = self.destination.put_manifest(reference, manifest).await;
         pushed.map_err(TransferError::at(Side::Destination, "pushing a manifest"))
     }
+}
+
+fn within_bounds(manifest: &Manifest, depth: usize) -> Result<(), TransferError> {
+    if depth > MAX_DEPTH || manifest.children.len() > MAX_CHILDREN {
+        let step = "reading an index nested too deep or too wide";
+        return Err(TransferError::refused(Side::Source, step));
+    }
+    Ok(())
 }
 
 /// Does the work of every part, a few at once. When one fails, no other begins, and those under way

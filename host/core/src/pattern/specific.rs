@@ -27,6 +27,15 @@ pub fn specific_paths(pattern: &str) -> Option<Vec<String>> {
     Some(paths)
 }
 
+/// The components before the first that has a wildcard or a brace, each with its slash; `None`
+/// where the first has one already.
+#[must_use]
+pub fn literal_prefix(pattern: &str) -> Option<String> {
+    let first = pattern.find(['*', '?', '[', ']', '\\', '^', '{', '}']).unwrap_or(pattern.len());
+    let end = pattern.get(..first)?.rfind('/')?;
+    pattern.get(..=end).filter(|prefix| !prefix.starts_with('/')).map(str::to_owned)
+}
+
 fn specific_names(component: &str) -> Option<Vec<String>> {
     if component.is_empty() || component.contains(['*', '?', '[', '\\', ']', '^', '/']) {
         return None;
@@ -64,6 +73,25 @@ mod tests {
         ];
         for (pattern, expected) in cases {
             assert_eq!(specific_names(pattern).as_deref().map(|v| v.to_vec()), owned(expected));
+        }
+    }
+
+    #[test]
+    fn prefixes_are_whole_components() {
+        let cases = [
+            ("team/**", Some("team/")),
+            ("team/app-*", Some("team/")),
+            ("team/sub/{a,b}", Some("team/sub/")),
+            ("team/app", Some("team/")),
+            ("team*/app", None),
+            ("{a,b}/app", None),
+            ("**", None),
+            ("app", None),
+            ("/x/*", None),
+            ("", None),
+        ];
+        for (pattern, expected) in cases {
+            assert_eq!(literal_prefix(pattern).as_deref(), expected, "{pattern}");
         }
     }
 

@@ -233,6 +233,8 @@ Commands:
   revoke   Take the approval away
   remove   Revoke an adapter and forget it
   warm-up  Compile the bundled adapters ahead of the first `portolan replicate`, without a daemon
+  check    Hold a component against what the interface asks, without a daemon
+  call     Call one function of an adapter and print its answer as JSON, without a daemon
 
 Options:
   -h, --help  Print help
@@ -253,6 +255,7 @@ Examples:
   portolan plugin install ./acme.wasm
   portolan plugin approve acme
   portolan plugin list
+  portolan plugin check ./acme.wasm --fixtures ./acme.jsonl
 "#);
     insta::assert_snapshot!(help("rule"), @r#"
 What is replicated, from where to where, and when

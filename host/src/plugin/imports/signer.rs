@@ -203,6 +203,35 @@ mod tests {
     }
 
     #[test]
+    fn a_service_accounts_token_is_that_of_the_vector() {
+        // RFC 7515, A.2: key, header, claims and the whole result.
+        const KEY: &str = include_str!("../../../../tests/oracles/rfc7515-a2.pem");
+        let claims = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \
+            \"http://example.com/is_root\":true}";
+        let expected = concat!(
+            "eyJhbGciOiJSUzI1NiJ9",
+            ".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt",
+            "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+            ".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7",
+            "AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4",
+            "BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K",
+            "0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqv",
+            "hJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrB",
+            "p0igcN_IoypGlUPQGe77Rw",
+        );
+        let file = serde_json::json!({"private_key": KEY, "other": "word"}).to_string();
+        let bound = bound(&file, vec![recipe("rs256", "", 0)]);
+        let sign = |part| sign_jwt(&bound, JwtAlg::Rs256, part, r#"{"alg":"RS256"}"#, claims);
+        assert_eq!(sign("/private_key").unwrap(), expected);
+        for part in ["", "/other", "/none"] {
+            let error = sign(part).unwrap_err();
+            assert!(!error.contains("word"), "{error}");
+        }
+        let error = sign_jwt(&bound, JwtAlg::Es256, "/private_key", "{}", "{}").unwrap_err();
+        assert!(error.contains("recipe"), "{error}");
+    }
+
+    #[test]
     fn tokens_verify_with_the_public_key() {
         let pair = rcgen::KeyPair::generate().unwrap();
         let bound = bound(&pair.serialize_pem(), vec![recipe("es256", "", 0)]);

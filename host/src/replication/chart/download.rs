@@ -37,9 +37,8 @@ impl Download<'_> {
         if status != 200 {
             return Err(ChartError::status(net::redact(url), status));
         }
-        match digest {
-            Some(expected) => check(url, expected, &bytes)?,
-            None => {}
+        if let Some(expected) = digest {
+            check(url, expected, &bytes)?;
         }
         Ok(bytes)
     }

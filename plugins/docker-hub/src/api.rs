@@ -1,0 +1,42 @@
+//! Requests to the Hub's own API: with the session where the endpoint has credentials, else with
+//! no `Authorization` at all.
+
+use portolan_sdk::{
+    Endpoint, Result,
+    http::{Request, Response},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{session, wire::Rows};
+
+/// Rows of one page; the Hub gives no more.
+pub(crate) const PAGE: u32 = 100;
+
+/// Pages of one listing after which it is taken to be endless.
+const MAX_PAGES: u32 = 10_000;
+
+/// Sends, and once more with a new session where the kept one has ended.
+pub(crate) fn send(endpoint: &Endpoint, request: Request) -> Result<Response> {
+    if !endpoint.has_credentials() {
+        return request.send();
+    }
+    let first = request.clone().bearer(&session::token(endpoint)?).send()?;
+    if first.status() != 401 {
+        return Ok(first);
+    }
+    session::forget();
+    request.bearer(&session::token(endpoint)?).send()
+}
+
+/// One page of a listing; also says whether another follows.
+pub(crate) fn rows<T: DeserializeOwned>(
+    endpoint: &Endpoint,
+    path: &str,
+    page: u32,
+) -> Result<(Rows<T>, bool)> {
+    let request = Request::get(path).query("page", page).query("page_size", PAGE);
+    let rows: Rows<T> = send(endpoint, request)?.success()?.json()?;
+    let linked = rows.next.as_deref().is_some_and(|next| !next.is_empty());
+    let more = linked && !rows.results.is_empty() && page < MAX_PAGES;
+    Ok((rows, more))
+}

@@ -1,0 +1,59 @@
+//! Deleting tags and digests.
+
+use portolan_sdk::{
+    Action, Endpoint, Error, Result, Scope, distribution,
+    http::{self, Request},
+};
+
+use crate::{anonymous, api, flow, listing, namespaces, wire};
+
+/// Pages of tags that are searched for a digest.
+const MAX_PAGES: u32 = 1_000;
+
+/// Deletes one tag; others on the same digest stay. What is gone already is no error.
+pub(crate) fn tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
+    if !endpoint.has_credentials() {
+        return Err(anonymous("deletes"));
+    }
+    let path = format!("{}{}/", listing::tags_path(repository)?, http::encode(tag));
+    let response = api::send(endpoint, Request::delete(path))?;
+    match response.status() {
+        404 => Ok(()),
+        _ => response.success().map(drop),
+    }
+}
+
+/// Deletes by digest. The registry refused that for years and still does for some accounts: then
+/// every tag on the digest is deleted, which leaves nothing to find it by.
+pub(crate) fn artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
+    let (namespace, name) = namespaces::split(repository)?;
+    let repository = format!("{namespace}/{name}");
+    let scope = Scope { repository: repository.clone(), actions: vec![Action::Delete] };
+    match distribution::delete_manifest(&flow(endpoint), &scope, digest) {
+        Err(Error::Unsupported(_)) => by_tags(endpoint, &repository, digest),
+        result => result,
+    }
+}
+
+fn by_tags(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
+    let found = tags_on(endpoint, repository, digest)?;
+    if found.is_empty() {
+        return Err(Error::Unsupported(format!(
+            "Docker Hub deletes images by their tags alone, and none of {repository} is on {digest}"
+        )));
+    }
+    found.iter().try_for_each(|name| tag(endpoint, repository, name))
+}
+
+fn tags_on(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<Vec<String>> {
+    let (path, mut found) = (listing::tags_path(repository)?, Vec::new());
+    for page in 1..=MAX_PAGES {
+        let (rows, more) = api::rows::<wire::Tag>(endpoint, &path, page)?;
+        let on_it = |row: &wire::Tag| row.digest.as_deref() == Some(digest);
+        found.extend(rows.results.into_iter().filter(on_it).map(|row| row.name));
+        if !more {
+            return Ok(found);
+        }
+    }
+    Err(Error::Unsupported(format!("{repository} has too many tags to search them for {digest}")))
+}
