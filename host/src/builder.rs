@@ -11,6 +11,7 @@ use portolan_core::{
 };
 
 use crate::{
+    credentials::{SourceSettings, Sources},
     error::Error,
     host::{Host, Parts},
     plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
@@ -48,6 +49,7 @@ pub struct HostBuilder {
     pub(crate) local: Option<(EndpointSpec, Credentials)>,
     pub(crate) workers: usize,
     pub(crate) no_proxy: Vec<String>,
+    pub(crate) sources: SourceSettings,
 }
 
 impl HostBuilder {
@@ -65,6 +67,7 @@ impl HostBuilder {
             local: None,
             workers: 10,
             no_proxy: Vec::new(),
+            sources: SourceSettings::default(),
         }
     }
 
@@ -144,6 +147,13 @@ impl HostBuilder {
         self
     }
 
+    /// What endpoints may have their credentials from, besides the store; nothing by default.
+    #[must_use]
+    pub fn credential_sources(mut self, sources: SourceSettings) -> Self {
+        self.sources = sources;
+        self
+    }
+
     /// Opens the store, loads adapters, takes up what was under way, and starts working.
     ///
     /// # Errors
@@ -163,7 +173,9 @@ impl HostBuilder {
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;
-        let connections = replication::connections(store.clone(), plugins.clone(), self.local);
+        let sources = Sources::new(self.sources);
+        let connections =
+            replication::connections(store.clone(), plugins.clone(), self.local, sources);
         let parts = EngineParts {
             store: store.clone(),
             connections,

@@ -4,6 +4,7 @@
 //! of it, an appliance is another. Start at [`HostBuilder`].
 
 mod builder;
+mod credentials;
 mod distribution;
 mod error;
 mod host;
@@ -24,6 +25,7 @@ pub mod daemon;
 pub mod oneshot;
 
 pub use builder::{HostBuilder, KeySource};
+pub use credentials::SourceSettings;
 pub use error::{Code, Error};
 pub use host::{
     AdapterCall, Answer, CallFailure, EndpointInfo, Fault, Host, Plugin, PluginState,

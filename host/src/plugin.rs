@@ -265,6 +265,7 @@ impl Plugins {
             echo: echo::Echo::new(secret.iter().chain(&private_key)),
             public_parts: key_file::public_parts(&package.info, secret.as_ref()),
             account: account::Account { key: spec.access_key.clone(), secret },
+            session_token: credentials.session_token.clone(),
             settings,
             rights: bound::Rights::of(&package.info),
             memory,

@@ -42,6 +42,7 @@ use tokio_util::{
 };
 
 use crate::{
+    credentials::Sources,
     plugin::Plugins,
     store::{Store, StoreError},
 };
@@ -225,6 +226,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(crate) type Local = Option<(EndpointSpec, Credentials)>;
 
 /// Binds adapters for whoever needs one.
-pub(crate) fn connections(store: Store, plugins: Plugins, local: Local) -> Connections {
-    Connections::new(store, plugins, local)
+pub(crate) fn connections(
+    store: Store,
+    plugins: Plugins,
+    local: Local,
+    sources: Sources,
+) -> Connections {
+    Connections::new(store, plugins, local, sources)
 }

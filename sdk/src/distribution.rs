@@ -52,7 +52,7 @@ pub fn check_health(flow: &Flow<'_>, endpoint: &Endpoint) -> Result<Health> {
 /// Sends credentials to a registry that lets anonymous users in: it may still refuse a wrong
 /// password, or ask for a token once it sees one. Also says whether they were looked at.
 fn send_unasked(flow: &Flow<'_>, request: Request) -> Result<(Response, bool)> {
-    let response = request.clone().basic().send()?;
+    let response = request.clone().auth(flow.auth()).send()?;
     if response.status() != 401 {
         return Ok((response, false));
     }

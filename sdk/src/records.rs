@@ -2,11 +2,12 @@
 //!
 //! Every field stays public: an author may write `AdapterInfo { hint: …, ..AdapterInfo::new(…) }`.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::de::DeserializeOwned;
 
 use crate::{
     Action, AdapterInfo, Artifact, ArtifactFilter, Auth, Challenge, Endpoint, EndpointPattern,
-    Error, Grant, Health, KeyValue, Repository, RepositoryFilter, Result, Scope, Target,
+    Error, Grant, Health, KeyValue, RawAuth, Repository, RepositoryFilter, Result, Scope, Target,
 };
 
 impl AdapterInfo {
@@ -79,6 +80,16 @@ impl Endpoint {
         serde_json::from_slice(self.settings.as_bytes()).map_err(|e| {
             Error::InvalidInput(format!("the settings of {} do not fit: {e}", self.url))
         })
+    }
+}
+
+impl Auth {
+    /// Basic with a short-lived user name and password that the adapter obtained itself. The
+    /// endpoint's own secret goes by [`Auth::Basic`]: the adapter never has it.
+    #[must_use]
+    pub fn temporary(username: &str, password: &str) -> Self {
+        let value = BASE64_STANDARD.encode(format!("{username}:{password}"));
+        Self::Raw(RawAuth { scheme: "Basic".to_owned(), value })
     }
 }
 

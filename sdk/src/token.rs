@@ -38,6 +38,7 @@ pub struct Flow<'a> {
     form: Form,
     realm: Option<String>,
     life: Option<fn(&str) -> u64>,
+    login: Option<Auth>,
 }
 
 /// What a registry asked for, as kept in the cache.
@@ -52,7 +53,14 @@ impl<'a> Flow<'a> {
     /// The flow of the endpoint's own registry, tokens fetched by `GET`.
     #[must_use]
     pub fn new(endpoint: &'a Endpoint) -> Self {
-        Self { endpoint, base: endpoint.url.clone(), form: Form::Get, realm: None, life: None }
+        Self {
+            endpoint,
+            base: endpoint.url.clone(),
+            form: Form::Get,
+            realm: None,
+            life: None,
+            login: None,
+        }
     }
 
     /// The flow of a registry at another address than the endpoint's.
@@ -85,6 +93,19 @@ impl<'a> Flow<'a> {
         self
     }
 
+    /// Proves itself by this authority, by `GET` alone, and never by the endpoint's own credentials:
+    /// for a provider whose API gives out short-lived logins (see [`Auth::temporary`]).
+    #[must_use]
+    pub fn login(mut self, login: Auth) -> Self {
+        self.login = Some(login);
+        self
+    }
+
+    /// How it proves itself where no token is asked for.
+    pub(crate) fn auth(&self) -> Auth {
+        self.login.clone().unwrap_or_else(|| self.endpoint.auth())
+    }
+
     /// An address below the registry: `path` starts with `/`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
@@ -115,7 +136,9 @@ impl<'a> Flow<'a> {
         };
         match demand {
             Demand::Nothing => Ok(Grant::new(Auth::Anonymous, None)),
-            Demand::Basic if self.endpoint.has_credentials() => Ok(Grant::new(Auth::Basic, None)),
+            Demand::Basic if self.login.is_some() || self.endpoint.has_credentials() => {
+                Ok(Grant::new(self.login.clone().unwrap_or(Auth::Basic), None))
+            }
             Demand::Basic => Err(Error::Unauthenticated(format!(
                 "{} asks for a user name and password, and the endpoint has none",
                 self.base
@@ -126,6 +149,7 @@ impl<'a> Flow<'a> {
                 let ask = fetch::Ask {
                     endpoint: self.endpoint,
                     form: &self.form,
+                    login: self.login.as_ref(),
                     realm: &realm,
                     service: service.as_deref(),
                     scopes: &scopes,

@@ -1,6 +1,7 @@
 //! The end-to-end suite: one binary, one module for each file in this folder.
 
 mod contract;
+mod credentials;
 mod embed;
 mod endpoints;
 mod harbor;

@@ -15,5 +15,6 @@ pub mod harbor;
 pub mod http;
 pub mod oracles;
 pub mod poll;
+pub mod script;
 pub mod tls;
 pub mod token;

@@ -32,7 +32,7 @@ impl Accepts {
         let taken: Vec<String> =
             self.media_types.iter().map(|taken| format!("`{taken}`")).collect();
         Some(format!(
-            "the provider `{}` takes no manifests of the type `{media_type}` there, but {}: \
+            "the provider `{}` takes no manifests of the type `{media_type}` there, only {}: \
              build the image in such a format, leave it out with a filter, or choose another \
              destination; nothing of it was copied",
             self.provider,

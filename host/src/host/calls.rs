@@ -114,7 +114,7 @@ impl Host {
         change::check(spec, credentials).map_err(invalid)?;
         let connections = self.shared.engine.connections();
         let adapter = connections.bind_unsaved(spec, credentials);
-        let answer = match adapter {
+        let answer = match adapter.await {
             Ok(adapter) => ask(&adapter, call).await,
             Err(error) => Err(error),
         };

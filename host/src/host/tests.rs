@@ -33,6 +33,7 @@ async fn endpoint(host: &Host, registry: &Registry) -> Endpoint {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     host.create_endpoint(spec, Credentials::default()).await.unwrap()
 }

@@ -173,6 +173,7 @@ async fn endpoint(
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     let secret = login.map(|(_, password)| Secret::new(password.to_owned()));
     let credentials = Credentials { access_secret: secret, ..Credentials::default() };

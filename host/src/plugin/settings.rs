@@ -4,7 +4,7 @@
 
 use std::{error::Error, fmt::Write as _};
 
-use boon::{Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
+use boon::{CompileError, Compiler, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
 use serde_json::{Map, Value};
 
 /// What a schema is called while it is compiled; nothing is ever asked for there.
@@ -52,10 +52,10 @@ pub(super) fn check(
 fn compile(schema: &Value, schemas: &mut Schemas) -> Result<SchemaIndex, String> {
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Nothing));
-    let added = compiler.add_resource(ADDRESS, schema.clone());
-    let compiled = added.and_then(|()| compiler.compile(ADDRESS, schemas));
     // The alternate form has the cause in it.
-    compiled.map_err(|error| shortened(&format!("{error:#}").replace(ADDRESS, "")))
+    let told = |error: CompileError| shortened(&format!("{error:#}").replace(ADDRESS, ""));
+    compiler.add_resource(ADDRESS, schema.clone()).map_err(told)?;
+    compiler.compile(ADDRESS, schemas).map_err(told)
 }
 
 /// The faults at the ends of the tree; of alternatives none of which fits, the choice itself.

@@ -32,6 +32,7 @@ pub(super) fn spec(url: &str) -> EndpointSpec {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     }
 }
 
@@ -77,6 +78,7 @@ pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
         echo: Echo::new(&secret),
         public_parts: Vec::new(),
         account: Account { key: spec.access_key, secret },
+        session_token: None,
         settings: "{}".to_owned(),
         rights: Rights { login_urls: Vec::new(), signing: Vec::new() },
         memory: Arc::new(Memory::new(client, Default::default())),

@@ -11,6 +11,7 @@ use portolan_core::{
         Action, ArtifactEntry, ArtifactQuery, Capabilities, HealthReport, Listing, RepositoryEntry,
         RepositoryQuery, Scope,
     },
+    secret::Secret,
 };
 use time::OffsetDateTime;
 
@@ -136,12 +137,22 @@ pub(super) fn endpoint(bound: &Bound) -> types::Endpoint {
         access_key: bound.account.key.clone(),
         has_access_secret: bound.account.secret.as_ref().is_some_and(|it| !it.is_empty()),
         settings: bound.settings.clone(),
-        extra: bound.public_parts.iter().map(pair).collect(),
+        extra: told(bound),
     }
+}
+
+/// The public parts of a key file, and the session token of temporary keys.
+fn told(bound: &Bound) -> Vec<types::KeyValue> {
+    let token = bound.session_token.iter().map(session_token);
+    bound.public_parts.iter().map(pair).chain(token).collect()
 }
 
 fn pair((key, value): &(String, String)) -> types::KeyValue {
     types::KeyValue { key: key.clone(), value: value.clone() }
+}
+
+fn session_token(token: &Secret) -> types::KeyValue {
+    types::KeyValue { key: "session-token".to_owned(), value: token.expose().to_owned() }
 }
 
 pub(super) fn page(cursor: Option<&str>) -> types::PageRequest {

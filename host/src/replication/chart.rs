@@ -24,7 +24,7 @@ use portolan_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::lock;
+use super::{connect::Connection, lock};
 use crate::{
     distribution::{BlobStream, Remote},
     net,
@@ -39,7 +39,7 @@ pub(super) const AT_ONCE: usize = 4;
 
 /// The charts of one repository.
 pub(super) struct Charts {
-    adapter: Adapter,
+    connection: Connection,
     repository: Repository,
     turns: Arc<Semaphore>,
     /// Parts of the charts under way, with how many need them.
@@ -68,8 +68,12 @@ impl Drop for Held<'_> {
 
 impl Charts {
     /// The charts of `repository`; `turns` bounds how many are held.
-    pub(super) fn new(adapter: Adapter, repository: Repository, turns: Arc<Semaphore>) -> Self {
-        Self { adapter, repository, turns, parts: Mutex::default() }
+    pub(super) fn new(
+        connection: Connection,
+        repository: Repository,
+        turns: Arc<Semaphore>,
+    ) -> Self {
+        Self { connection, repository, turns, parts: Mutex::default() }
     }
 
     /// The artifact of a tag, its parts held.
@@ -79,8 +83,9 @@ impl Charts {
     ) -> Result<(Manifest, Held<'_>), ChartError> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| ChartError::Refused("the engine is closing".to_owned()))?;
-        let location = self.locate(reference).await?;
-        let artifact = self.fetch(reference, &location).await?;
+        let adapter = self.connection.now().await?;
+        let location = self.locate(&adapter, reference).await?;
+        let artifact = self.fetch(&adapter, reference, &location).await?;
         let digests = artifact.blobs.iter().map(|(digest, _)| digest.clone()).collect();
         let mut parts = lock(&self.parts);
         for (digest, bytes) in artifact.blobs {
@@ -98,9 +103,10 @@ impl Charts {
         there: &Digest,
         destination: &Remote,
     ) -> Result<bool, ChartError> {
-        let location = self.locate(reference).await?;
+        let adapter = self.connection.now().await?;
+        let location = self.locate(&adapter, reference).await?;
         if location.url.scheme() == "oci" {
-            let pulled = oci::Pull::new(self.adapter.client(), &location.url, reference)?;
+            let pulled = oci::Pull::new(adapter.client(), &location.url, reference)?;
             return Ok(pulled.manifest().await?.digest == *there);
         }
         if let Some(digest) = &location.digest {
@@ -123,27 +129,32 @@ impl Charts {
         Ok(BlobStream { body: net::full(bytes.clone()) })
     }
 
-    async fn locate(&self, reference: &Reference) -> Result<ChartLocation, ChartError> {
+    async fn locate(
+        &self,
+        adapter: &Adapter,
+        reference: &Reference,
+    ) -> Result<ChartLocation, ChartError> {
         let Reference::Tag(tag) = reference else {
             let text = format!("{reference} names no chart: charts have versions, not digests");
             return Err(ChartError::Refused(text));
         };
-        Ok(self.adapter.resolve_chart(self.repository.as_str(), tag.as_str()).await?)
+        Ok(adapter.resolve_chart(self.repository.as_str(), tag.as_str()).await?)
     }
 
     async fn fetch(
         &self,
+        adapter: &Adapter,
         reference: &Reference,
         location: &ChartLocation,
     ) -> Result<Artifact, ChartError> {
-        let client = self.adapter.client();
+        let client = adapter.client();
         if location.url.scheme() == "oci" {
             return oci::Pull::new(client, &location.url, reference)?.artifact().await;
         }
         let scope = Scope { repository: self.repository.clone(), actions: vec![Action::Pull] };
         let own = client.egress().is_endpoint(&location.url);
         let grant = match own {
-            true => Some(self.adapter.authorize(&[scope], None).await?),
+            true => Some(adapter.authorize(&[scope], None).await?),
             false => None,
         };
         let download = Download { client, grant };

@@ -23,11 +23,13 @@ use portolan_core::{
 };
 use time::OffsetDateTime;
 
-use super::{Selection, Shared, connect::ConnectError, failure::plugin_is_retryable, lock};
-use crate::{
-    plugin::{Adapter, PluginError},
-    store::StoreError,
+use super::{
+    Selection, Shared,
+    connect::{ConnectError, Connection},
+    failure::plugin_is_retryable,
+    lock,
 };
+use crate::{plugin::PluginError, store::StoreError};
 
 /// Repositories whose artifacts are listed at once.
 const REPOSITORIES: usize = 8;
@@ -64,8 +66,8 @@ struct Lister {
     shared: Arc<Shared>,
     execution: Execution,
     policy: PolicySpec,
-    source: Adapter,
-    destinations: Vec<(Adapter, PlannedDestination)>,
+    source: Connection,
+    destinations: Vec<(Connection, PlannedDestination)>,
     known: HashSet<(Repository, EndpointId)>,
     seen: Seen,
 }
@@ -176,19 +178,19 @@ async fn connect(
     shared: &Shared,
     id: EndpointId,
     side: &'static str,
-) -> Result<Adapter, ListingError> {
-    let adapter = shared.connections.adapter(id).await;
-    adapter.map_err(|cause| ListingError::Connect { side, cause })
+) -> Result<Connection, ListingError> {
+    let connection = shared.connections.connection(id).await;
+    connection.map_err(|cause| ListingError::Connect { side, cause })
 }
 
 async fn destinations(
     shared: &Shared,
     policy: &PolicySpec,
-) -> Result<Vec<(Adapter, PlannedDestination)>, ListingError> {
+) -> Result<Vec<(Connection, PlannedDestination)>, ListingError> {
     let mut planned = Vec::with_capacity(policy.destinations.len());
     for destination in &policy.destinations {
-        let adapter = connect(shared, destination.endpoint, "destination").await?;
-        let info = adapter.info();
+        let connection = connect(shared, destination.endpoint, "destination").await?;
+        let info = connection.adapter().info();
         if !info.can_push {
             return Err(ListingError::ReadOnly(info.provider.clone()));
         }
@@ -199,7 +201,7 @@ async fn destinations(
             max_components: info.max_components,
         };
         let (endpoint, accepts) = (destination.endpoint, Accepts::default());
-        planned.push((adapter, PlannedDestination { endpoint, naming, accepts }));
+        planned.push((connection, PlannedDestination { endpoint, naming, accepts }));
     }
     Ok(planned)
 }
@@ -226,7 +228,9 @@ impl Lister {
         loop {
             let prefix = filter::common_prefix(&self.policy.filters);
             let query = RepositoryQuery { prefix, ..RepositoryQuery::default() };
-            let page = patiently(|| self.source.list_repositories(&query, cursor.as_deref())).await;
+            let (source, query, at) = (&self.source, &query, cursor.as_deref());
+            let ask = || async move { source.now().await?.list_repositories(query, at).await };
+            let page = patiently(ask).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: "the repositories".to_owned(),
                 cause,
@@ -277,8 +281,9 @@ impl Lister {
         let (name, mut pages) = (repository.as_str(), Pages::default());
         loop {
             let query = ArtifactQuery::default();
-            let page =
-                patiently(|| self.source.list_artifacts(name, &query, cursor.as_deref())).await;
+            let (source, query, at) = (&self.source, &query, cursor.as_deref());
+            let ask = || async move { source.now().await?.list_artifacts(name, query, at).await };
+            let page = patiently(ask).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: format!("the artifacts of {repository}"),
                 cause,
@@ -307,10 +312,11 @@ impl Lister {
         told: bool,
     ) -> Vec<PlannedDestination> {
         let mut planned = Vec::with_capacity(self.destinations.len());
-        for (adapter, destination) in &self.destinations {
+        for (connection, destination) in &self.destinations {
             let mut destination = destination.clone();
             if told
                 && let Ok(name) = destination.naming.destination(repository)
+                && let Ok(adapter) = connection.now().await
                 && let Ok(target) = adapter.locate(name.as_str()).await
             {
                 destination.accepts = adapter.accepts(&target);
@@ -326,7 +332,7 @@ impl Lister {
         repository: &Repository,
         artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
-        let kind = plan::resource_type(&self.source.info().resources);
+        let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, told).await;
         let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, artifacts)?;

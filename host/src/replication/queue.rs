@@ -17,6 +17,7 @@ use super::{
     BEAT, LEASE, Shared,
     authority::AdapterAuthority,
     chart::Charts,
+    connect::Connection,
     failure::{Side, TransferError},
     listing,
     log::TaskLog,
@@ -24,11 +25,7 @@ use super::{
     source::Source,
     transfer::{Failures, Job},
 };
-use crate::{
-    distribution::Remote,
-    plugin::{Adapter, PluginError},
-    store::TaskOutcome,
-};
+use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
 
 /// Largest blob, in bytes, that is sent whole where a rule asks for chunks, and their size
 /// (Harbor: 10 MiB).
@@ -276,47 +273,50 @@ pub(super) async fn prepare(
 
 async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts), TransferError> {
     let spec = &task.spec;
-    let source = shared.connections.adapter(spec.source).await;
+    let source = shared.connections.connection(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
-    let destination = shared.connections.adapter(spec.destination).await;
+    let destination = shared.connections.connection(spec.destination).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
     let to = spec.destination_repository.to_string();
-    let prepared = destination.prepare_targets(std::slice::from_ref(&to)).await;
+    let prepared = destination.adapter().prepare_targets(std::slice::from_ref(&to)).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
     prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
     let source = source_of(shared, source, &spec.source_repository).await?;
     let destination = locate(destination, &to).await;
-    let (adapter, mut target) =
+    let (connection, mut target) =
         destination.map_err(TransferError::at(Side::Destination, "locating the repository"))?;
     if spec.copy_by_chunk {
         target.max_chunk = Some(target.max_chunk.map_or(CHUNK, |most| most.min(CHUNK)));
     }
-    let accepts = adapter.accepts(&target);
-    Ok((source, remote(adapter, target), accepts))
+    let accepts = connection.adapter().accepts(&target);
+    Ok((source, remote(connection, target), accepts))
 }
 
 async fn source_of(
     shared: &Shared,
-    adapter: Adapter,
+    connection: Connection,
     repository: &Repository,
 ) -> Result<Source, TransferError> {
-    if adapter.info().capabilities.foreign_content {
-        let charts = Charts::new(adapter, repository.clone(), Arc::clone(&shared.charts));
+    if connection.adapter().info().capabilities.foreign_content {
+        let charts = Charts::new(connection, repository.clone(), Arc::clone(&shared.charts));
         return Ok(Source::Charts(charts));
     }
-    let source = locate(adapter, repository.as_str()).await;
-    let (adapter, target) =
+    let source = locate(connection, repository.as_str()).await;
+    let (connection, target) =
         source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
-    Ok(Source::Registry(remote(adapter, target)))
+    Ok(Source::Registry(remote(connection, target)))
 }
 
-async fn locate(adapter: Adapter, repository: &str) -> Result<(Adapter, Target), PluginError> {
-    let target = adapter.locate(repository).await?;
-    Ok((adapter, target))
+async fn locate(
+    connection: Connection,
+    repository: &str,
+) -> Result<(Connection, Target), PluginError> {
+    let target = connection.adapter().locate(repository).await?;
+    Ok((connection, target))
 }
 
-fn remote(adapter: Adapter, target: Target) -> Remote {
-    let client = adapter.client().clone();
-    Remote::new(client, Arc::new(AdapterAuthority(adapter)), target)
+fn remote(connection: Connection, target: Target) -> Remote {
+    let client = connection.adapter().client().clone();
+    Remote::new(client, Arc::new(AdapterAuthority(connection)), target)
 }

@@ -56,6 +56,8 @@ struct Answer {
 pub(crate) struct Ask<'a> {
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) form: &'a Form,
+    /// In place of the endpoint's own credentials.
+    pub(crate) login: Option<&'a Auth>,
     pub(crate) realm: &'a str,
     pub(crate) service: Option<&'a str>,
     pub(crate) scopes: &'a [String],
@@ -95,8 +97,9 @@ impl Ask<'_> {
     }
 
     fn ask(&self) -> Result<Response> {
+        let secret_goes = self.login.is_none() && self.endpoint.has_credentials();
         if let (Form::OAuth2 { client_id } | Form::RefreshToken { client_id }, true) =
-            (self.form, self.endpoint.has_credentials())
+            (self.form, secret_goes)
         {
             let response = self.post(client_id)?;
             if !matches!(response.status(), 404 | 405) {
@@ -114,7 +117,7 @@ impl Ask<'_> {
     }
 
     fn auth(&self) -> Auth {
-        self.endpoint.auth()
+        self.login.cloned().unwrap_or_else(|| self.endpoint.auth())
     }
 
     fn post(&self, client_id: &str) -> Result<Response> {

@@ -164,6 +164,20 @@ fn oauth2_puts_the_secret_into_the_body_and_falls_back() {
 }
 
 #[test]
+fn a_temporary_login_takes_the_place_of_the_credentials() {
+    let temporary = || Auth::temporary("cr_temp_user", "a:b");
+    let sent = "Basic Y3JfdGVtcF91c2VyOmE6Yg==";
+    let asked = token("service=S&scope=repository:a:pull").expect_header("Authorization", sent);
+    let host = host().exchanges([ping(), asked.json(json!({"token": "t"}))]).start();
+    let form = Form::OAuth2 { client_id: "portolan".to_owned() };
+    let flow = Flow::new(host.endpoint()).form(form).login(temporary());
+    assert_eq!(bearer(flow.authorize(&[Scope::pull("a")], None)), "t");
+    let basic = parse_challenges("Basic realm=x");
+    let grant = flow.authorize(&[Scope::pull("a")], basic.first());
+    assert_eq!(grant.map(|grant| grant.auth), Ok(temporary()));
+}
+
+#[test]
 fn anonymous_basic_and_open_registries() {
     let basic = || Exchange::new("GET", "/v2/").answer(401).header("www-authenticate", "basic");
     let open = Exchange::new("GET", "/v2/").json(json!({}));

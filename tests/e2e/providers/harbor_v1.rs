@@ -221,7 +221,7 @@ fn refused_in_time(ended: &Ended, harbor: &Harbor, taken: &[&str], tags: &[(&str
     assert_eq!(blobs, 2, "config and layer of one image: {:#?}", writes(harbor));
     let logs = ended.logs.join("\n");
     for (tag, kind) in tags {
-        let is = |line: &&str| line.contains(&format!("{tag}: ")) && line.contains(kind);
+        let is = |line: &&str| line.contains(&format!("] {tag}: ")) && line.contains(kind);
         let lines: Vec<_> = logs.lines().filter(is).collect();
         assert_eq!(lines.len(), 1, "{tag}, not tried again: {logs}");
         for part in ["provider `harbor`", DOCKER, "filter"] {

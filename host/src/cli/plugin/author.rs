@@ -49,6 +49,7 @@ pub(super) fn endpoint(
         allowed_hosts: Vec::new(),
         proxy: args.proxy.clone(),
         client_certificate: None,
+        credential_source: None,
     };
     Ok((spec, Credentials { access_secret, ..Credentials::default() }))
 }

@@ -58,6 +58,7 @@ impl Played {
             allowed_hosts: Vec::new(),
             proxy: None,
             client_certificate: None,
+            credential_source: None,
         };
         let credentials = Credentials { access_secret: secret, ..Credentials::default() };
         Ok(Self {

@@ -101,6 +101,7 @@ fn from(source: &Registry) -> Result<Side, Error> {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     Ok((spec, Default::default()))
 }
