@@ -77,7 +77,8 @@ impl Default for Limits {
             memory: 64 << 20,
             call_ms: 30_000,
             requests: 200,
-            response_bytes: 16 << 20,
+            // An index of a large Helm repository has 30 MB.
+            response_bytes: 32 << 20,
             log_lines: 500,
             concurrent_calls: 64,
             component_bytes: 32 << 20,

@@ -5,6 +5,7 @@
 
 mod authority;
 mod blob;
+mod chart;
 mod connect;
 mod failure;
 mod ledger;
@@ -13,6 +14,7 @@ mod log;
 mod pace;
 mod queue;
 mod running;
+mod source;
 mod stats;
 #[cfg(test)]
 #[cfg(feature = "daemon")]
@@ -90,6 +92,8 @@ struct Shared {
     stats: Arc<Stats>,
     wake: Notify,
     transfers: Semaphore,
+    /// Charts that may be held in memory at once.
+    charts: Arc<Semaphore>,
     listings: Arc<Semaphore>,
     /// No more work is taken.
     closing: CancellationToken,
@@ -114,6 +118,7 @@ impl Engine {
             stats: Arc::new(Stats::default()),
             wake: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
+            charts: Arc::new(Semaphore::new(chart::AT_ONCE)),
             listings: Arc::new(Semaphore::new(LISTINGS)),
             closing: cutting.child_token(),
             cutting: cutting.clone(),

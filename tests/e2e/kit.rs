@@ -17,27 +17,20 @@ use tempfile::TempDir;
 
 /// Where recorded exchanges of paths alone were recorded, and repositories that they are about.
 /// The others stand in the exchanges, or are made up by the kit.
-const RECORDED: [(&str, &str, &[&str]); 6] = [
+const RECORDED: [(&str, &str, &[&str]); 8] = [
     ("ali-acr", "https://registry.cn-hangzhou.aliyuncs.com", &["team/app"]),
+    ("artifact-hub", "https://artifacthub.io", &["acme/nginx"]),
     ("aws-ecr", "https://api.ecr.us-east-1.amazonaws.com", &["team/app"]),
     ("azure-acr", "https://contoso.azurecr.io", &["team/app"]),
     ("google-gcr", "https://us-docker.pkg.dev", &["proj/repo/app"]),
     ("harbor", "https://reg.example.test", &["team/app", "team/a/b"]),
+    ("helm-hub", "https://hub.helm.sh", &["stable/redis"]),
     ("huawei-SWR", "https://swr.cn-north-4.myhuaweicloud.com", &["team/app"]),
 ];
 
 /// Adapters that answer `unsupported` to everything, and have no hint yet.
-const UNDER_CONSTRUCTION: [&str; 9] = [
-    "ali-acr",
-    "artifact-hub",
-    "aws-ecr",
-    "azure-acr",
-    "docker-hub",
-    "google-gcr",
-    "helm-hub",
-    "helm-repository",
-    "huawei-SWR",
-];
+const UNDER_CONSTRUCTION: [&str; 6] =
+    ["ali-acr", "aws-ecr", "azure-acr", "docker-hub", "google-gcr", "huawei-SWR"];
 
 /// A home directory with components in it; what is compiled once is kept there.
 struct Desk(TempDir);

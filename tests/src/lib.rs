@@ -6,6 +6,7 @@
 //! only, a temporary directory for each test.
 
 pub mod api;
+pub mod charts;
 pub mod cloud;
 pub mod daemon;
 pub mod debian;

@@ -35,10 +35,15 @@ pub struct PlannedDestination {
 }
 
 /// What the tasks of a source are called: `artifact` where its adapter lists artifacts of every
-/// kind, else `image` (contract 3.9).
+/// kind, `chart` where it has nothing else (Harbor up to 2.7), else `image` (contract 3.9).
 #[must_use]
 pub fn resource_type(resources: &[String]) -> &'static str {
-    if resources.iter().any(|resource| resource == "artifact") { "artifact" } else { "image" }
+    let has = |kind| resources.iter().any(|resource| resource == kind);
+    match () {
+        () if has("artifact") => "artifact",
+        () if has("chart") && !has("image") => "chart",
+        () => "image",
+    }
 }
 
 /// The tasks for one repository: one for each destination, none where nothing is selected.
@@ -256,10 +261,11 @@ mod tests {
     #[test]
     fn contract_3_9_resource_types() {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let cases: [(Vec<String>, &str); 4] = [
+        let cases: [(Vec<String>, &str); 5] = [
             (owned(&["image", "artifact"]), "artifact"),
             (owned(&["image"]), "image"),
-            (owned(&["chart"]), "image"),
+            (owned(&["chart"]), "chart"),
+            (owned(&["image", "chart"]), "image"),
             (owned(&[]), "image"),
         ];
         for (resources, expected) in cases {

@@ -280,6 +280,19 @@ pub struct Target {
     pub accepted_manifests: Option<Vec<MediaType>>,
 }
 
+/// Where a chart of a source that is not OCI is (`resolve-chart`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChartLocation {
+    /// The archive, or `oci://…`.
+    pub url: url::Url,
+    /// Digest of the archive, where the index tells.
+    pub digest: Option<Digest>,
+    /// The provenance file, where there may be one.
+    pub provenance: Option<url::Url>,
+    /// When the version was made, where the index tells.
+    pub created: Option<OffsetDateTime>,
+}
+
 /// How blobs are uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadStyle {

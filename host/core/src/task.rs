@@ -37,7 +37,7 @@ pub struct Item {
 pub struct TaskSpec {
     /// What to do.
     pub operation: Operation,
-    /// `image` or `artifact`, as the API shows it.
+    /// `image`, `artifact` or `chart`, as the API shows it.
     pub resource_type: String,
     /// Where from.
     pub source: EndpointId,

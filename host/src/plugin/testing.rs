@@ -81,7 +81,7 @@ pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
         session_token: None,
         settings: "{}".to_owned(),
         rights: Rights { login_urls: Vec::new(), signing: Vec::new() },
-        memory: Arc::new(Memory::new(client)),
+        memory: Arc::new(Memory::new(client, Default::default())),
         limits: Limits::default(),
     }
 }

@@ -22,11 +22,14 @@ use super::{
     instance::{Call, State, Tripped},
 };
 
+mod chart;
 pub(super) mod delivery;
 pub(super) mod info;
 mod target;
 
 pub(super) use target::target;
+
+pub(super) use chart::location;
 
 /// Rows asked for at once.
 const PAGE: u32 = 100;
@@ -101,6 +104,16 @@ impl Exports {
     /// `labels` of one instance.
     pub(super) fn labels(&self, call: &mut Call) -> Result<Option<labels::Guest>, PluginError> {
         let Some(indices) = &self.labels else { return Ok(None) };
+        let guest = indices.load(&mut call.store, &call.instance);
+        guest.map(Some).map_err(|error| call.broken(&error))
+    }
+
+    /// `foreign-content` of one instance.
+    pub(super) fn foreign(
+        &self,
+        call: &mut Call,
+    ) -> Result<Option<foreign_content::Guest>, PluginError> {
+        let Some(indices) = &self.foreign else { return Ok(None) };
         let guest = indices.load(&mut call.store, &call.instance);
         guest.map(Some).map_err(|error| call.broken(&error))
     }

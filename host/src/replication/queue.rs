@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use portolan_core::{
     accepts::Accepts,
     id::TaskId,
+    oci::Repository,
     provider::Target,
     task::{Item, Task, retry_at},
 };
@@ -15,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BEAT, LEASE, Shared,
     authority::AdapterAuthority,
+    chart::Charts,
     connect::Connection,
     failure::{Side, TransferError},
     listing,
     log::TaskLog,
     pace::Pace,
+    source::Source,
     transfer::{Failures, Job},
 };
 use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
@@ -268,7 +271,7 @@ pub(super) async fn prepare(
     })
 }
 
-async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote, Accepts), TransferError> {
+async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts), TransferError> {
     let spec = &task.spec;
     let source = shared.connections.connection(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
@@ -279,10 +282,7 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote, Accepts),
     let prepared = destination.adapter().prepare_targets(std::slice::from_ref(&to)).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
     prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
-    let source = locate(source, spec.source_repository.as_str()).await;
-    let (connection, target) =
-        source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
-    let source = remote(connection, target);
+    let source = source_of(shared, source, &spec.source_repository).await?;
     let destination = locate(destination, &to).await;
     let (connection, mut target) =
         destination.map_err(TransferError::at(Side::Destination, "locating the repository"))?;
@@ -291,6 +291,21 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote, Accepts),
     }
     let accepts = connection.adapter().accepts(&target);
     Ok((source, remote(connection, target), accepts))
+}
+
+async fn source_of(
+    shared: &Shared,
+    connection: Connection,
+    repository: &Repository,
+) -> Result<Source, TransferError> {
+    if connection.adapter().info().capabilities.foreign_content {
+        let charts = Charts::new(connection, repository.clone(), Arc::clone(&shared.charts));
+        return Ok(Source::Charts(charts));
+    }
+    let source = locate(connection, repository.as_str()).await;
+    let (connection, target) =
+        source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
+    Ok(Source::Registry(remote(connection, target)))
 }
 
 async fn locate(

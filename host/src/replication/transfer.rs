@@ -17,6 +17,7 @@ use super::{
     ledger::Ledger,
     log::TaskLog,
     pace::Pace,
+    source::Source,
     stats::Stats,
 };
 use crate::distribution::Remote;
@@ -33,7 +34,7 @@ const MAX_CHILDREN: usize = 2_000;
 /// Everything one task needs.
 pub(super) struct Job {
     pub(super) shared: Arc<Shared>,
-    pub(super) source: Remote,
+    pub(super) source: Source,
     pub(super) destination: Remote,
     pub(super) accepts: Accepts,
     pub(super) destination_id: EndpointId,
@@ -124,9 +125,9 @@ impl Job {
             self.stats.skipped();
             return Ok(());
         }
-        let manifest = self.pull(&reference).await?;
-        self.check_taken(&manifest, 0).await?;
-        self.copy_graph(&reference, &manifest, Before::Absent, 0).await?;
+        let pulled = self.source.pull(&reference).await?;
+        self.check_taken(&pulled.manifest, 0).await?;
+        self.copy_graph(&reference, &pulled.manifest, Before::Absent, 0).await?;
         self.stats.pushed();
         Ok(())
     }
@@ -135,10 +136,10 @@ impl Job {
         let reference = Reference::Tag(tag.clone());
         let there = self.destination_manifest(&reference).await?;
         let before = if let Some(there) = &there {
-            let wanted = self.source_digest(&reference, known).await?;
-            if wanted.as_ref() == Some(&there.digest) {
+            let there = &there.digest;
+            if self.source.is_same(&reference, known, there, &self.destination).await? {
                 self.stats.skipped();
-                self.log.info(format!("{tag} is there already, {}", there.digest)).await;
+                self.log.info(format!("{tag} is there already, {there}")).await;
                 return Ok(());
             }
             if !self.override_tags {
@@ -152,11 +153,11 @@ impl Job {
             Before::Absent
         };
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
-        let manifest = self.pull(&pull).await?;
-        self.check_taken(&manifest, 0).await?;
-        self.copy_graph(&reference, &manifest, before, 0).await?;
+        let pulled = self.source.pull(&pull).await?;
+        self.check_taken(&pulled.manifest, 0).await?;
+        self.copy_graph(&reference, &pulled.manifest, before, 0).await?;
         self.stats.pushed();
-        self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
+        self.log.info(format!("{tag} pushed, {}", pulled.manifest.digest)).await;
         Ok(())
     }
 
@@ -176,8 +177,8 @@ impl Job {
             for child in manifest.children.iter().filter(|child| child.media_type.is_manifest()) {
                 self.is_taken(&child.media_type)?;
                 if child.media_type.is_index() {
-                    let nested = self.pull(&child.digest.clone().into()).await?;
-                    self.check_taken(&nested, depth + 1).await?;
+                    let nested = self.source.pull(&child.digest.clone().into()).await?;
+                    self.check_taken(&nested.manifest, depth + 1).await?;
                 }
             }
             Ok(())
@@ -245,26 +246,13 @@ impl Job {
         let there =
             before == Before::Present && self.destination_manifest(&reference).await?.is_some();
         if !there {
-            let manifest = self.pull(&reference).await?;
+            let pulled = self.source.pull(&reference).await?;
             // An index may call its children what they are not.
-            self.is_taken(&manifest.media_type)?;
-            self.copy_graph(&reference, &manifest, before, depth).await?;
+            self.is_taken(&pulled.manifest.media_type)?;
+            self.copy_graph(&reference, &pulled.manifest, before, depth).await?;
         }
         self.ledger.hold_manifest(self.destination_id, &repository, &child.digest);
         Ok(())
-    }
-
-    async fn source_digest(
-        &self,
-        reference: &Reference,
-        known: Option<&Digest>,
-    ) -> Result<Option<Digest>, TransferError> {
-        if let Some(digest) = known {
-            return Ok(Some(digest.clone()));
-        }
-        let there = self.source.head_manifest(reference).await;
-        let there = there.map_err(TransferError::at(Side::Source, "asking for a manifest"))?;
-        Ok(there.map(|descriptor| descriptor.digest))
     }
 
     async fn destination_manifest(
@@ -273,11 +261,6 @@ impl Job {
     ) -> Result<Option<Descriptor>, TransferError> {
         let there = self.destination.head_manifest(reference).await;
         there.map_err(TransferError::at(Side::Destination, "asking for a manifest"))
-    }
-
-    async fn pull(&self, reference: &Reference) -> Result<Manifest, TransferError> {
-        let manifest = self.source.get_manifest(reference).await;
-        manifest.map_err(TransferError::at(Side::Source, "pulling a manifest"))
     }
 
     async fn push(&self, reference: &Reference, manifest: &Manifest) -> Result<(), TransferError> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use portolan_bindings::v0_1::portolan::adapter::http::ResponseHeader;
-use portolan_core::provider::{DeliveryAuth, Event};
+use portolan_core::provider::{ChartLocation, DeliveryAuth, Event};
 
 use super::Adapter;
 use crate::plugin::{
@@ -84,6 +84,22 @@ impl Adapter {
         let work = guest.call_parse(&mut call.store, &endpoint, &headers, body);
         let outcome = call.deadline.within(work).await;
         v0_1::delivery::events(self.finish(call, FUNCTION, outcome)?)
+    }
+
+    /// Where the chart of a repository's tag is. Each address is checked again when it is used.
+    pub(crate) async fn resolve_chart(
+        &self,
+        repository: &str,
+        tag: &str,
+    ) -> Result<ChartLocation, PluginError> {
+        const FUNCTION: &str = "resolve-chart";
+        let mut call = self.begin(FUNCTION).await?;
+        let guest = self.package.exports.foreign(&mut call)?;
+        let guest = guest.ok_or_else(|| self.missing("foreign-content", "find charts"))?;
+        let endpoint = self.endpoint();
+        let work = guest.call_resolve_chart(&mut call.store, &endpoint, repository, tag);
+        let outcome = call.deadline.within(work).await;
+        v0_1::location(self.finish(call, FUNCTION, outcome)?)
     }
 
     fn missing(&self, interface: &str, what: &str) -> PluginError {

@@ -43,7 +43,12 @@ impl RegistryInfo {
         }
         let chunks = ("supported_copy_by_chunk".to_owned(), "true".to_owned());
         let supported_copy_by_chunk = adapter.extra.contains(&chunks);
-        filters.push(filter("resource", "radio", array(adapter.resources)));
+        // A filter takes no other kind; a source of charts alone needs none.
+        let mut kinds = adapter.resources;
+        kinds.retain(|kind| matches!(kind.as_str(), "image" | "artifact"));
+        if !kinds.is_empty() {
+            filters.push(filter("resource", "radio", array(kinds)));
+        }
         let mut supported_triggers = vec!["manual", "scheduled"];
         if local {
             supported_triggers.push("event_based");
