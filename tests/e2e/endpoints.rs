@@ -203,10 +203,9 @@ async fn settings_that_do_not_fit_are_refused_by_property_and_rule() {
     for (settings, expected) in cases {
         let message = refused(&client, &with(settings.clone())).await;
         assert!(message.contains(expected) && message.contains("`docker-registry`"), "{message}");
-        let change = json!({"settings": settings});
+        let change = json!({"settings": settings.clone()});
         let put = client.put(&format!("{REGISTRIES}/{id}"), &change).await;
-        let ping = json!({"id": id, "settings": settings});
-        let ping = client.post(&format!("{REGISTRIES}/ping"), &ping).await;
+        let ping = client.post(&format!("{REGISTRIES}/ping"), &with(settings)).await;
         for answer in [put, ping] {
             assert_eq!(answer.status, 400, "{}", answer.text());
             assert!(answer.text().contains(expected), "{}", answer.text());

@@ -9,12 +9,13 @@ use std::path::PathBuf;
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec, EndpointUrl},
     oci::{Digest, Repository},
+    provider::AdapterInfo,
     secret::Secret,
 };
 use serde_json::{Map, Value};
 
 use super::host_of;
-use crate::{Compiler, Error, Host, core::provider::AdapterInfo};
+use crate::{Compiler, Error, Host};
 
 mod hostile;
 mod judge;

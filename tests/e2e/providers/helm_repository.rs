@@ -140,7 +140,7 @@ async fn charts_arrive_as_helm_pushes_them() {
         let indexes = requests.iter().filter(|line| line.ends_with("/index.yaml")).count();
         assert_eq!(indexes, 1, "read once: {requests:#?}");
     }
-    let direct = Client::new(debian.url());
+    let direct = Client::new(debian.url()).accept("application/vnd.oci.image.manifest.v1+json");
     for (name, tag, expected) in
         [("full", "1.2.3_build.5", FULL_MANIFEST), ("old", "0.1.0", OLD_MANIFEST)]
     {
@@ -239,7 +239,7 @@ async fn an_index_of_thirty_megabytes_is_read_seldom() {
     let filler = "a chart for something that takes many words to be told of ".repeat(12);
     for chart in 0..300 {
         more.push_str(&format!("  chart-{chart:03}:\n"));
-        for version in 0..100 {
+        for version in 0..110 {
             more.push_str(&format!(
                 "  - apiVersion: v2\n    created: \"2024-05-06T07:08:09Z\"\n    description: {filler}\n    \
                  digest: {digest}\n    name: chart-{chart:03}\n    urls:\n    - files/c-{chart}-{version}.tgz\n    \

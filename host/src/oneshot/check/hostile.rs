@@ -1,6 +1,6 @@
 //! Hosts that misbehave: each function has to end as it should, whatever it is answered.
 
-use portolan_core::provider::HostUse;
+use portolan_core::{endpoint::EndpointSpec, provider::HostUse};
 use tokio::net::TcpListener;
 
 use super::{
@@ -8,9 +8,7 @@ use super::{
     judge::{self, Outcome},
     probes,
 };
-use crate::{
-    AdapterCall, Code, Error, Fault, Reply, Stage, StageCall, core::endpoint::EndpointSpec,
-};
+use crate::{AdapterCall, Code, Error, Fault, Reply, Stage, StageCall};
 
 /// Where the redirect leads.
 const ELSEWHERE: &str = "elsewhere.example.test";

@@ -59,8 +59,8 @@ impl Service {
     }
 
     pub fn answer(&self, seen: &Seen) -> Answer {
-        if let Err(refusal) = self.authenticate(seen) {
-            return refusal;
+        if let Err((status, code)) = self.authenticate(seen) {
+            return no(status, code);
         }
         match header(seen, "x-acs-version") {
             "2018-12-01" => self.enterprise(seen),
@@ -70,18 +70,18 @@ impl Service {
     }
 
     /// The key, the nonce, and the signature.
-    fn authenticate(&self, seen: &Seen) -> Result<(), Answer> {
+    fn authenticate(&self, seen: &Seen) -> Result<(), (u16, &'static str)> {
         let sent = header(seen, "authorization");
         let (scheme, id) = match sent.strip_prefix("acs ") {
             Some(rest) => ("roa", rest.split(':').next()),
             None => ("v3", sent.split("Credential=").nth(1).and_then(|it| it.split(',').next())),
         };
         if id != Some(KEY) {
-            return Err(no(404, "InvalidAccessKeyId.NotFound"));
+            return Err((404, "InvalidAccessKeyId.NotFound"));
         }
         let nonce = header(seen, "x-acs-signature-nonce").to_owned();
         if nonce.is_empty() || !lock(&self.nonces).insert(nonce) {
-            return Err(no(400, "SignatureNonceUsed"));
+            return Err((400, "SignatureNonceUsed"));
         }
         let is_signed = |name: &str| {
             let others = match scheme {
@@ -101,7 +101,7 @@ impl Service {
         if lock(&self.vendor).authorization(&request) == sent {
             return Ok(());
         }
-        Err(no(400, "SignatureDoesNotMatch"))
+        Err((400, "SignatureDoesNotMatch"))
     }
 
     fn enterprise(&self, seen: &Seen) -> Answer {
