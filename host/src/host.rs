@@ -1,5 +1,6 @@
 //! The facade: one method for each thing a face may ask, one file for each noun.
 
+mod accounts;
 mod change;
 mod endpoints;
 mod executions;
@@ -28,6 +29,7 @@ use crate::{
     store::Store,
 };
 
+pub use accounts::TokenSpec;
 pub(crate) use lifecycle::Parts;
 
 /// A running host. Cheap to clone; [`shutdown`](Self::shutdown) ends it.

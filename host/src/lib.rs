@@ -25,7 +25,7 @@ pub mod oneshot;
 
 pub use builder::{HostBuilder, KeySource};
 pub use error::{Code, Error};
-pub use host::{EndpointInfo, Host, Plugin, PluginState, ShutdownReport};
+pub use host::{EndpointInfo, Host, Plugin, PluginState, ShutdownReport, TokenSpec};
 pub use plugin::{Compiler, Limits, compile_to_file};
 /// Nouns and decisions: what the methods of [`Host`] take and give.
 pub use portolan_core as core;

@@ -194,7 +194,7 @@ fn the_session_is_kept_nine_minutes_and_renewed_when_it_has_ended() {
     let again = |token: &str| {
         Exchange::new("GET", tags).expect_header("Authorization", &format!("Bearer {token}"))
     };
-    let mut host = hub([
+    let host = hub([
         answer(),
         answer(),
         again("eyJh.b.c").answer(401).json(json!({"detail": "expired"})),
