@@ -78,5 +78,6 @@ fn endpoint() -> Result<EndpointSpec, Box<dyn Error>> {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     })
 }

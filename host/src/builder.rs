@@ -4,12 +4,14 @@ mod key;
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     secret::Secret,
 };
 
 use crate::{
+    credentials::{SourceSettings, Sources},
     error::Error,
     host::{Host, Parts},
     plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
@@ -20,6 +22,9 @@ use crate::{
 /// Whose claims a host's are. The database file has one process at a time, so the next one may
 /// take back at once what the last one held.
 const OWNER: &str = "host";
+/// Adapters loaded at once: one that was never used here is compiled, which takes every core and
+/// a hundred megabytes.
+const LOADS: usize = 2;
 
 /// Where the key comes from that seals secrets at rest.
 #[derive(Clone)]
@@ -44,6 +49,7 @@ pub struct HostBuilder {
     pub(crate) local: Option<(EndpointSpec, Credentials)>,
     pub(crate) workers: usize,
     pub(crate) no_proxy: Vec<String>,
+    pub(crate) sources: SourceSettings,
 }
 
 impl HostBuilder {
@@ -61,6 +67,7 @@ impl HostBuilder {
             local: None,
             workers: 10,
             no_proxy: Vec::new(),
+            sources: SourceSettings::default(),
         }
     }
 
@@ -140,6 +147,13 @@ impl HostBuilder {
         self
     }
 
+    /// What endpoints may have their credentials from, besides the store; nothing by default.
+    #[must_use]
+    pub fn credential_sources(mut self, sources: SourceSettings) -> Self {
+        self.sources = sources;
+        self
+    }
+
     /// Opens the store, loads adapters, takes up what was under way, and starts working.
     ///
     /// # Errors
@@ -159,7 +173,9 @@ impl HostBuilder {
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;
-        let connections = replication::connections(store.clone(), plugins.clone(), self.local);
+        let sources = Sources::new(self.sources);
+        let connections =
+            replication::connections(store.clone(), plugins.clone(), self.local, sources);
         let parts = EngineParts {
             store: store.clone(),
             connections,
@@ -177,8 +193,8 @@ async fn load_bundled(
     plugins: &Plugins,
     adapters: Vec<Vec<u8>>,
 ) -> Result<Vec<Arc<Package>>, Error> {
-    let loads = adapters.into_iter().map(|component| plugins.load(component));
-    let packages = futures_util::future::try_join_all(loads).await?;
+    let loads = stream::iter(adapters).map(|component| plugins.load(component));
+    let packages: Vec<_> = loads.buffered(LOADS).try_collect().await?;
     for package in &packages {
         plugins.enable(Arc::clone(package), package.info.allowed_hosts.clone());
     }

@@ -3,7 +3,11 @@
 //! The environment is read nowhere else, and here only through a lookup that is passed in, so
 //! that tests set no variables and an embedder's environment stays its own.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use portolan_core::secret::Secret;
 
@@ -13,7 +17,7 @@ mod local;
 mod paths;
 
 pub use error::ConfigError;
-pub use file::{LimitSettings, LogFormat};
+pub use file::{LimitSettings, LogFormat, SourceKeys};
 pub use local::Local;
 pub use paths::{DaemonPaths, cache_dir};
 
@@ -103,6 +107,8 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
     pub no_proxy: Vec<String>,
+    /// What endpoints may have their credentials from; absolute paths.
+    pub credential_sources: SourceKeys,
     /// How log lines look.
     pub log_format: Setting<LogFormat>,
     /// Which log lines there are, as `tracing` filter directives.
@@ -138,6 +144,7 @@ impl Config {
             workers: workers(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
+            credential_sources: credential_sources(&file, &base)?,
             log_format: sources.or_file(
                 ("PORTOLAN_LOG_FORMAT", LogFormat::parse),
                 ("log_format", file.log_format),
@@ -219,6 +226,25 @@ fn workers(file: &File) -> Result<Setting<usize>, ConfigError> {
             why: format!("a number from 1 to {MAX_WORKERS} is wanted"),
         }),
     }
+}
+
+/// Relative paths start at the file. They are compared with absolute ones.
+fn credential_sources(file: &File, base: &Path) -> Result<SourceKeys, ConfigError> {
+    let absolute = |path: &PathBuf, key: &'static str| {
+        std::path::absolute(base.join(path)).map_err(|error| ConfigError::Value {
+            origin: Origin::File(key),
+            value: path.display().to_string(),
+            why: error.to_string(),
+        })
+    };
+    let keys = &file.credential_sources;
+    let files = keys.files.iter().map(|path| absolute(path, "credential_sources.files"));
+    let helpers = keys.helpers.as_ref().map(|path| absolute(path, "credential_sources.helpers"));
+    Ok(SourceKeys {
+        files: files.collect::<Result<_, _>>()?,
+        helpers: helpers.transpose()?,
+        ..keys.clone()
+    })
 }
 
 fn no_proxy<L: Fn(&str) -> Option<String>>(file: &File, sources: &Sources<'_, L>) -> Vec<String> {

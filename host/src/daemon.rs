@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    Compiler, Limits,
+    Compiler, Limits, SourceSettings,
     api::{self, ApiSettings},
     builder::{HostBuilder, KeySource},
-    config::{self, Config, LogFormat, SealingKey},
+    config::{self, Config, LogFormat, SealingKey, SourceKeys},
     host::Host,
 };
 
@@ -157,7 +157,8 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
             SealingKey::Given(key) => KeySource::Given(key.clone()),
         })
         .workers(config.workers.value)
-        .no_proxy(config.no_proxy.clone());
+        .no_proxy(config.no_proxy.clone())
+        .credential_sources(sources(config));
     if let Some(local) = &config.local {
         builder = builder.local(local.spec.clone(), local.credentials.clone());
     }
@@ -184,6 +185,11 @@ fn limits(config: &Config) -> Limits {
         concurrent_calls: said.concurrent_calls.unwrap_or(usual.concurrent_calls),
         component_bytes: said.component_bytes.unwrap_or(usual.component_bytes),
     }
+}
+
+fn sources(config: &Config) -> SourceSettings {
+    let SourceKeys { files, helpers, aws } = config.credential_sources.clone();
+    SourceSettings { files, helpers, aws }
 }
 
 /// Sends log lines to standard error.

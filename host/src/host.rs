@@ -1,6 +1,7 @@
 //! The facade: one method for each thing a face may ask, one file for each noun.
 
 mod accounts;
+mod calls;
 mod change;
 mod endpoints;
 mod executions;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use accounts::TokenSpec;
+pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub(crate) use lifecycle::Parts;
 
 /// A running host. Cheap to clone; [`shutdown`](Self::shutdown) ends it.

@@ -4,6 +4,7 @@
 //! of it, an appliance is another. Start at [`HostBuilder`].
 
 mod builder;
+mod credentials;
 mod distribution;
 mod error;
 mod host;
@@ -24,8 +25,14 @@ pub mod daemon;
 pub mod oneshot;
 
 pub use builder::{HostBuilder, KeySource};
+pub use credentials::SourceSettings;
 pub use error::{Code, Error};
-pub use host::{EndpointInfo, Host, Plugin, PluginState, ShutdownReport, TokenSpec};
+pub use host::{
+    AdapterCall, Answer, CallFailure, EndpointInfo, Fault, Host, Plugin, PluginState,
+    ShutdownReport, TokenSpec,
+};
+#[cfg(feature = "daemon")]
+pub use net::stage::{Reply, Stage, StageCall};
 pub use plugin::{Compiler, Limits, compile_to_file};
 /// Nouns and decisions: what the methods of [`Host`] take and give.
 pub use portolan_core as core;

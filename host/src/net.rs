@@ -11,6 +11,8 @@ mod redact;
 mod redirect;
 #[cfg(test)]
 pub(crate) mod scripted;
+#[cfg(feature = "daemon")]
+pub(crate) mod stage;
 mod stream;
 mod tls;
 

@@ -1,12 +1,15 @@
 //! Work without a daemon: thin shells over the library.
 
+pub mod check;
 pub mod demo;
 pub mod logins;
 pub mod replicate;
 
 use std::path::PathBuf;
 
-use crate::{Compiler, Error, Host, HostBuilder};
+use portolan_core::provider::AdapterInfo;
+
+use crate::{Code, Compiler, Error, Host, HostBuilder};
 
 /// A host in memory with the bundled adapters of these providers.
 ///
@@ -26,4 +29,23 @@ pub async fn host(
         builder = builder.adapter(bundled.bytes);
     }
     builder.build().await
+}
+
+/// A host in memory with one component, granted what it asks for, and who it says it is.
+///
+/// # Errors
+/// When the component cannot be used.
+pub async fn host_of(
+    component: Vec<u8>,
+    cache: Option<PathBuf>,
+    compiler: Compiler,
+) -> Result<(Host, AdapterInfo), Error> {
+    let mut builder = HostBuilder::in_memory().compiler(compiler);
+    if let Some(cache) = cache {
+        builder = builder.cache(cache);
+    }
+    let host = builder.adapter(component).build().await?;
+    let info = host.providers().into_iter().next();
+    let nothing = || Error::new(Code::Internal, "the component was loaded, and nothing came of it");
+    Ok((host, info.ok_or_else(nothing)?))
 }

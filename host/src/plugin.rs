@@ -8,7 +8,7 @@ use std::{
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
-    provider::AllowedHost,
+    provider::{AdapterInfo, AllowedHost},
 };
 
 mod account;
@@ -22,11 +22,13 @@ mod engine;
 mod grants;
 mod imports;
 mod instance;
+mod key_file;
 mod memory;
 mod package;
 #[cfg(test)]
 #[cfg(feature = "daemon")]
 mod secrecy;
+mod settings;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -75,7 +77,8 @@ impl Default for Limits {
             memory: 64 << 20,
             call_ms: 30_000,
             requests: 200,
-            response_bytes: 16 << 20,
+            // An index of a large Helm repository has 30 MB.
+            response_bytes: 32 << 20,
             log_lines: 500,
             concurrent_calls: 64,
             component_bytes: 32 << 20,
@@ -230,7 +233,8 @@ impl Plugins {
     /// scopes its cache, together with everything else a token may depend on.
     ///
     /// # Errors
-    /// When the provider is unknown, or the endpoint's TLS or proxy settings are unusable.
+    /// When the provider is unknown, its adapter's schema refuses the endpoint's settings, or the
+    /// TLS or proxy settings are unusable.
     pub(crate) fn bind(
         &self,
         id: &str,
@@ -243,23 +247,41 @@ impl Plugins {
             .ok_or_else(|| PluginError::UnknownProvider(spec.provider.clone()))?;
         let adapter = (&package.digest, &*granted);
         let fingerprint = bound::fingerprint(adapter, generation, spec, credentials)?;
-        let client = || bound::client(spec, credentials, &granted, &self.inner.no_proxy);
+        // Once for settings and adapter as they are; again when either changes.
+        let client = || {
+            settings::check(&spec.provider, &package.info.settings_schema, &spec.settings)
+                .map_err(PluginError::Invalid)?;
+            bound::client(spec, credentials, &granted, &self.inner.no_proxy)
+        };
         let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();
+        let private_key = key_file::private_key(secret.as_ref());
         let settings = serde_json::to_string(&spec.settings)
             .map_err(|error| PluginError::Invalid(format!("the settings: {error}")))?;
         let bound = bound::Bound {
             id: id.to_owned(),
             provider: spec.provider.clone(),
             url: spec.url.clone(),
-            echo: echo::Echo::new(&secret),
+            echo: echo::Echo::new(secret.iter().chain(&private_key)),
+            public_parts: key_file::public_parts(&package.info, secret.as_ref()),
             account: account::Account { key: spec.access_key.clone(), secret },
+            session_token: credentials.session_token.clone(),
             settings,
             rights: bound::Rights::of(&package.info),
             memory,
             limits: self.inner.limits.clone(),
         };
         Ok(Adapter { inner: self.inner.clone(), package, bound: Arc::new(bound) })
+    }
+
+    /// Asks a provider's adapter once more who it is, in a fresh instance.
+    ///
+    /// # Errors
+    /// When the provider is unknown, or its adapter does not answer.
+    pub(crate) async fn describe(&self, provider: &str) -> Result<AdapterInfo, PluginError> {
+        let unknown = || PluginError::UnknownProvider(provider.to_owned());
+        let package = self.enabled(provider).ok_or_else(unknown)?.package;
+        package::describe(&self.inner, &package.pre, &package.exports, &package.digest).await
     }
 
     /// HTTP requests sent to the endpoints that are remembered now.

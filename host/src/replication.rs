@@ -5,6 +5,7 @@
 
 mod authority;
 mod blob;
+mod chart;
 mod connect;
 mod failure;
 mod ledger;
@@ -13,6 +14,7 @@ mod log;
 mod pace;
 mod queue;
 mod running;
+mod source;
 mod stats;
 #[cfg(test)]
 #[cfg(feature = "daemon")]
@@ -40,6 +42,7 @@ use tokio_util::{
 };
 
 use crate::{
+    credentials::Sources,
     plugin::Plugins,
     store::{Store, StoreError},
 };
@@ -89,6 +92,8 @@ struct Shared {
     stats: Arc<Stats>,
     wake: Notify,
     transfers: Semaphore,
+    /// Charts that may be held in memory at once.
+    charts: Arc<Semaphore>,
     listings: Arc<Semaphore>,
     /// No more work is taken.
     closing: CancellationToken,
@@ -113,6 +118,7 @@ impl Engine {
             stats: Arc::new(Stats::default()),
             wake: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
+            charts: Arc::new(Semaphore::new(chart::AT_ONCE)),
             listings: Arc::new(Semaphore::new(LISTINGS)),
             closing: cutting.child_token(),
             cutting: cutting.clone(),
@@ -220,6 +226,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(crate) type Local = Option<(EndpointSpec, Credentials)>;
 
 /// Binds adapters for whoever needs one.
-pub(crate) fn connections(store: Store, plugins: Plugins, local: Local) -> Connections {
-    Connections::new(store, plugins, local)
+pub(crate) fn connections(
+    store: Store,
+    plugins: Plugins,
+    local: Local,
+    sources: Sources,
+) -> Connections {
+    Connections::new(store, plugins, local, sources)
 }

@@ -280,7 +280,8 @@ mod tests {
         let texts = ["correct-horse-battery", "-----BEGIN staple", "proxy:pass-of-the-proxy"];
         let [access_secret, client_key, proxy_credentials] =
             texts.map(|text| Some(Secret::new(text.to_owned())));
-        let secrets = Credentials { access_secret, client_key, proxy_credentials };
+        let secrets =
+            Credentials { access_secret, client_key, proxy_credentials, session_token: None };
         let spec = endpoint_spec("a");
         let made = store.create_endpoint(spec, secrets.clone(), Health::Unknown, after(0)).await;
         let made = made.unwrap();

@@ -215,6 +215,12 @@ impl Request {
         }
     }
 
+    /// How the host will authenticate the request.
+    #[cfg(test)]
+    pub(crate) fn authentication(&self) -> &Auth {
+        &self.inner.auth
+    }
+
     /// Sends the request and waits for the whole answer.
     ///
     /// # Errors

@@ -10,6 +10,9 @@
 //! - [`signing`]: the signed APIs of AWS, Alibaba, Huawei and Google.
 //! - [`cache`], [`log`]: what the host keeps and writes for an adapter.
 //! - `testing` (feature `testing`): a scripted host, so that adapters have native unit tests.
+//!
+//! `portolan plugin check FILE.wasm` then holds the component against hosts that misbehave, against
+//! recorded exchanges, and against a live registry.
 
 // The generated code names this crate from the inside as adapters do from the outside.
 extern crate self as portolan_sdk;

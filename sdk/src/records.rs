@@ -2,11 +2,12 @@
 //!
 //! Every field stays public: an author may write `AdapterInfo { hint: …, ..AdapterInfo::new(…) }`.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::de::DeserializeOwned;
 
 use crate::{
     Action, AdapterInfo, Artifact, ArtifactFilter, Auth, Challenge, Endpoint, EndpointPattern,
-    Error, Grant, Health, KeyValue, Repository, RepositoryFilter, Result, Scope, Target,
+    Error, Grant, Health, KeyValue, RawAuth, Repository, RepositoryFilter, Result, Scope, Target,
 };
 
 impl AdapterInfo {
@@ -82,6 +83,16 @@ impl Endpoint {
     }
 }
 
+impl Auth {
+    /// Basic with a short-lived user name and password that the adapter obtained itself. The
+    /// endpoint's own secret goes by [`Auth::Basic`]: the adapter never has it.
+    #[must_use]
+    pub fn temporary(username: &str, password: &str) -> Self {
+        let value = BASE64_STANDARD.encode(format!("{username}:{password}"));
+        Self::Raw(RawAuth { scheme: "Basic".to_owned(), value })
+    }
+}
+
 impl KeyValue {
     /// A key with its value.
     #[must_use]
@@ -117,6 +128,15 @@ impl Target {
             mount: true,
             extra: Vec::new(),
         }
+    }
+
+    /// The same where this endpoint takes manifests of these media types alone: in place of
+    /// `AdapterInfo::accepted_manifests`, for a provider whose versions differ.
+    #[must_use]
+    pub fn accepting<'a>(mut self, media_types: impl IntoIterator<Item = &'a str>) -> Self {
+        let media_types: Vec<&str> = media_types.into_iter().collect();
+        self.extra.push(KeyValue::new("accepted-manifests", media_types.join(",")));
+        self
     }
 }
 

@@ -15,6 +15,8 @@ pub mod alibaba;
 pub mod aws;
 pub mod google;
 pub mod huawei;
+#[cfg(test)]
+mod oracle;
 
 /// Lower-case hexadecimal digits.
 #[must_use]

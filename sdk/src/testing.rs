@@ -103,6 +103,13 @@ impl ScriptedHost {
         self
     }
 
+    /// Tells the adapter more of the endpoint, e.g. `secret:/project_id` of a key file.
+    #[must_use]
+    pub fn extra(mut self, key: &str, value: &str) -> Self {
+        self.endpoint.extra.push(KeyValue::new(key, value));
+        self
+    }
+
     /// Adds the next exchange.
     #[must_use]
     pub fn exchange(mut self, exchange: Exchange) -> Self {

@@ -7,6 +7,7 @@
 
 mod challenge;
 mod fetch;
+mod life;
 mod probe;
 mod scope;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::{
 pub use challenge::parse as parse_challenges;
 pub(crate) use challenge::preferred;
 pub use fetch::Form;
+pub use life::of_jwt as jwt_life;
 pub use probe::{Probe, not_a_registry};
 pub use scope::{CATALOG, text as scope_text};
 
@@ -35,6 +37,8 @@ pub struct Flow<'a> {
     base: String,
     form: Form,
     realm: Option<String>,
+    life: Option<fn(&str) -> u64>,
+    login: Option<Auth>,
 }
 
 /// What a registry asked for, as kept in the cache.
@@ -49,7 +53,14 @@ impl<'a> Flow<'a> {
     /// The flow of the endpoint's own registry, tokens fetched by `GET`.
     #[must_use]
     pub fn new(endpoint: &'a Endpoint) -> Self {
-        Self { endpoint, base: endpoint.url.clone(), form: Form::Get, realm: None }
+        Self {
+            endpoint,
+            base: endpoint.url.clone(),
+            form: Form::Get,
+            realm: None,
+            life: None,
+            login: None,
+        }
     }
 
     /// The flow of a registry at another address than the endpoint's.
@@ -72,6 +83,27 @@ impl<'a> Flow<'a> {
     pub fn realm(mut self, path: &str) -> Self {
         self.realm = Some(self.url(path));
         self
+    }
+
+    /// Says how many seconds a token lives where the service does not: for a provider that never
+    /// does. Too long a life costs one more question, since a refused token is replaced.
+    #[must_use]
+    pub fn token_life(mut self, life: fn(&str) -> u64) -> Self {
+        self.life = Some(life);
+        self
+    }
+
+    /// Proves itself by this authority, by `GET` alone, and never by the endpoint's own credentials:
+    /// for a provider whose API gives out short-lived logins (see [`Auth::temporary`]).
+    #[must_use]
+    pub fn login(mut self, login: Auth) -> Self {
+        self.login = Some(login);
+        self
+    }
+
+    /// How it proves itself where no token is asked for.
+    pub(crate) fn auth(&self) -> Auth {
+        self.login.clone().unwrap_or_else(|| self.endpoint.auth())
     }
 
     /// An address below the registry: `path` starts with `/`.
@@ -104,22 +136,30 @@ impl<'a> Flow<'a> {
         };
         match demand {
             Demand::Nothing => Ok(Grant::new(Auth::Anonymous, None)),
-            Demand::Basic if self.endpoint.has_credentials() => Ok(Grant::new(Auth::Basic, None)),
+            Demand::Basic if self.login.is_some() || self.endpoint.has_credentials() => {
+                Ok(Grant::new(self.login.clone().unwrap_or(Auth::Basic), None))
+            }
             Demand::Basic => Err(Error::Unauthenticated(format!(
                 "{} asks for a user name and password, and the endpoint has none",
                 self.base
             ))),
             Demand::Token { realm, service } => {
                 let asked = challenge.and_then(|c| c.param("scope")).unwrap_or_default();
-                let scopes = scope::merge(scopes, asked);
+                let (wanted, scopes) = (scope::merge(scopes, ""), scope::merge(scopes, asked));
                 let ask = fetch::Ask {
                     endpoint: self.endpoint,
                     form: &self.form,
+                    login: self.login.as_ref(),
                     realm: &realm,
                     service: service.as_deref(),
                     scopes: &scopes,
+                    life: self.life,
                 };
-                let token = ask.token(challenge.is_none())?;
+                let token = match challenge {
+                    None => ask.token()?,
+                    // What was asked for is covered, too: the next one need not be refused first.
+                    Some(_) => ask.fresh(&wanted)?,
+                };
                 Ok(Grant::new(Auth::Bearer(token.token), Some(token.expires)))
             }
         }

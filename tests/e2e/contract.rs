@@ -6,8 +6,31 @@ use e2e::{
     daemon::Daemon,
     http::Client,
 };
+use portolan::core::oci::Digest;
 use portolan_testregistry::{Registry, layer};
 use serde_json::{Value, json};
+
+/// SHA-256 over the files of `wit/v0.1`, which is frozen: see `wit/README.md` for what may change
+/// within a line, and how.
+const FROZEN: &str = "sha256:297ead7457919c91c4803108835602f385ab0f90808d356c96177ad37eb8bc4a";
+
+#[test]
+fn the_plug_in_interface_is_frozen() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/v0.1");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        all.extend_from_slice(name.as_bytes());
+        all.push(0);
+        all.extend(std::fs::read(&file).unwrap());
+        all.push(0);
+    }
+    let digest = Digest::of(&all).to_string();
+    assert_eq!(digest, FROZEN, "wit/v0.1 changed: is that allowed by wit/README.md?");
+}
 
 /// What the provider keeps as the id of a resource: `Location` without `/api/v2.0`.
 async fn created(client: &Client, path: &str, body: &Value) -> String {

@@ -179,3 +179,39 @@ async fn race(client: &Client, target: &Registry, from: i64, number: i32) -> boo
         other => panic!("{other:?}: {} {}", made.text(), gone.text()),
     }
 }
+
+/// Settings are held against the adapter's schema wherever they come in.
+#[tokio::test]
+async fn settings_that_do_not_fit_are_refused_by_property_and_rule() {
+    let data = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(data.path(), &[]).await;
+    let client = daemon.admin();
+    let source = Registry::builder().start().await.unwrap();
+    let with = |settings: Value| {
+        let mut body = registry("a", &source.url(), None, None);
+        body["settings"] = settings;
+        body
+    };
+    let cases = [
+        (json!({"upload": "pigeon"}), "`/upload`: value must be one of"),
+        (json!({"max_chunk_bytes": 1000}), "`/max_chunk_bytes`: must be >=1048576"),
+        (json!({"mount": "yes"}), "`/mount`: want boolean"),
+        (json!({"uplaod": "chunked"}), "'uplaod' not allowed"),
+    ];
+    let id = client.post(REGISTRIES, &with(json!({"upload": "chunked"}))).await.created_id();
+    let before = source.total_requests();
+    for (settings, expected) in cases {
+        let message = refused(&client, &with(settings.clone())).await;
+        assert!(message.contains(expected) && message.contains("`docker-registry`"), "{message}");
+        let change = json!({"settings": settings.clone()});
+        let put = client.put(&format!("{REGISTRIES}/{id}"), &change).await;
+        let ping = client.post(&format!("{REGISTRIES}/ping"), &with(settings)).await;
+        for answer in [put, ping] {
+            assert_eq!(answer.status, 400, "{}", answer.text());
+            assert!(answer.text().contains(expected), "{}", answer.text());
+        }
+    }
+    assert_eq!(source.total_requests(), before, "nothing is asked of the registry");
+    let kept = client.get(&format!("{REGISTRIES}/{id}")).await.json();
+    assert_eq!(kept["settings"], json!({"upload": "chunked"}));
+}

@@ -8,16 +8,17 @@ use std::{
 };
 
 /// What each module may import. Nothing points up, so no knot can form.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("error", &[]),
     ("config", &["error"]),
     ("store", &[]),
     ("net", &[]),
+    ("credentials", &["net"]),
     ("distribution", &["net"]),
     ("plugin", &["net"]),
-    ("replication", &["store", "plugin", "distribution", "net"]),
+    ("replication", &["store", "plugin", "distribution", "net", "credentials"]),
     ("host", &["error", "store", "net", "plugin", "distribution", "replication"]),
-    ("builder", &["error", "host", "plugin", "store", "replication", "net"]),
+    ("builder", &["error", "host", "plugin", "store", "replication", "net", "credentials"]),
     ("api", &["error", "host", "config"]),
     ("daemon", &["config", "builder", "host", "api", "error"]),
     ("oneshot", &["config", "builder", "host", "api", "error"]),

@@ -1,16 +1,19 @@
 //! The end-to-end suite: one binary, one module for each file in this folder.
 
 mod contract;
+mod credentials;
 mod embed;
 mod endpoints;
 mod harbor;
 mod harness;
+mod kit;
 mod layering;
 mod plugins;
 mod providers;
 mod replicate;
 mod sandbox;
 mod tokens;
+mod zuul;
 
 /// A file that is not named above is compiled by nobody, and its tests never run.
 #[test]

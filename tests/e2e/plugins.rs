@@ -123,6 +123,12 @@ async fn a_strangers_plugin_serves_its_provider_once_it_is_approved() {
     assert!(serves_acme(&client).await);
     let acme = client.post(REGISTRIES, &acme("acme", &remote)).await.created_id();
     let plain = plain(&client, &other).await;
+    let mine = json!({"name": "mine", "src_registry": {"id": plain},
+        "dest_registry": {"id": acme}, "dest_namespace": "acme-internal"});
+    let refused = client.post("/api/v2.0/replication/policies", &mine).await;
+    assert_eq!(refused.status, 400);
+    let why = refused.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    assert!(why.contains("the namespace `acme-internal`") && why.contains("Acme's own"), "{why}");
     let out = replicate(&client, "out", acme, plain).await;
     assert_eq!(out["status"], "Succeed", "{out} {:#?}", daemon.log());
     other.put_image("lib/back", "v2", &[layer(2, 50_000)]);

@@ -15,7 +15,10 @@ use std::{
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioIo},
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional},
@@ -31,12 +34,13 @@ pub type Seen = Request<Bytes>;
 /// A whole answer of a double.
 pub type Answer = Response<Full<Bytes>>;
 
-type Handler = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
+type Handler = Arc<dyn Fn(&Seen) -> Option<Answer> + Send + Sync>;
 
 /// Who plays a host.
 #[derive(Clone)]
 enum Double {
-    Handler(Handler),
+    /// A function; what it leaves goes to the server behind it, else it is 404.
+    Handler(Handler, Option<SocketAddr>),
     Server(SocketAddr),
 }
 
@@ -74,7 +78,18 @@ impl Cloud {
 
     /// Lets a function answer for a host.
     pub fn play(&self, host: &str, answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) {
-        self.put(host, Double::Handler(Arc::new(answer)));
+        self.put(host, Double::Handler(Arc::new(move |seen| Some(answer(seen))), None));
+    }
+
+    /// Lets a function answer for a host, and a plain HTTP server on loopback where it gives
+    /// `None`: a management API before a registry at the same address.
+    pub fn front(
+        &self,
+        host: &str,
+        to: SocketAddr,
+        answer: impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static,
+    ) {
+        self.put(host, Double::Handler(Arc::new(answer), Some(to)));
     }
 
     /// Lets a plain HTTP server on loopback answer for a host; it sees every byte after TLS.
@@ -183,14 +198,19 @@ async fn tunnel(stream: TcpStream, state: Arc<State>) -> io::Result<()> {
             let mut inside = TcpStream::connect(to).await?;
             copy_bidirectional(&mut outside, &mut inside).await?;
         }
-        Double::Handler(handler) => {
+        Double::Handler(handler, behind) => {
             let service = service_fn(move |request: Request<Incoming>| {
                 let (handler, state, host) = (handler.clone(), state.clone(), host.clone());
                 async move {
                     let (parts, body) = request.into_parts();
                     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
                     state.note(format!("{host} {} {}", parts.method, parts.uri));
-                    Ok::<_, Infallible>(handler(&Request::from_parts(parts, body)))
+                    let seen = Request::from_parts(parts, body);
+                    Ok::<_, Infallible>(match (handler(&seen), behind) {
+                        (Some(answer), _) => answer,
+                        (None, Some(to)) => pass_on(seen, to).await,
+                        (None, None) => with(404, &[], ""),
+                    })
                 }
             });
             let http = hyper::server::conn::http1::Builder::new();
@@ -199,4 +219,19 @@ async fn tunnel(stream: TcpStream, state: Arc<State>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The answer of the server behind a function, asked under the name that the client used.
+async fn pass_on(mut seen: Seen, to: SocketAddr) -> Answer {
+    let path = seen.uri().path_and_query().map_or("/", |path| path.as_str());
+    *seen.uri_mut() = format!("http://{to}{path}").parse().expect("an address");
+    let pool = Client::builder(TokioExecutor::new()).build_http();
+    match pool.request(seen.map(Full::new)).await {
+        Ok(answer) => {
+            let (parts, body) = answer.into_parts();
+            let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            Response::from_parts(parts, Full::new(body))
+        }
+        Err(error) => with(502, &[], error.to_string()),
+    }
 }

@@ -5,6 +5,8 @@
 //! with the profile the test itself was built with; that is a no-op when it is there.
 
 use std::{
+    fs::DirBuilder,
+    os::unix::fs::{DirBuilderExt as _, symlink},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -56,6 +58,13 @@ async fn build() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root).args(["build", "--bin", "portolan", "--profile", profile]);
     cargo.arg("--target-dir").arg(folder.parent().expect("cargo's layout"));
+    // ring's build script is run again wherever what cargo says of *this* package is another.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_") {
+            cargo.env_remove(&*name);
+        }
+    }
     let status = cargo.status().await.expect("cargo runs");
     assert!(status.success(), "`cargo build --bin portolan` failed; the reason stands above");
     folder.join("portolan")
@@ -68,6 +77,21 @@ pub async fn command(home: &Path) -> Command {
     command
 }
 
+/// Lets a new data directory keep its compiled adapters beside the binary, where those of the
+/// daemons before are: each would be busy for half a minute otherwise. What is there is checked
+/// by the daemon as if it were its own.
+fn share_compiled(data_dir: &Path) -> std::io::Result<()> {
+    let test = std::env::current_exe()?;
+    let shared = test.ancestors().nth(2).unwrap_or(data_dir).join("compiled-adapters");
+    DirBuilder::new().recursive(true).mode(0o700).create(&shared)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+    match symlink(shared, data_dir.join("compiled")) {
+        // It was started before.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
 impl Daemon {
     /// `portolan serve` on a free port, with its data in `data_dir` and more arguments.
     ///
@@ -75,6 +99,7 @@ impl Daemon {
     /// When it does not say that it listens.
     pub async fn start(data_dir: &Path, arguments: &[&str]) -> Self {
         let mut command = command(data_dir).await;
+        share_compiled(data_dir).expect("a directory can be made");
         command.arg("serve").arg("--data-dir").arg(data_dir);
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
         command.env("PORTOLAN_ADMIN_PASSWORD", PASSWORD);

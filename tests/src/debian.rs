@@ -1,6 +1,10 @@
 //! Debian's docker-registry, an unrelated and real server, where it is installed.
 
-use std::{fs::File, net::TcpListener, path::Path};
+use std::{
+    fs::File,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+};
 
 use tempfile::TempDir;
 use tokio::{
@@ -37,6 +41,7 @@ pub struct DockerRegistry {
     _child: Child,
     _folder: TempDir,
     url: String,
+    address: SocketAddr,
 }
 
 impl DockerRegistry {
@@ -45,10 +50,24 @@ impl DockerRegistry {
     /// # Panics
     /// When it is installed and does not serve.
     pub async fn start(mode: Mode<'_>) -> Option<Self> {
+        Self::run(mode, None).await
+    }
+
+    /// Starts one that clients reach as `https://HOST`, something before it ending TLS, with an
+    /// account of its own: a line of htpasswd, bcrypt.
+    ///
+    /// # Panics
+    /// As [`DockerRegistry::start`].
+    pub async fn behind(host: &str, account: &str) -> Option<Self> {
+        Self::run(Mode { htpasswd: true, ..Mode::default() }, Some((host, account))).await
+    }
+
+    async fn run(mode: Mode<'_>, behind: Option<(&str, &str)>) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let address = free_address();
         let config = folder.path().join("config.yml");
-        std::fs::write(&config, configuration(mode, folder.path(), &address)).expect("writable");
+        let settings = configuration(mode, behind, folder.path(), &address);
+        std::fs::write(&config, settings).expect("writable");
         let mut command = Command::new("docker-registry");
         // It takes every REGISTRY_* variable for a setting: give it none.
         command.arg("serve").arg(&config).env_clear().env("PATH", "/usr/bin:/bin");
@@ -71,7 +90,14 @@ impl DockerRegistry {
         })
         .await;
         let scheme = if mode.tls.is_some() { "https" } else { "http" };
-        Some(Self { _child: child, _folder: folder, url: format!("{scheme}://{address}") })
+        let url = format!("{scheme}://{address}");
+        let address = address.parse().expect("it is one");
+        Some(Self { _child: child, _folder: folder, url, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// `http://127.0.0.1:PORT`, or https.
@@ -86,7 +112,12 @@ fn free_address() -> String {
     listener.local_addr().expect("it is bound").to_string()
 }
 
-fn configuration(mode: Mode<'_>, folder: &Path, address: &str) -> String {
+fn configuration(
+    mode: Mode<'_>,
+    behind: Option<(&str, &str)>,
+    folder: &Path,
+    address: &str,
+) -> String {
     let file = |name: &str, content: &str| {
         let path = folder.join(name);
         std::fs::write(&path, content).expect("a temporary directory can be written to");
@@ -98,6 +129,10 @@ fn configuration(mode: Mode<'_>, folder: &Path, address: &str) -> String {
         let key = file("tls.key", &certificate.key_pem);
         http.push_str(&format!(", tls: {{certificate: \"{crt}\", key: \"{key}\"}}"));
     }
+    if let Some((host, _)) = behind {
+        http.push_str(&format!(", host: \"https://{host}\""));
+    }
+    let htpasswd = behind.map_or(HTPASSWD, |(_, account)| account);
     let auth = match mode.token {
         Some(server) => {
             let (realm, roots) = (server.realm(), file("roots.crt", &server.certificate.pem));
@@ -105,7 +140,7 @@ fn configuration(mode: Mode<'_>, folder: &Path, address: &str) -> String {
             format!("token: {{realm: \"{realm}\", {who}, rootcertbundle: \"{roots}\"}}")
         }
         None if mode.htpasswd => {
-            format!("htpasswd: {{realm: test, path: \"{}\"}}", file("htpasswd", HTPASSWD))
+            format!("htpasswd: {{realm: test, path: \"{}\"}}", file("htpasswd", htpasswd))
         }
         None => String::new(),
     };

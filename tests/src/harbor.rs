@@ -1,4 +1,4 @@
-//! A double of a Harbor 2.x server: its management API, its token service, and the distribution
+//! A double of a Harbor server, 2.x or 1.x: its management API, its token service, and the distribution
 //! API of an in-memory registry behind it. Written from Harbor's API description, not from our
 //! adapter.
 //!
@@ -9,6 +9,7 @@ mod management;
 mod pass;
 mod state;
 mod token;
+mod v1;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -26,7 +27,7 @@ use tokio::{
 };
 
 pub use state::{Account, Kind};
-use state::{Project, State};
+use state::{First, Project, State};
 
 /// The administrator's password.
 pub const PASSWORD: &str = "Harbor12345";
@@ -46,10 +47,23 @@ impl Harbor {
     /// # Panics
     /// When there is no free port.
     pub async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// A Harbor 1.x: `v1.2.0`, or what `/api/systeminfo` is to tell; with an Admiral that keeps
+    /// the projects, as in vSphere Integrated Containers.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn first(version: &str, with_admiral: bool) -> Self {
+        Self::with(Some(First { version: version.to_owned(), with_admiral })).await
+    }
+
+    async fn with(first: Option<First>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let registry = Registry::builder().start().await.expect("a free port");
-        let state = Arc::new(State::new(address, registry));
+        let state = Arc::new(State::new(address, registry, first));
         let harbor = Self { task: tokio::spawn(accept(listener, Arc::clone(&state))), state };
         harbor.add_account(Account::new("admin", PASSWORD, Kind::Administrator, &[]));
         harbor
@@ -132,6 +146,11 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 async fn answer(state: &State, request: Request<Incoming>) -> Answer {
     state.content().requests.push(format!("{} {}", request.method(), request.uri()));
     let path = request.uri().path();
+    if path.starts_with("/api/") && state.first.is_some() {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        return v1::answer(state, &parts, &body);
+    }
     if path == "/api/version" {
         return document(StatusCode::OK, &json!({"version": "v2.0"}));
     }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     HeaderMap, Method, Request,
-    header::{AUTHORIZATION, CONTENT_TYPE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use hyper_util::{
     client::legacy::{Client as Pool, connect::HttpConnector},
@@ -19,6 +19,7 @@ pub struct Client {
     base: String,
     authorization: Option<String>,
     json_always: bool,
+    accept: Option<String>,
     pool: Pool<HttpConnector, Full<Bytes>>,
 }
 
@@ -41,6 +42,7 @@ impl Client {
             base: base.trim_end_matches('/').to_owned(),
             authorization: None,
             json_always: false,
+            accept: None,
             pool,
         }
     }
@@ -54,6 +56,11 @@ impl Client {
     /// The same, which says `Content-Type: application/json` also where it sends no body.
     pub fn json_always(self) -> Self {
         Self { json_always: true, ..self }
+    }
+
+    /// The same, which asks for this media type.
+    pub fn accept(self, media_type: &str) -> Self {
+        Self { accept: Some(media_type.to_owned()), ..self }
     }
 
     /// GET; panics as [`Client::send`] does.
@@ -98,6 +105,9 @@ impl Client {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(value) = &self.authorization {
             request = request.header(AUTHORIZATION, value);
+        }
+        if let Some(media_type) = &self.accept {
+            request = request.header(ACCEPT, media_type);
         }
         if body.is_some() || self.json_always {
             request = request.header(CONTENT_TYPE, "application/json");

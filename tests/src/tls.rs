@@ -1,4 +1,4 @@
-//! Certificates as old appliances have them, and TLS before the test registry.
+//! Certificates as old appliances have them, and TLS before a server.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -78,7 +78,7 @@ impl Default for Certificate {
     }
 }
 
-/// Ends TLS before a test registry. Stops when dropped.
+/// Ends TLS before a server. Stops when dropped.
 pub struct Front {
     address: SocketAddr,
     task: JoinHandle<()>,
@@ -90,13 +90,21 @@ impl Front {
     /// # Panics
     /// When there is no free port.
     pub async fn start(registry: &Registry, certificate: &Certificate) -> Self {
+        let front = Self::before(registry.address(), certificate).await;
+        registry.set_public_url(&front.url());
+        front
+    }
+
+    /// Listens on a free port, before any server on loopback.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn before(to: SocketAddr, certificate: &Certificate) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let acceptor = TlsAcceptor::from(certificate.server());
-        let task = tokio::spawn(accept(listener, acceptor, registry.address()));
-        let front = Self { address, task };
-        registry.set_public_url(&front.url());
-        front
+        let task = tokio::spawn(accept(listener, acceptor, to));
+        Self { address, task }
     }
 
     /// `https://127.0.0.1:PORT`

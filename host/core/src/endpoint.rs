@@ -8,10 +8,12 @@ use crate::{id::EndpointId, provider::AllowedHost, secret::Secret};
 pub mod address;
 mod ca;
 mod change;
+mod source;
 
 pub use address::{EndpointUrl, InvalidUrl};
 pub use ca::{InvalidCa, check_ca};
 pub use change::EndpointChange;
+pub use source::{CredentialSource, InvalidSource};
 
 /// Longest name, in bytes (Harbor: varchar(64)).
 pub const MAX_NAME: usize = 64;
@@ -48,6 +50,9 @@ pub struct EndpointSpec {
     pub proxy: Option<String>,
     /// Client certificate chain (PEM).
     pub client_certificate: Option<String>,
+    /// Where the access secret is read from, in place of a stored one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_source: Option<CredentialSource>,
 }
 
 /// Why an endpoint's name cannot be.
@@ -75,6 +80,8 @@ pub struct Credentials {
     pub client_key: Option<Secret>,
     /// `user:password` for the proxy.
     pub proxy_credentials: Option<Secret>,
+    /// Goes with temporary keys that a source gave; never stored.
+    pub session_token: Option<Secret>,
 }
 
 /// A stored endpoint.

@@ -3,6 +3,7 @@
 //! OCI vocabulary, endpoints, rules, filters, names, plans and states. This crate does no IO and
 //! knows no clock: its manifest lists nothing that could, and instants are arguments.
 
+pub mod accepts;
 pub mod account;
 pub mod endpoint;
 pub mod execution;

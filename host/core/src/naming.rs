@@ -3,6 +3,10 @@
 
 use crate::oci::Repository;
 
+/// Components of a sample below the namespace, where nothing limits them: more than any provider
+/// wants.
+const SAMPLE_DEPTH: usize = 3;
+
 /// Why a repository has no name at the destination.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NamingError {
@@ -105,6 +109,22 @@ impl Naming {
         self.check(source, &components)
     }
 
+    /// A name as this rule makes them, to be shown to the destination before there is a real one:
+    /// `None` without a namespace, and where no name comes out that could be asked about.
+    #[must_use]
+    pub fn sample(&self) -> Option<Repository> {
+        let namespace = self.namespace.as_deref().filter(|text| !text.is_empty())?;
+        let given = namespace.split('/').filter(|part| !matches!(*part, "" | ".")).count();
+        let most = self.max_components.map_or(usize::MAX, usize::from);
+        // A negative count keeps one component; else the source may have as many as it likes.
+        let (replaced, kept) = match usize::try_from(self.replace) {
+            Ok(replaced) => (replaced, most.saturating_sub(given).clamp(1, SAMPLE_DEPTH)),
+            Err(_) => (0, 1),
+        };
+        let source = vec!["x"; replaced + kept].join("/").parse().ok()?;
+        self.destination(&source).ok()
+    }
+
     /// The provider's rule for the number of components, then the grammar.
     fn check(&self, source: &Repository, components: &[&str]) -> Result<Repository, NamingError> {
         let result = components.join("/");
@@ -193,6 +213,29 @@ mod tests {
         }
         let unset = Naming { min_components: 2, ..Naming::default() };
         assert_eq!(unset.destination(&"a".parse().unwrap()).unwrap().as_str(), "a");
+    }
+
+    #[test]
+    fn samples_are_names_the_rule_could_make() {
+        let cases = [
+            (None, 0, (1, None), None),
+            (Some(""), 0, (1, None), None),
+            (Some("ns"), 0, (1, None), Some("ns/x/x/x")),
+            (Some("a/./b"), 2, (1, None), Some("a/b/x/x/x")),
+            (Some("ns"), -1, (1, None), Some("ns/x")),
+            (Some("ns"), 1, (2, Some(2)), Some("ns/x")),
+            (Some("ns"), 0, (2, Some(3)), Some("ns/x/x")),
+            // No name of this rule is taken: the run will say so.
+            (Some("a/b"), 0, (2, Some(2)), None),
+            (Some("ns"), -1, (3, None), None),
+            (Some("host:5000/ns"), 0, (1, None), None),
+        ];
+        for (namespace, replace, (min_components, max_components), expected) in cases {
+            let namespace = namespace.map(str::to_owned);
+            let naming = Naming { namespace, replace, min_components, max_components };
+            let sample = naming.sample();
+            assert_eq!(sample.as_ref().map(Repository::as_str), expected, "{naming:?}");
+        }
     }
 
     #[test]

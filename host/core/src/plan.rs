@@ -1,10 +1,11 @@
 //! From a policy and a listing to tasks.
 
 use crate::{
+    accepts::Accepts,
     filter,
     id::EndpointId,
     naming::{Naming, NamingError},
-    oci::{Repository, Tag},
+    oci::{MediaType, Repository, Tag},
     pattern::BadPattern,
     policy::PolicySpec,
     provider::ArtifactEntry,
@@ -29,20 +30,27 @@ pub struct PlannedDestination {
     pub endpoint: EndpointId,
     /// How names are made for it.
     pub naming: Naming,
+    /// What it takes on push, as far as that is known while planning.
+    pub accepts: Accepts,
 }
 
 /// What the tasks of a source are called: `artifact` where its adapter lists artifacts of every
-/// kind, else `image` (contract 3.9).
+/// kind, `chart` where it has nothing else (Harbor up to 2.7), else `image` (contract 3.9).
 #[must_use]
 pub fn resource_type(resources: &[String]) -> &'static str {
-    if resources.iter().any(|resource| resource == "artifact") { "artifact" } else { "image" }
+    let has = |kind| resources.iter().any(|resource| resource == kind);
+    match () {
+        () if has("artifact") => "artifact",
+        () if has("chart") && !has("image") => "chart",
+        () => "image",
+    }
 }
 
 /// The tasks for one repository: one for each destination, none where nothing is selected.
 ///
 /// `resource_type` is that of the source, see [`resource_type`]. An artifact that nothing can be
 /// asked for by is left out: one whose tags are all outside the grammar, or an untagged one
-/// without digest.
+/// without digest. One that a destination does not take is marked as refused.
 ///
 /// # Errors
 /// When a pattern is malformed or a name cannot be made: the whole execution fails then.
@@ -59,7 +67,7 @@ pub fn tasks_for(
     let mut items = Vec::new();
     for artifact in artifacts {
         if let Some(kept) = filter::keep_artifact(&policy.filters, artifact)? {
-            items.extend(item(kept));
+            items.extend(found(kept));
         }
     }
     if items.is_empty() {
@@ -73,7 +81,7 @@ pub fn tasks_for(
             source_repository: repository.clone(),
             destination: destination.endpoint,
             destination_repository: destination.naming.destination(repository)?,
-            items: items.clone(),
+            items: items.iter().map(|found| found.item_for(&destination.accepts)).collect(),
             override_tags: policy.override_tags,
             speed: policy.speed,
             copy_by_chunk: policy.copy_by_chunk,
@@ -82,10 +90,24 @@ pub fn tasks_for(
     destinations.iter().map(task).collect()
 }
 
-fn item(artifact: ArtifactEntry) -> Option<Item> {
+/// An item, and what the listing tells of its manifest.
+struct Found {
+    item: Item,
+    media_type: Option<MediaType>,
+}
+
+impl Found {
+    fn item_for(&self, accepts: &Accepts) -> Item {
+        let refused = self.media_type.as_ref().and_then(|it| accepts.refusal(it));
+        Item { refused, ..self.item.clone() }
+    }
+}
+
+fn found(artifact: ArtifactEntry) -> Option<Found> {
     let tags: Vec<Tag> = artifact.tags.iter().filter_map(|tag| tag.parse().ok()).collect();
     let untagged = artifact.tags.is_empty() && artifact.digest.is_some();
-    (untagged || !tags.is_empty()).then_some(Item { digest: artifact.digest, tags })
+    let item = Item { digest: artifact.digest, tags, refused: None };
+    (untagged || !item.tags.is_empty()).then_some(Found { item, media_type: artifact.media_type })
 }
 
 #[cfg(test)]
@@ -119,7 +141,8 @@ mod tests {
     fn to(endpoint: u64, namespace: Option<&str>, replace: i8) -> PlannedDestination {
         let namespace = namespace.map(str::to_owned);
         let naming = Naming { namespace, replace, ..Naming::default() };
-        PlannedDestination { endpoint: EndpointId(endpoint), naming }
+        let accepts = Accepts::default();
+        PlannedDestination { endpoint: EndpointId(endpoint), naming, accepts }
     }
 
     fn artifact(digest: Option<&str>, tags: &[&str]) -> ArtifactEntry {
@@ -184,10 +207,33 @@ mod tests {
             let made = tasks(Vec::new(), &[to(2, None, 0)], vec![entry.clone()]).unwrap();
             let item = made.first().map(|task| task.items.as_slice());
             let expected: Option<Vec<Item>> = expected.map(|tags| {
-                vec![Item { digest: digest.clone().filter(|_| entry.digest.is_some()), tags }]
+                let digest = digest.clone().filter(|_| entry.digest.is_some());
+                vec![Item { digest, tags, refused: None }]
             });
             assert_eq!(item, expected.as_deref(), "{entry:?}");
         }
+    }
+
+    #[test]
+    fn what_a_destination_does_not_take_is_refused_there_alone() {
+        let docker = MediaType::new(MediaType::DOCKER_MANIFEST);
+        let of = |media_type: Option<&str>, tag: &str| ArtifactEntry {
+            media_type: media_type.map(MediaType::new),
+            ..artifact(Some(tag), &[tag])
+        };
+        let artifacts = vec![
+            of(Some(MediaType::OCI_MANIFEST), "oci"),
+            of(Some(docker.as_str()), "docker"),
+            of(None, "untold"),
+        ];
+        let narrow =
+            PlannedDestination { accepts: Accepts::new("harbor", vec![docker]), ..to(2, None, 0) };
+        let made = tasks(Vec::new(), &[narrow, to(3, None, 0)], artifacts).unwrap();
+        let refused = |task: &TaskSpec| -> Vec<bool> {
+            task.items.iter().map(|item| item.refused.is_some()).collect()
+        };
+        assert_eq!(refused(&made[0]), [true, false, false]);
+        assert_eq!(refused(&made[1]), [false; 3]);
     }
 
     #[test]
@@ -215,10 +261,11 @@ mod tests {
     #[test]
     fn contract_3_9_resource_types() {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let cases: [(Vec<String>, &str); 4] = [
+        let cases: [(Vec<String>, &str); 5] = [
             (owned(&["image", "artifact"]), "artifact"),
             (owned(&["image"]), "image"),
-            (owned(&["chart"]), "image"),
+            (owned(&["chart"]), "chart"),
+            (owned(&["image", "chart"]), "image"),
             (owned(&[]), "image"),
         ];
         for (resources, expected) in cases {

@@ -3,6 +3,8 @@
 
 use std::{fmt, sync::Arc};
 
+mod delivery;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -10,6 +12,8 @@ use crate::{
     oci::{Digest, MediaType, Repository},
     secret::Secret,
 };
+
+pub use delivery::{DeliveryAuth, Event, HmacHeader};
 
 /// What an adapter says of itself (`registry-adapter.describe`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -272,6 +276,21 @@ pub struct Target {
     pub max_chunk: Option<u64>,
     /// Whether blobs can be mounted across repositories.
     pub mount: bool,
+    /// Manifest types taken on push here; `None` where the adapter's own list holds.
+    pub accepted_manifests: Option<Vec<MediaType>>,
+}
+
+/// Where a chart of a source that is not OCI is (`resolve-chart`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChartLocation {
+    /// The archive, or `oci://…`.
+    pub url: url::Url,
+    /// Digest of the archive, where the index tells.
+    pub digest: Option<Digest>,
+    /// The provenance file, where there may be one.
+    pub provenance: Option<url::Url>,
+    /// When the version was made, where the index tells.
+    pub created: Option<OffsetDateTime>,
 }
 
 /// How blobs are uploaded.

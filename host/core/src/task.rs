@@ -27,6 +27,9 @@ pub struct Item {
     pub digest: Option<Digest>,
     /// Tags to make at the destination; empty for an untagged artifact.
     pub tags: Vec<Tag>,
+    /// Why the plan found that the destination does not take it: it fails without being tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// What is to be done, decided by the plan.
@@ -34,7 +37,7 @@ pub struct Item {
 pub struct TaskSpec {
     /// What to do.
     pub operation: Operation,
-    /// `image` or `artifact`, as the API shows it.
+    /// `image`, `artifact` or `chart`, as the API shows it.
     pub resource_type: String,
     /// Where from.
     pub source: EndpointId,
@@ -134,6 +137,7 @@ mod tests {
         let item = |tags: &[&str]| Item {
             digest: Some(digest.clone()),
             tags: tags.iter().map(|tag| tag.parse().unwrap()).collect(),
+            refused: None,
         };
         let spec = TaskSpec {
             operation: Operation::Copy,

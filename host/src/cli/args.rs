@@ -13,7 +13,9 @@ mod rule;
 
 pub use endpoint::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit, EndpointExtras};
 pub use execution::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs};
-pub use plugin::{PluginApprove, PluginArgs, PluginCommand};
+pub use plugin::{
+    PluginApprove, PluginArgs, PluginCall, PluginCheck, PluginCommand, PluginEndpoint,
+};
 pub use replicate::{ReplicateArgs, Side};
 pub use rule::{RuleAdd, RuleArgs, RuleCommand, RuleRun};
 

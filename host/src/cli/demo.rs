@@ -10,7 +10,7 @@ use crate::{
     Compiler,
     config::cache_dir,
     daemon,
-    oneshot::demo::{Demo, Outcome},
+    oneshot::demo::{self, Demo, Outcome},
 };
 
 /// Runs the demonstration; with `--once` it ends after one run.
@@ -18,7 +18,12 @@ use crate::{
 /// # Errors
 /// When it cannot start, or something did not arrive.
 pub async fn run(args: DemoArgs, lookup: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
-    let demo = Demo::start(cache_dir(&lookup), compiler()?).await?;
+    // One run needs one adapter; whoever looks around wants to see them all.
+    let providers: Vec<&str> = match args.once {
+        true => vec![demo::PROVIDER],
+        false => bundled_plugins::ALL.iter().map(|bundled| bundled.provider).collect(),
+    };
+    let demo = Demo::start(&providers, cache_dir(&lookup), compiler()?).await?;
     let (from, to) = demo.addresses();
     output::line(&format!("registry harbour at {from}, filled with two sample images"))?;
     output::line(&format!("registry island at {to}, empty, wants a token"))?;

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use http::Method;
-use portolan_core::{endpoint::EndpointUrl, secret::Secret};
+use portolan_core::{
+    endpoint::{CredentialSource, EndpointUrl},
+    secret::Secret,
+};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -33,6 +36,7 @@ const RECORD: &[(&str, &str)] = &[
     ("access secret", "/credential/access_secret"),
     ("insecure", "/insecure"),
     ("ca", "/ca_certificate"),
+    ("credential source", "/credential_source"),
     ("settings", "/settings"),
     ("allowed hosts", "/allowed_hosts"),
     ("proxy", "/proxy"),
@@ -87,13 +91,15 @@ fn count_certificates(endpoint: &mut Value) {
 
 async fn add(client: &Client, output: Output, args: &EndpointAdd) -> Result<(), Failure> {
     let url = typed::url("--url", &args.url)?;
+    let elsewhere = args.extras.credential_source.as_ref();
+    let elsewhere = elsewhere.is_some_and(|source| *source != CredentialSource::Static {});
     let secret = match &args.access_id {
-        None => None,
-        Some(id) => {
+        Some(id) if !elsewhere => {
             let prompt = format!("Access secret of {id} at {url}");
             let file = args.access_secret_file.as_deref();
             Some(secret::from_file_or_prompt(file, "--access-secret-file", &prompt)?)
         }
+        _ => None,
     };
     let files = Files::read(args.ca.as_deref(), &args.extras)?;
     let registry = new_registry(args, url.as_str(), secret.as_ref(), files);
@@ -136,9 +142,11 @@ fn new_registry(args: &EndpointAdd, url: &str, secret: Option<&Secret>, files: F
     registry.set("type", Some(args.provider.as_str()));
     registry.set("url", Some(url));
     registry.set("insecure", Some(args.insecure));
-    if let (Some(id), Some(secret)) = (&args.access_id, secret) {
-        let secret = secret.expose();
-        let credential = json!({"type": "basic", "access_key": id, "access_secret": secret});
+    if let Some(id) = &args.access_id {
+        let mut credential = json!({"type": "basic", "access_key": id});
+        if let (Some(fields), Some(secret)) = (credential.as_object_mut(), secret) {
+            fields.insert("access_secret".to_owned(), json!(secret.expose()));
+        }
         registry.set("credential", Some(credential));
     }
     set_extras(&mut registry, &args.extras, files, Map::new());
@@ -156,6 +164,7 @@ fn set_extras(
     fields.set("client_certificate", files.client_certificate);
     fields.set("client_key", files.client_key.as_ref().map(Secret::expose));
     fields.set("proxy", extras.proxy.as_deref());
+    fields.set("credential_source", extras.credential_source.as_ref().map(|it| json!(it)));
     if !extras.allowed_hosts.is_empty() {
         fields.set("allowed_hosts", Some(json!(extras.allowed_hosts)));
     }

@@ -15,6 +15,10 @@ use super::{
 };
 use crate::daemon;
 
+mod author;
+mod call;
+mod check;
+
 /// Fewest characters of a digest that name it.
 const MIN_DIGEST: usize = 8;
 
@@ -31,17 +35,24 @@ pub(super) async fn run(
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<(), Failure> {
     let output = Output::new(args.connection.output);
-    if matches!(args.command, PluginCommand::WarmUp) {
-        return warm_up(output, lookup).await;
-    }
-    let client = Client::new(&args.connection, lookup)?;
     match args.command {
-        PluginCommand::List => list(&client, output).await,
-        PluginCommand::Install { file } => install(&client, output, &file).await,
-        PluginCommand::Approve(args) => approve(&client, output, &args).await,
-        PluginCommand::Revoke { plugin } => revoke(&client, output, &plugin).await,
-        PluginCommand::Remove { plugin } => remove(&client, output, &plugin).await,
-        PluginCommand::WarmUp => Ok(()),
+        PluginCommand::WarmUp => warm_up(output, lookup).await,
+        PluginCommand::Check(args) => check::run(*args, output, lookup).await,
+        PluginCommand::Call(args) => call::run(*args, output, lookup).await,
+        command => ask(command, output, &Client::new(&args.connection, lookup)?).await,
+    }
+}
+
+/// What a running daemon is asked.
+async fn ask(command: PluginCommand, output: Output, client: &Client) -> Result<(), Failure> {
+    match command {
+        PluginCommand::List => list(client, output).await,
+        PluginCommand::Install { file } => install(client, output, &file).await,
+        PluginCommand::Approve(args) => approve(client, output, &args).await,
+        PluginCommand::Revoke { plugin } => revoke(client, output, &plugin).await,
+        PluginCommand::Remove { plugin } => remove(client, output, &plugin).await,
+        // Done without one.
+        PluginCommand::WarmUp | PluginCommand::Check(_) | PluginCommand::Call(_) => Ok(()),
     }
 }
 

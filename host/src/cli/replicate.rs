@@ -104,6 +104,7 @@ async fn side(
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     Ok((spec, Credentials { access_secret, ..Credentials::default() }))
 }

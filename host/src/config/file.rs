@@ -23,6 +23,19 @@ pub(super) struct File {
     pub(super) log_filter: Option<String>,
     pub(super) limits: LimitSettings,
     pub(super) local: Option<LocalKeys>,
+    pub(super) credential_sources: SourceKeys,
+}
+
+/// What endpoints may have their credentials from, besides the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceKeys {
+    /// Directories whose files may be read.
+    pub files: Vec<PathBuf>,
+    /// Directory of the Docker credential helpers that may be run.
+    pub helpers: Option<PathBuf>,
+    /// Whether roles of AWS may be used.
+    pub aws: bool,
 }
 
 /// How log lines look.

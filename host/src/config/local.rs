@@ -61,6 +61,7 @@ impl LocalKeys {
             allowed_hosts: Vec::new(),
             proxy: None,
             client_certificate: None,
+            credential_source: None,
         };
         let credentials =
             Credentials { access_secret: secret.transpose()?, ..Credentials::default() };

@@ -48,6 +48,25 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
 }
 
 #[test]
+fn credential_sources_are_nothing_or_absolute_paths() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = [("HOME", "/home/me")];
+    let sources = |toml: &str| {
+        load(directory.path(), toml, &home, Flags::default()).unwrap().credential_sources
+    };
+    assert_eq!(sources(""), SourceKeys::default());
+    let said =
+        "[credential_sources]\nfiles = [\"here\", \"/run/x\"]\nhelpers = \"bin\"\naws = true";
+    let expected = SourceKeys {
+        files: vec![directory.path().join("here"), "/run/x".into()],
+        helpers: Some(directory.path().join("bin")),
+        aws: true,
+    };
+    assert_eq!(sources(said), expected);
+    assert!(refused("[credential_sources]\nfile = []", &home).contains("unknown key `file`"));
+}
+
+#[test]
 fn the_data_directory_is_where_the_system_keeps_state() {
     let state = ("STATE_DIRECTORY", "/var/lib/portolan:/var/lib/other");
     let xdg = ("XDG_STATE_HOME", "/state");
@@ -74,7 +93,7 @@ fn the_data_directory_is_where_the_system_keeps_state() {
 #[test]
 fn what_cannot_be_is_refused_with_its_place() {
     let home = ("HOME", "/home/me");
-    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`");
+    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`, `credential_sources`");
     insta::assert_snapshot!(refused("[limits]\nmemori = 1", &[home]), @"DIR/portolan.toml, line 2: unknown key `memori`, expected one of `memory`, `call_ms`, `requests`, `response_bytes`, `log_lines`, `concurrent_calls`, `component_bytes`");
     insta::assert_snapshot!(refused("listen = 8282", &[home]), @"DIR/portolan.toml, line 1: invalid type: integer `8282`, expected a string");
     insta::assert_snapshot!(refused("listen = \"8282\"", &[home]), @"`8282`, from the key `listen` of the settings file, cannot be used: an address and a port are wanted, e.g. 127.0.0.1:8282");

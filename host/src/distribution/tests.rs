@@ -48,7 +48,8 @@ impl Authorizer for Counting {
 
 fn target(server: &Scripted, upload: UploadStyle, max_chunk: Option<u64>) -> Target {
     let repository: Repository = "library/app".parse().unwrap();
-    Target { base_url: server.url("/"), repository, upload, max_chunk, mount: true }
+    let base_url = server.url("/");
+    Target { base_url, repository, upload, max_chunk, mount: true, accepted_manifests: None }
 }
 
 fn client(server: &Scripted, grants: Vec<HostGrant>) -> Client {

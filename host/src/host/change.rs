@@ -30,6 +30,12 @@ pub(super) fn check(spec: &EndpointSpec, credentials: &Credentials) -> Result<()
     if secret.max(spec.access_key.as_ref().map_or(0, String::len)) > MAX_SECRET {
         return invalid(format!("the access ID or secret is longer than {MAX_SECRET} bytes"));
     }
+    if let Some(source) = &spec.credential_source {
+        source.check().map_err(|error| Error::new(Code::Invalid, error.to_string()))?;
+        if spec.access_key.is_none() && !source.gives_access_key() {
+            return invalid("a credential source that is a file needs an access ID".to_owned());
+        }
+    }
     if spec.client_certificate.is_some() != credentials.client_key.is_some() {
         return invalid("a client certificate needs its key, and a key its certificate".to_owned());
     }
@@ -53,6 +59,7 @@ pub(super) fn no_local() -> Result<(EndpointSpec, Credentials), Error> {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     Ok((spec, Credentials::default()))
 }

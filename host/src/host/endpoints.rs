@@ -32,7 +32,7 @@ impl Host {
     ) -> Result<HealthReport, Error> {
         change::check(spec, credentials)?;
         let connections = self.shared.engine.connections();
-        let health = match connections.bind_unsaved(spec, credentials) {
+        let health = match connections.bind_unsaved(spec, credentials).await {
             Ok(adapter) => health_of(&adapter, spec).await,
             Err(error) => Err(self.unbound(error).await),
         };

@@ -1,22 +1,33 @@
 //! Policies: checked, then stored.
 
+use std::time::Duration;
+
 use portolan_core::{
     id::PolicyId,
-    policy::{Policy, PolicySpec},
+    naming::Naming,
+    policy::{Destination, Policy, PolicySpec},
 };
 use time::OffsetDateTime;
+use tokio::time::timeout;
 
 use super::Host;
-use crate::error::{Code, Error};
+use crate::{
+    error::{Code, Error},
+    plugin::PluginError,
+};
+
+/// How long the destinations' adapters may take to look at a namespace, all together.
+const NAMESPACE_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Host {
     /// Stores a policy.
     ///
     /// # Errors
-    /// `Invalid`; `NotFound` where an endpoint it names is not there; `Conflict` where the name
-    /// is taken.
+    /// `Invalid`, also for a namespace that the destination cannot hold; `NotFound` where an
+    /// endpoint it names is not there; `Conflict` where the name is taken.
     pub async fn create_policy(&self, spec: PolicySpec) -> Result<Policy, Error> {
         let spec = checked(spec)?;
+        self.check_namespaces(&spec).await?;
         Ok(self.shared.store.create_policy(spec, OffsetDateTime::now_utc()).await?)
     }
 
@@ -42,6 +53,7 @@ impl Host {
     /// As [`create_policy`](Self::create_policy), and `NotFound`.
     pub async fn update_policy(&self, id: PolicyId, spec: PolicySpec) -> Result<Policy, Error> {
         let spec = checked(spec)?;
+        self.check_namespaces(&spec).await?;
         Ok(self.shared.store.update_policy(id, spec, OffsetDateTime::now_utc()).await?)
     }
 
@@ -51,6 +63,43 @@ impl Host {
     /// `Precondition` while a run is not final; `NotFound`.
     pub async fn delete_policy(&self, id: PolicyId) -> Result<(), Error> {
         Ok(self.shared.store.delete_policy(id).await?)
+    }
+
+    /// Shows each destination's adapter a name as the rule would make it. Only its refusal of the
+    /// name counts: an adapter that fails or is slow is no reason not to store a policy.
+    async fn check_namespaces(&self, spec: &PolicySpec) -> Result<(), Error> {
+        let look = async {
+            for destination in &spec.destinations {
+                self.check_namespace(spec, destination).await?;
+            }
+            Ok(())
+        };
+        timeout(NAMESPACE_PATIENCE, look).await.unwrap_or(Ok(()))
+    }
+
+    async fn check_namespace(&self, spec: &PolicySpec, to: &Destination) -> Result<(), Error> {
+        if to.namespace.is_none() {
+            return Ok(());
+        }
+        let connections = self.shared.engine.connections();
+        // That an endpoint is not there, the store says with the right code.
+        let Ok(adapter) = connections.adapter(to.endpoint).await else { return Ok(()) };
+        let info = adapter.info();
+        let naming = Naming {
+            namespace: to.namespace.clone(),
+            replace: spec.replace_count,
+            min_components: info.min_components,
+            max_components: info.max_components,
+        };
+        let Some(sample) = naming.sample() else { return Ok(()) };
+        let Err(PluginError::Invalid(why)) = adapter.locate(sample.as_str()).await else {
+            return Ok(());
+        };
+        let namespace = to.namespace.as_deref().unwrap_or_default();
+        Err(Error::new(
+            Code::Invalid,
+            format!("the namespace `{namespace}` does not suit registry {}: {why}", to.endpoint),
+        ))
     }
 }
 

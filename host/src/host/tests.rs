@@ -5,11 +5,13 @@ use std::time::Duration;
 use portolan_core::{
     endpoint::{Credentials, Endpoint, EndpointChange, EndpointSpec},
     id::EndpointId,
+    policy::{Destination, PolicySpec},
+    trigger::Trigger,
 };
 use portolan_testregistry::{Kind, Registry};
 
 use super::*;
-use crate::HostBuilder;
+use crate::{HostBuilder, error::Code};
 
 async fn host() -> Host {
     let mut bundled = bundled_plugins::ALL.iter();
@@ -31,6 +33,7 @@ async fn endpoint(host: &Host, registry: &Registry) -> Endpoint {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     host.create_endpoint(spec, Credentials::default()).await.unwrap()
 }
@@ -80,5 +83,39 @@ async fn nothing_is_remembered_of_an_endpoint_that_is_gone() {
     host.delete_endpoint(id).await.unwrap();
     assert_eq!(host.shared.plugins.requests(), 0);
     assert!(host.delete_endpoint(EndpointId(99)).await.is_err());
+    host.shutdown(Duration::ZERO).await;
+}
+
+/// A destination that cannot be asked is no reason to refuse a rule; the refusal itself is shown
+/// with real adapters in the end-to-end suite.
+#[tokio::test]
+async fn a_rule_is_stored_though_its_destination_is_gone() {
+    let registry = Registry::builder().start().await.unwrap();
+    let host = host().await;
+    let id = endpoint(&host, &registry).await.id;
+    drop(registry);
+    let rule = |destination: u64| PolicySpec {
+        name: "rule".to_owned(),
+        description: String::new(),
+        source: id,
+        destinations: vec![Destination {
+            endpoint: EndpointId(destination),
+            namespace: Some("mirror".to_owned()),
+        }],
+        replace_count: 0,
+        filters: Vec::new(),
+        trigger: Trigger::Manual,
+        override_tags: true,
+        enabled: true,
+        deletion: false,
+        speed: 0,
+        copy_by_chunk: false,
+        single_active: false,
+    };
+    let stored = host.create_policy(rule(id.0)).await.unwrap();
+    host.update_policy(stored.id, rule(id.0)).await.unwrap();
+    let nowhere = PolicySpec { name: "other".to_owned(), ..rule(99) };
+    let error = host.create_policy(nowhere).await.unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
     host.shutdown(Duration::ZERO).await;
 }

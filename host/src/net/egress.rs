@@ -91,12 +91,20 @@ pub(crate) struct Egress {
     endpoint: Url,
     grants: Vec<HostGrant>,
     realms: Mutex<Vec<Origin>>,
+    /// Whether the endpoint is this machine's metadata service itself.
+    metadata: bool,
 }
 
 impl Egress {
     /// Rules that allow the endpoint itself, and `grants`.
     pub(crate) fn new(endpoint: Url, grants: Vec<HostGrant>) -> Self {
-        Self { endpoint, grants, realms: Mutex::default() }
+        Self { endpoint, grants, realms: Mutex::default(), metadata: false }
+    }
+
+    /// Rules that allow the machine's metadata service, and nothing else: for the host itself,
+    /// where an administrator has it read keys there. No adapter is ever bound with these.
+    pub(crate) fn metadata(service: Url) -> Self {
+        Self { metadata: true, ..Self::new(service, Vec::new()) }
     }
 
     /// Checks name and purpose. The endpoint's own origin may be sent anything.
@@ -121,6 +129,7 @@ impl Egress {
         let why = match address::classify(address) {
             address::Range::Public => return Ok(()),
             address::Range::Private(_) if self.is_named(host) => return Ok(()),
+            address::Range::Never(_) if self.metadata && self.is_named(host) => return Ok(()),
             address::Range::Private(why) | address::Range::Never(why) => why,
         };
         Err(Refused::Address { host: host.to_owned(), address, why })
@@ -281,6 +290,18 @@ mod tests {
             }
             assert!(egress.check(&realm, Purpose::Data { carries: HostUse::Data }).is_err());
         }
+    }
+
+    #[test]
+    fn the_metadata_service_is_reached_by_its_own_rules_alone() {
+        let service = "http://169.254.169.254";
+        let address = "169.254.169.254".parse().unwrap();
+        let usual = Egress::new(url(service), Vec::new());
+        assert!(usual.check_address("169.254.169.254", address).is_err());
+        let own = Egress::metadata(url(service));
+        assert!(own.check_address("169.254.169.254", address).is_ok());
+        assert!(own.check_address("elsewhere.example", address).is_err());
+        assert!(own.check(&url("http://169.254.169.253/"), Purpose::Anonymous).is_err());
     }
 
     #[test]

@@ -15,8 +15,10 @@ use portolan_core::{
 };
 use portolan_testregistry::{Child, Registry, layer};
 
-use crate::{Code, Compiler, Error, Host, HostBuilder};
+use crate::{Code, Compiler, Error, Host};
 
+/// The provider of both registries.
+pub const PROVIDER: &str = "docker-registry";
 const USER: &str = "demo";
 const PASSWORD: &str = "not-a-secret-demo-password";
 /// How often the state of the run is looked at.
@@ -45,17 +47,22 @@ pub struct Outcome {
 }
 
 impl Demo {
-    /// Starts both registries, fills the first, and makes endpoints and a rule.
+    /// Starts both registries, fills the first, and makes endpoints and a rule. `providers` are
+    /// the bundled adapters there shall be, [`PROVIDER`] among them.
     ///
     /// # Errors
     /// When no port can be had, or an adapter cannot be used.
-    pub async fn start(cache: Option<PathBuf>, compiler: Compiler) -> Result<Self, Error> {
+    pub async fn start(
+        providers: &[&str],
+        cache: Option<PathBuf>,
+        compiler: Compiler,
+    ) -> Result<Self, Error> {
         let harbour = Registry::builder().name("harbour").start().await;
         let harbour = harbour.map_err(|error| no_port(&error))?;
         let island = Registry::builder().name("island").bearer(USER, PASSWORD, TOKEN_LIFETIME);
         let island = island.start().await.map_err(|error| no_port(&error))?;
         fill(&harbour);
-        let host = host(cache, compiler).await?;
+        let host = super::host(providers, cache, compiler).await?;
         let from = endpoint(&host, "harbour", &harbour, None).await?;
         let to = endpoint(&host, "island", &island, Some((USER, PASSWORD))).await?;
         let rule = host.create_policy(rule(from, to)).await?.id;
@@ -143,17 +150,6 @@ fn fill(registry: &Registry) {
     registry.put_image("tools/sextant", "2.1", &[base, layer(4, 9_000)]);
 }
 
-async fn host(cache: Option<PathBuf>, compiler: Compiler) -> Result<Host, Error> {
-    let mut builder = HostBuilder::in_memory().compiler(compiler);
-    if let Some(cache) = cache {
-        builder = builder.cache(cache);
-    }
-    for bundled in bundled_plugins::ALL {
-        builder = builder.adapter(bundled.bytes);
-    }
-    builder.build().await
-}
-
 async fn endpoint(
     host: &Host,
     name: &str,
@@ -167,7 +163,7 @@ async fn endpoint(
     let spec = EndpointSpec {
         name: name.to_owned(),
         description: "an in-memory registry of the demonstration".to_owned(),
-        provider: "docker-registry".to_owned(),
+        provider: PROVIDER.to_owned(),
         url,
         access_key: login.map(|(user, _)| user.to_owned()),
         credential_type: "basic".to_owned(),
@@ -177,6 +173,7 @@ async fn endpoint(
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     let secret = login.map(|(_, password)| Secret::new(password.to_owned()));
     let credentials = Credentials { access_secret: secret, ..Credentials::default() };

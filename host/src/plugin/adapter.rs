@@ -3,10 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod optional;
+
 use portolan_bindings::v0_1::{
     exports::portolan::adapter::registry_adapter::Grant as GuestGrant, portolan::adapter::types,
 };
 use portolan_core::{
+    accepts::Accepts,
     oci::Challenge,
     provider::{
         AdapterInfo, ArtifactEntry, ArtifactQuery, Grant, HealthReport, HostUse, Listing,
@@ -119,6 +122,13 @@ impl Adapter {
                 message: refused.to_string(),
             }),
         }
+    }
+
+    /// What manifests are taken on push at a target of this adapter.
+    pub(crate) fn accepts(&self, target: &Target) -> Accepts {
+        let own = &self.info().accepted_manifests;
+        let media_types = target.accepted_manifests.as_ref().unwrap_or(own);
+        Accepts::new(&self.info().provider, media_types.clone())
     }
 
     /// Authority for scopes, secret inserted. Simultaneous asks for the same scopes make one

@@ -7,6 +7,7 @@ use portolan_core::{
     endpoint::{Credentials, EndpointSpec, EndpointUrl},
     oci::Digest,
     provider::{AdapterInfo, AllowedHost},
+    secret::Secret,
 };
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -21,6 +22,10 @@ pub(super) struct Bound {
     pub(super) provider: String,
     pub(super) url: EndpointUrl,
     pub(super) account: Account,
+    /// What the guest is told of a secret that is a key file.
+    pub(super) public_parts: Vec<(String, String)>,
+    /// Goes with temporary keys: short-lived, and part of what a guest signs.
+    pub(super) session_token: Option<Secret>,
     /// The settings as JSON text.
     pub(super) settings: String,
     pub(super) rights: Rights,
@@ -94,8 +99,8 @@ pub(super) fn fingerprint(
     field(adapter.0.as_str().as_bytes());
     field(&generation.to_be_bytes());
     field(&settings);
-    let Credentials { access_secret, client_key, proxy_credentials } = credentials;
-    for secret in [access_secret, client_key, proxy_credentials] {
+    let Credentials { access_secret, client_key, proxy_credentials, session_token } = credentials;
+    for secret in [access_secret, client_key, proxy_credentials, session_token] {
         field(&[u8::from(secret.is_some())]);
         field(secret.as_ref().map_or("", |secret| secret.expose()).as_bytes());
     }
@@ -104,8 +109,6 @@ pub(super) fn fingerprint(
 
 #[cfg(test)]
 mod tests {
-    use portolan_core::secret::Secret;
-
     use super::*;
     use crate::plugin::testing;
 

@@ -19,6 +19,8 @@ use super::{PluginError, bound::Bound, engine::Engine};
 
 mod meter;
 mod stderr;
+#[cfg(all(test, feature = "daemon"))]
+pub(super) mod work;
 
 use meter::Meter;
 use stderr::Stderr;
@@ -143,6 +145,8 @@ impl Call {
         self,
         outcome: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<(T, Option<Tripped>), PluginError> {
+        #[cfg(all(test, feature = "daemon"))]
+        work::note(&self.store);
         match outcome {
             Ok(Ok(value)) => Ok((value, self.store.into_data().tripped)),
             other => Err(failure(&self.store, self.provider, other.map(|it| it.map(|_| ())))),
@@ -178,6 +182,8 @@ fn store(engine: &Engine, allowance: Allowance, deadline: Instant) -> Store<Stat
     };
     let mut store = Store::new(&engine.wasm, state);
     store.limiter(|state| &mut state.meter);
+    #[cfg(all(test, feature = "daemon"))]
+    work::allow(&mut store);
     // A new store's deadline is already over; the first tick asks, and each one after.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| {

@@ -4,7 +4,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,8 +19,12 @@ use crate::net;
 
 /// Most values of one endpoint.
 const MAX_VALUES: usize = 256;
-/// Most bytes of one endpoint, keys included.
-const MAX_BYTES: usize = 256 << 10;
+/// Most bytes of one endpoint, keys included: what a Helm repository's index of 30 MB comes down to.
+const MAX_BYTES: usize = 8 << 20;
+/// Most bytes of one value.
+const MAX_VALUE: usize = 1 << 20;
+/// Most bytes of all endpoints together.
+const MAX_TOTAL: usize = 64 << 20;
 /// Longest key in bytes.
 const MAX_KEY: usize = 512;
 /// Longest time a value is kept.
@@ -33,11 +40,15 @@ pub(super) struct Memory {
     pub(super) grants: Grants,
 }
 
-#[derive(Default)]
 struct Values {
     entries: HashMap<String, Entry>,
     bytes: usize,
+    /// Bytes of every endpoint of the process.
+    total: Total,
 }
+
+/// Bytes that several memories hold together.
+pub(super) type Total = Arc<AtomicUsize>;
 
 struct Entry {
     value: Zeroizing<Vec<u8>>,
@@ -45,9 +56,10 @@ struct Entry {
 }
 
 impl Memory {
-    /// Nothing remembered yet.
-    pub(super) fn new(client: net::Client) -> Self {
-        Self { client, values: Mutex::default(), grants: Grants::default() }
+    /// Nothing remembered yet; `total` is shared with the memories that have one bound together.
+    pub(super) fn new(client: net::Client, total: Total) -> Self {
+        let values = Values { entries: HashMap::new(), bytes: 0, total };
+        Self { client, values: Mutex::new(values), grants: Grants::default() }
     }
 
     /// A value that has not expired.
@@ -62,10 +74,14 @@ impl Memory {
         let mut values = lock(&self.values);
         values.remove(&key);
         let size = key.len() + value.len();
-        if key.len() > MAX_KEY || size > MAX_BYTES || ttl.is_zero() {
+        if key.len() > MAX_KEY || size > MAX_VALUE || ttl.is_zero() {
             return;
         }
         values.make_room(size, now);
+        if values.total.load(Ordering::Relaxed) + size > MAX_TOTAL {
+            return;
+        }
+        values.total.fetch_add(size, Ordering::Relaxed);
         values.bytes += size;
         values.entries.insert(key, Entry { value, until: now + ttl.min(MAX_TTL) });
     }
@@ -79,7 +95,9 @@ impl Memory {
 impl Values {
     fn remove(&mut self, key: &str) {
         if let Some((key, entry)) = self.entries.remove_entry(key) {
-            self.bytes = self.bytes.saturating_sub(key.len() + entry.value.len());
+            let size = key.len() + entry.value.len();
+            self.bytes = self.bytes.saturating_sub(size);
+            self.total.fetch_sub(size, Ordering::Relaxed);
         }
     }
 
@@ -94,9 +112,18 @@ impl Values {
     }
 }
 
+impl Drop for Values {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// The memories of every endpoint.
 #[derive(Default)]
-pub(super) struct Memories(Mutex<HashMap<(String, String), Remembered>>);
+pub(super) struct Memories {
+    all: Mutex<HashMap<(String, String), Remembered>>,
+    total: Total,
+}
 
 struct Remembered {
     fingerprint: [u8; 32],
@@ -113,11 +140,11 @@ impl Memories {
         client: impl FnOnce() -> Result<net::Client, PluginError>,
     ) -> Result<Arc<Memory>, PluginError> {
         let key = (adapter.to_owned(), id.to_owned());
-        if let Some(known) = lock(&self.0).get(&key).filter(|it| it.fingerprint == fingerprint) {
+        if let Some(known) = lock(&self.all).get(&key).filter(|it| it.fingerprint == fingerprint) {
             return Ok(known.memory.clone());
         }
-        let memory = Arc::new(Memory::new(client()?));
-        let mut all = lock(&self.0);
+        let memory = Arc::new(Memory::new(client()?, Arc::clone(&self.total)));
+        let mut all = lock(&self.all);
         if all.len() >= MAX_ENDPOINTS && !all.contains_key(&key) {
             let idle = all.iter().find(|(_, it)| Arc::strong_count(&it.memory) == 1);
             let victim = idle.or_else(|| all.iter().next()).map(|(key, _)| key.clone());
@@ -131,12 +158,12 @@ impl Memories {
 impl Memories {
     /// Requests sent by the clients of every memory.
     pub(super) fn requests(&self) -> u64 {
-        lock(&self.0).values().map(|it| it.memory.client.requests()).sum()
+        lock(&self.all).values().map(|it| it.memory.client.requests()).sum()
     }
 
     /// Forgets an endpoint under every adapter. Calls under way keep what they hold.
     pub(super) fn forget(&self, id: &str) {
-        lock(&self.0).retain(|(_, other), _| other != id);
+        lock(&self.all).retain(|(_, other), _| other != id);
     }
 }
 
@@ -154,7 +181,7 @@ mod tests {
 
     #[test]
     fn values_expire_and_are_replaced() {
-        let (memory, now) = (Memory::new(testing::client()), Instant::now());
+        let (memory, now) = (Memory::new(testing::client(), Total::default()), Instant::now());
         memory.set("k".to_owned(), b"one".to_vec(), TTL, now);
         memory.set("k".to_owned(), b"two".to_vec(), TTL, now);
         assert_eq!(memory.get("k", now).as_deref(), Some(&b"two"[..]));
@@ -168,7 +195,7 @@ mod tests {
 
     #[test]
     fn number_and_size_are_bounded() {
-        let (memory, now) = (Memory::new(testing::client()), Instant::now());
+        let (memory, now) = (Memory::new(testing::client(), Total::default()), Instant::now());
         for number in 0..MAX_VALUES as u64 + 10 {
             let ttl = TTL + Duration::from_secs(number);
             memory.set(format!("key-{number}"), vec![0; 100], ttl, now);
@@ -176,12 +203,33 @@ mod tests {
         assert_eq!(lock(&memory.values).entries.len(), MAX_VALUES);
         assert_eq!(memory.get("key-9", now), None, "what expires first goes first");
         assert!(memory.get("key-10", now).is_some());
-        memory.set("large".to_owned(), vec![0; MAX_BYTES], TTL, now);
+        memory.set("large".to_owned(), vec![0; MAX_VALUE], TTL, now);
         assert_eq!(memory.get("large", now), None);
-        memory.set("fits".to_owned(), vec![0; MAX_BYTES - 4], TTL, now);
-        assert_eq!(lock(&memory.values).entries.len(), 1);
+        for number in 0..10 {
+            memory.set(format!("large {number}"), vec![0; MAX_VALUE - 7], 100 * TTL, now);
+        }
+        assert_eq!(lock(&memory.values).entries.len(), MAX_BYTES / MAX_VALUE);
         memory.set("k".repeat(MAX_KEY + 1), Vec::new(), TTL, now);
-        assert_eq!(lock(&memory.values).entries.len(), 1);
+        assert_eq!(lock(&memory.values).entries.len(), MAX_BYTES / MAX_VALUE);
+    }
+
+    #[test]
+    fn all_endpoints_together_are_bounded() {
+        let (all, client, now) = (Memories::default(), testing::client(), Instant::now());
+        let of =
+            |id: usize| all.of(("a", &id.to_string()), [0; 32], || Ok(client.clone())).unwrap();
+        let fill = |id| {
+            for number in 0..MAX_BYTES / MAX_VALUE {
+                of(id).set(format!("{number}"), vec![0; MAX_VALUE - 1], TTL, now);
+            }
+            of(id).get("7", now).is_some()
+        };
+        let full = MAX_TOTAL / MAX_BYTES;
+        assert!((0..full).all(fill));
+        assert!(!fill(full), "there is no room left");
+        all.forget("0");
+        assert!(fill(full), "what is forgotten makes room");
+        assert_eq!(all.total.load(Ordering::Relaxed), MAX_TOTAL);
     }
 
     #[test]
@@ -196,11 +244,11 @@ mod tests {
         assert!(!Arc::ptr_eq(&one, &of("1", 2)));
         assert!(!Arc::ptr_eq(&one, &of("1", 1)), "the old one is forgotten");
         all.forget("1");
-        assert!(lock(&all.0).is_empty(), "nothing of it is left");
+        assert!(lock(&all.all).is_empty(), "nothing of it is left");
         for number in 0..MAX_ENDPOINTS + 5 {
             of(&number.to_string(), 0);
         }
-        assert_eq!(lock(&all.0).len(), MAX_ENDPOINTS);
+        assert_eq!(lock(&all.all).len(), MAX_ENDPOINTS);
         let known = || all.of(("adapter", "1028"), [0; 32], || panic!("a client is there"));
         assert!(known().is_ok());
     }

@@ -33,6 +33,15 @@ const REPOSITORY: &str = "harbour/lighthouse";
 #[derive(Clone, Default)]
 struct Witness(Arc<Mutex<Vec<Vec<u8>>>>);
 
+impl Witness {
+    /// How many memories hold a text.
+    fn holding(&self, text: &str) -> usize {
+        let finder = memmem::Finder::new(text);
+        let memories = self.0.lock().unwrap();
+        memories.iter().filter(|memory| finder.find(memory).is_some()).count()
+    }
+}
+
 /// A memory that is handed to the witness when it goes. It never moves.
 struct Watched {
     bytes: AtomicPtr<u8>,
@@ -130,12 +139,12 @@ fn plugins(witness: &Witness) -> Plugins {
 }
 
 /// Raw, and base64 at each of the three places it may start, without the edges.
-fn forms() -> Vec<String> {
+fn forms(secret: &str) -> Vec<String> {
     let shifted = (0..3).map(|shift| {
-        let encoded = BASE64_STANDARD_NO_PAD.encode(format!("{}{SECRET}", "x".repeat(shift)));
+        let encoded = BASE64_STANDARD_NO_PAD.encode(format!("{}{secret}", "x".repeat(shift)));
         encoded[4..encoded.len() - 4].to_owned()
     });
-    shifted.chain([SECRET.to_owned()]).collect()
+    shifted.chain([secret.to_owned()]).collect()
 }
 
 /// Everything replication asks of an adapter. What a registry that is none of its kind makes of
@@ -187,13 +196,37 @@ async fn no_secret_is_ever_in_a_guests_memory() {
             assert!(used("Basic") || number == 2, "{number} {provider}: the secret was not used");
         }
     }
-    let memories = witness.0.lock().unwrap();
-    let holding = |text: &str| {
-        let finder = memmem::Finder::new(text);
-        memories.iter().filter(|memory| finder.find(memory).is_some()).count()
-    };
+    let holding = |text: &str| witness.holding(text);
     assert!(holding(KEY) >= 30, "the search finds what guests are told: {}", holding(KEY));
-    for form in forms() {
+    for form in forms(SECRET) {
         assert_eq!(holding(&form), 0, "{form}");
+    }
+}
+
+/// The adapter has its assertion signed and finds nobody to take it.
+#[tokio::test]
+async fn of_a_key_file_a_guest_has_the_public_parts_alone() {
+    let key = include_str!("../../../tests/oracles/rfc7515-a2.pem");
+    let file = serde_json::json!({"project_id": "fleet-of-google", "private_key_id": "key-of-77",
+        "private_key": key, "client_email": "pilot@fleet.example"});
+    let (witness, mut spec) = (Witness::default(), testing::spec("https://gcr.io"));
+    let plugins = plugins(&witness);
+    let adapter = bundled_plugins::ALL.iter().find(|it| it.provider == "google-gcr").unwrap();
+    plugins.enable(plugins.load(adapter.bytes.to_vec()).await.unwrap(), Vec::new());
+    (spec.provider, spec.access_key) = ("google-gcr".to_owned(), Some("_json_key".to_owned()));
+    spec.proxy = Some("http://127.0.0.1:1".to_owned());
+    let secret = Some(Secret::new(file.to_string()));
+    let credentials = Credentials { access_secret: secret, ..Credentials::default() };
+    let adapter = plugins.bind("1", 1, &spec, &credentials).unwrap();
+    assert!(adapter.list_repositories(&RepositoryQuery::default(), None).await.is_err());
+    for told in ["fleet-of-google", "pilot@fleet.example", "key-of-77"] {
+        assert!(witness.holding(told) > 0, "{told}");
+    }
+    // Header and claims, signed: it got so far.
+    assert!(witness.holding("grant_type=urn") > 0);
+    for line in key.lines().filter(|line| line.len() == 64) {
+        for form in forms(line) {
+            assert_eq!(witness.holding(&form), 0, "{form}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
+    provider::{AdapterInfo, Capabilities},
     secret::Secret,
 };
 
@@ -31,6 +32,31 @@ pub(super) fn spec(url: &str) -> EndpointSpec {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
+    }
+}
+
+/// What an adapter says that asks for nothing.
+pub(super) fn info() -> AdapterInfo {
+    AdapterInfo {
+        provider: "test".to_owned(),
+        display_name: "Test".to_owned(),
+        description: String::new(),
+        version: "1.0.0".to_owned(),
+        endpoints: None,
+        credentials: None,
+        hint: String::new(),
+        settings_schema: serde_json::json!({}),
+        allowed_hosts: Vec::new(),
+        login_urls: Vec::new(),
+        signing: Vec::new(),
+        resources: Vec::new(),
+        min_components: 1,
+        max_components: None,
+        accepted_manifests: Vec::new(),
+        can_push: true,
+        extra: Vec::new(),
+        capabilities: Capabilities::default(),
     }
 }
 
@@ -50,10 +76,12 @@ pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
         provider: spec.provider.clone(),
         url: spec.url,
         echo: Echo::new(&secret),
+        public_parts: Vec::new(),
         account: Account { key: spec.access_key, secret },
+        session_token: None,
         settings: "{}".to_owned(),
         rights: Rights { login_urls: Vec::new(), signing: Vec::new() },
-        memory: Arc::new(Memory::new(client)),
+        memory: Arc::new(Memory::new(client, Default::default())),
         limits: Limits::default(),
     }
 }

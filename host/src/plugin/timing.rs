@@ -1,5 +1,6 @@
-//! How long calls take: a measurement, not a test. Run it with
-//! `cargo test --release -p portolan --lib plugin::timing -- --ignored --nocapture`.
+//! How long calls take, and how much work a listing is: measurements, with budgets that hold for
+//! an optimised build. Run them with
+//! `cargo test --release --workspace --lib plugin::timing -- --ignored --nocapture`.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,21 @@ use portolan_testregistry::{Registry, layer};
 
 use super::{Compiler, Limits, PluginOptions, Plugins, package, testing};
 
+mod listing;
+
 const RUNS: usize = 501;
+/// What a fresh instance and its `describe` may take.
+const DESCRIBE: Duration = Duration::from_millis(1);
+
+fn plugins() -> Plugins {
+    let options = PluginOptions {
+        cache: None,
+        compiler: Compiler::InProcess,
+        limits: Limits::default(),
+        no_proxy: Vec::new(),
+    };
+    Plugins::new(options).unwrap()
+}
 
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
@@ -31,13 +46,7 @@ async fn timed<T>(mut call: impl AsyncFnMut() -> T) -> Duration {
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn how_long_calls_take() {
-    let options = PluginOptions {
-        cache: None,
-        compiler: Compiler::InProcess,
-        limits: Limits::default(),
-        no_proxy: Vec::new(),
-    };
-    let plugins = Plugins::new(options).unwrap();
+    let plugins = plugins();
     let server = Registry::builder().start().await.unwrap();
     for number in 0..100 {
         server.put_image(&format!("fleet/ship-{number}"), "v1", &[layer(1, 10)]);
@@ -52,7 +61,9 @@ async fn how_long_calls_take() {
             package::describe(&plugins.inner, pre, &package.exports, &package.digest).await.unwrap()
         });
         println!("{}: check, compile and describe {loaded:?}", bundled.provider);
-        println!("{}: instance + describe {:?}", bundled.provider, describe.await);
+        let describe = describe.await;
+        println!("{}: instance + describe {describe:?}", bundled.provider);
+        assert!(describe <= DESCRIBE || cfg!(debug_assertions), "{}", bundled.provider);
     }
     let mut spec = testing::spec(&server.url());
     spec.provider = "docker-registry".to_owned();

@@ -9,11 +9,11 @@ use portolan_core::{
     oci::{Challenge, MediaType},
     provider::{
         Action, ArtifactEntry, ArtifactQuery, Capabilities, HealthReport, Listing, RepositoryEntry,
-        RepositoryQuery, Scope, Target, UploadStyle,
+        RepositoryQuery, Scope,
     },
+    secret::Secret,
 };
 use time::OffsetDateTime;
-use url::Url;
 
 use super::{
     PluginError,
@@ -22,7 +22,14 @@ use super::{
     instance::{Call, State, Tripped},
 };
 
+mod chart;
+pub(super) mod delivery;
 pub(super) mod info;
+mod target;
+
+pub(super) use target::target;
+
+pub(super) use chart::location;
 
 /// Rows asked for at once.
 const PAGE: u32 = 100;
@@ -100,6 +107,26 @@ impl Exports {
         let guest = indices.load(&mut call.store, &call.instance);
         guest.map(Some).map_err(|error| call.broken(&error))
     }
+
+    /// `foreign-content` of one instance.
+    pub(super) fn foreign(
+        &self,
+        call: &mut Call,
+    ) -> Result<Option<foreign_content::Guest>, PluginError> {
+        let Some(indices) = &self.foreign else { return Ok(None) };
+        let guest = indices.load(&mut call.store, &call.instance);
+        guest.map(Some).map_err(|error| call.broken(&error))
+    }
+
+    /// `notifications` of one instance.
+    pub(super) fn notifications(
+        &self,
+        call: &mut Call,
+    ) -> Result<Option<notifications::Guest>, PluginError> {
+        let Some(indices) = &self.notifications else { return Ok(None) };
+        let guest = indices.load(&mut call.store, &call.instance);
+        guest.map(Some).map_err(|error| call.broken(&error))
+    }
 }
 
 /// What the guest is told of the endpoint.
@@ -110,8 +137,22 @@ pub(super) fn endpoint(bound: &Bound) -> types::Endpoint {
         access_key: bound.account.key.clone(),
         has_access_secret: bound.account.secret.as_ref().is_some_and(|it| !it.is_empty()),
         settings: bound.settings.clone(),
-        extra: Vec::new(),
+        extra: told(bound),
     }
+}
+
+/// The public parts of a key file, and the session token of temporary keys.
+fn told(bound: &Bound) -> Vec<types::KeyValue> {
+    let token = bound.session_token.iter().map(session_token);
+    bound.public_parts.iter().map(pair).chain(token).collect()
+}
+
+fn pair((key, value): &(String, String)) -> types::KeyValue {
+    types::KeyValue { key: key.clone(), value: value.clone() }
+}
+
+fn session_token(token: &Secret) -> types::KeyValue {
+    types::KeyValue { key: "session-token".to_owned(), value: token.expose().to_owned() }
 }
 
 pub(super) fn page(cursor: Option<&str>) -> types::PageRequest {
@@ -149,10 +190,6 @@ pub(super) fn scopes(scopes: &[Scope]) -> Vec<wit::Scope> {
 }
 
 pub(super) fn challenge(challenge: &Challenge) -> wit::Challenge {
-    let pair = |(key, value): &(String, String)| types::KeyValue {
-        key: key.clone(),
-        value: value.clone(),
-    };
     wit::Challenge {
         scheme: challenge.scheme.clone(),
         params: challenge.params.iter().map(pair).collect(),
@@ -243,33 +280,6 @@ pub(super) fn instant(seconds: u64) -> Result<OffsetDateTime, PluginError> {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(seconds)
         .map_err(|_| malformed("an instant is out of range"))
-}
-
-/// The data plane's address; whether it may be used is asked of the egress rules.
-pub(super) fn target(target: wit::Target) -> Result<Target, PluginError> {
-    let text = shown(&target.base_url, 500);
-    let base_url = Url::parse(&target.base_url).ok();
-    let plain = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    let base_url = base_url
-        .filter(plain)
-        .ok_or_else(|| malformed(&format!("`{text}` is no base address of a registry")))?;
-    let repository = target.repository.parse().map_err(|_| {
-        malformed(&format!("`{}` is no repository name", shown(&target.repository, 300)))
-    })?;
-    let upload = match target.upload.as_str() {
-        "chunked" => UploadStyle::Chunked,
-        "single-patch" => UploadStyle::SinglePatch,
-        // The one way every registry knows.
-        _ => UploadStyle::SinglePut,
-    };
-    let max_chunk = target.max_chunk_bytes.filter(|bytes| *bytes > 0);
-    Ok(Target { base_url, repository, upload, max_chunk, mount: target.mount })
 }
 
 pub(super) fn malformed(what: &str) -> PluginError {

@@ -5,14 +5,24 @@ use portolan_core::{
     provider::{Grant, Scope},
 };
 
-use super::failure::plugin_is_retryable;
+use super::{connect::Connection, failure::plugin_is_retryable};
 use crate::{
     distribution::{Authorizer, BoxFuture, DistributionError},
-    plugin::Adapter,
+    plugin::PluginError,
 };
 
-/// Authority that an adapter obtains.
-pub(super) struct AdapterAuthority(pub(super) Adapter);
+/// Authority that an adapter obtains, with the credentials as they are when it is asked.
+pub(super) struct AdapterAuthority(pub(super) Connection);
+
+impl AdapterAuthority {
+    async fn grant(
+        &self,
+        scopes: &[Scope],
+        challenge: Option<&Challenge>,
+    ) -> Result<Grant, PluginError> {
+        self.0.now().await?.authorize(scopes, challenge).await
+    }
+}
 
 impl Authorizer for AdapterAuthority {
     fn authorize<'a>(
@@ -21,7 +31,7 @@ impl Authorizer for AdapterAuthority {
         challenge: Option<&'a Challenge>,
     ) -> BoxFuture<'a, Result<Grant, DistributionError>> {
         Box::pin(async move {
-            self.0.authorize(scopes, challenge).await.map_err(|error| {
+            self.grant(scopes, challenge).await.map_err(|error| {
                 let repository = scopes.first().map(|scope| scope.repository.to_string());
                 DistributionError::Authority {
                     repository: repository.unwrap_or_default(),

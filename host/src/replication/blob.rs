@@ -95,7 +95,7 @@ async fn copy(
     if let (Err(_), Ok(session)) = (&bytes, &session) {
         job.destination.give_up(session).await;
     }
-    let bytes = bytes.map_err(TransferError::at(Side::Source, "pulling a blob"))?;
+    let bytes = bytes?;
     let session = session.map_err(TransferError::at(Side::Destination, "opening an upload"))?;
     let bytes = BlobStream { body: job.pace.limit(bytes.body) };
     let pushed = job.destination.upload(session, blob, bytes).await;

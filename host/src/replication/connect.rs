@@ -1,7 +1,8 @@
 //! Adapters bound to endpoints as they are stored now.
 //!
 //! Nothing is kept here: what is remembered of an endpoint (connections, tokens) is the plug-ins'
-//! and lasts as long as nothing about the endpoint, its secrets or its grant changes.
+//! and lasts as long as nothing about the endpoint, its secrets or its grant changes. Credentials
+//! that have a source are read before each use; other ones are another endpoint to the plug-ins.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use portolan_core::{
 
 use super::Local;
 use crate::{
+    credentials::{SourceError, Sources},
     plugin::{Adapter, PluginError, Plugins},
     store::{Store, StoreError},
 };
@@ -36,17 +38,61 @@ pub(crate) enum ConnectError {
     NoLocal,
 }
 
+impl From<SourceError> for PluginError {
+    fn from(error: SourceError) -> Self {
+        let message = error.to_string();
+        match error {
+            SourceError::Denied { .. } => Self::Invalid(message),
+            // A file that is being replaced, a service that is busy: it may pass.
+            SourceError::Failed { .. } => {
+                Self::Transport { kind: "credential-source".to_owned(), message }
+            }
+        }
+    }
+}
+
 /// Binds adapters. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Connections {
     store: Store,
     plugins: Plugins,
     local: Arc<Local>,
+    sources: Arc<Sources>,
+}
+
+/// An endpoint that is worked with for a while. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    adapter: Adapter,
+    /// Where the credentials come from a source: what it was bound with.
+    renewal: Option<Arc<Renewal>>,
+}
+
+struct Renewal {
+    connections: Connections,
+    id: String,
+    generation: u64,
+    spec: EndpointSpec,
+    credentials: Credentials,
+}
+
+impl Connection {
+    /// The adapter as it was bound at first.
+    pub(super) fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// The adapter with the credentials as they are now.
+    pub(super) async fn now(&self) -> Result<Adapter, PluginError> {
+        let Some(renewal) = &self.renewal else { return Ok(self.adapter.clone()) };
+        let Renewal { connections, id, generation, spec, credentials } = &**renewal;
+        connections.bind(id, *generation, spec, credentials).await
+    }
 }
 
 impl Connections {
-    pub(super) fn new(store: Store, plugins: Plugins, local: Local) -> Self {
-        Self { store, plugins, local: Arc::new(local) }
+    pub(super) fn new(store: Store, plugins: Plugins, local: Local, sources: Sources) -> Self {
+        Self { store, plugins, local: Arc::new(local), sources: Arc::new(sources) }
     }
 
     /// The registry behind id 0.
@@ -60,12 +106,31 @@ impl Connections {
     }
 
     /// An adapter for settings that are not stored.
-    pub(crate) fn bind_unsaved(
+    pub(crate) async fn bind_unsaved(
         &self,
         spec: &EndpointSpec,
         credentials: &Credentials,
     ) -> Result<Adapter, PluginError> {
-        self.plugins.bind(UNSAVED, 0, spec, credentials)
+        self.bind(UNSAVED, 0, spec, credentials).await
+    }
+
+    /// An adapter with the credentials that the endpoint's source, if it has one, gives now.
+    async fn bind(
+        &self,
+        id: &str,
+        generation: u64,
+        spec: &EndpointSpec,
+        credentials: &Credentials,
+    ) -> Result<Adapter, PluginError> {
+        let Some(source) = &spec.credential_source else {
+            return self.plugins.bind(id, generation, spec, credentials);
+        };
+        let login = self.sources.login(source, spec, credentials).await?;
+        let (mut spec, mut credentials) = (spec.clone(), credentials.clone());
+        spec.access_key = login.access_key.or(spec.access_key);
+        credentials.access_secret = Some(login.secret);
+        credentials.session_token = login.session_token;
+        self.plugins.bind(id, generation, &spec, &credentials)
     }
 
     /// Forgets connections, tokens and keys of settings that were tried and not stored.
@@ -80,12 +145,25 @@ impl Connections {
 
     /// The adapter of an endpoint as it is stored now.
     pub(crate) async fn adapter(&self, id: EndpointId) -> Result<Adapter, ConnectError> {
-        if id == EndpointId::LOCAL {
+        Ok(self.connection(id).await?.adapter)
+    }
+
+    /// The same, for work that may outlast the credentials.
+    pub(super) async fn connection(&self, id: EndpointId) -> Result<Connection, ConnectError> {
+        let (generation, spec, credentials) = if id == EndpointId::LOCAL {
             let (spec, credentials) = self.local().ok_or(ConnectError::NoLocal)?;
-            return Ok(self.plugins.bind(&id.to_string(), 0, spec, credentials)?);
-        }
-        let (endpoint, credentials) = self.store.endpoint_with_credentials(id).await?;
-        let (generation, spec) = (endpoint.generation, &endpoint.spec);
-        Ok(self.plugins.bind(&id.to_string(), generation, spec, &credentials)?)
+            (0, spec.clone(), credentials.clone())
+        } else {
+            let (endpoint, credentials) = self.store.endpoint_with_credentials(id).await?;
+            (endpoint.generation, endpoint.spec, credentials)
+        };
+        let id = id.to_string();
+        let adapter = self.bind(&id, generation, &spec, &credentials).await?;
+        let connections = self.clone();
+        let renewal = spec
+            .credential_source
+            .is_some()
+            .then(|| Arc::new(Renewal { connections, id, generation, spec, credentials }));
+        Ok(Connection { adapter, renewal })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::connect::ConnectError;
+use super::{chart::ChartError, connect::ConnectError};
 use crate::{
     distribution::DistributionError, net::NetError, plugin::PluginError, store::StoreError,
 };
@@ -44,8 +44,16 @@ pub(super) enum Cause {
     Plugin(#[from] PluginError),
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Chart(Box<ChartError>),
     #[error("{0}")]
     Refused(String),
+}
+
+impl From<ChartError> for Cause {
+    fn from(error: ChartError) -> Self {
+        Self::Chart(Box::new(error))
+    }
 }
 
 impl TransferError {
@@ -62,6 +70,12 @@ impl TransferError {
         Self { side, step, cause: Cause::Refused("shutting down".to_owned()) }
     }
 
+    /// What the destination does not take; `why` says what to do.
+    pub(super) fn not_taken(why: String) -> Self {
+        let step = "checking the manifest";
+        Self { side: Side::Destination, step, cause: Cause::Refused(why) }
+    }
+
     /// Whether the same step may succeed later.
     pub(super) fn is_retryable(&self) -> bool {
         match &self.cause {
@@ -74,6 +88,7 @@ impl TransferError {
                 !matches!(error, StoreError::NotFound { .. })
             }
             Cause::Connect(ConnectError::NoLocal) => false,
+            Cause::Chart(error) => error.is_retryable(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use portolan_core::{
+    accepts::Accepts,
     execution::Execution,
     filter,
     id::EndpointId,
@@ -22,11 +23,13 @@ use portolan_core::{
 };
 use time::OffsetDateTime;
 
-use super::{Selection, Shared, connect::ConnectError, failure::plugin_is_retryable, lock};
-use crate::{
-    plugin::{Adapter, PluginError},
-    store::StoreError,
+use super::{
+    Selection, Shared,
+    connect::{ConnectError, Connection},
+    failure::plugin_is_retryable,
+    lock,
 };
+use crate::{plugin::PluginError, store::StoreError};
 
 /// Repositories whose artifacts are listed at once.
 const REPOSITORIES: usize = 8;
@@ -63,8 +66,8 @@ struct Lister {
     shared: Arc<Shared>,
     execution: Execution,
     policy: PolicySpec,
-    source: Adapter,
-    destinations: Vec<PlannedDestination>,
+    source: Connection,
+    destinations: Vec<(Connection, PlannedDestination)>,
     known: HashSet<(Repository, EndpointId)>,
     seen: Seen,
 }
@@ -175,19 +178,19 @@ async fn connect(
     shared: &Shared,
     id: EndpointId,
     side: &'static str,
-) -> Result<Adapter, ListingError> {
-    let adapter = shared.connections.adapter(id).await;
-    adapter.map_err(|cause| ListingError::Connect { side, cause })
+) -> Result<Connection, ListingError> {
+    let connection = shared.connections.connection(id).await;
+    connection.map_err(|cause| ListingError::Connect { side, cause })
 }
 
 async fn destinations(
     shared: &Shared,
     policy: &PolicySpec,
-) -> Result<Vec<PlannedDestination>, ListingError> {
+) -> Result<Vec<(Connection, PlannedDestination)>, ListingError> {
     let mut planned = Vec::with_capacity(policy.destinations.len());
     for destination in &policy.destinations {
-        let adapter = connect(shared, destination.endpoint, "destination").await?;
-        let info = adapter.info();
+        let connection = connect(shared, destination.endpoint, "destination").await?;
+        let info = connection.adapter().info();
         if !info.can_push {
             return Err(ListingError::ReadOnly(info.provider.clone()));
         }
@@ -197,7 +200,8 @@ async fn destinations(
             min_components: info.min_components,
             max_components: info.max_components,
         };
-        planned.push(PlannedDestination { endpoint: destination.endpoint, naming });
+        let (endpoint, accepts) = (destination.endpoint, Accepts::default());
+        planned.push((connection, PlannedDestination { endpoint, naming, accepts }));
     }
     Ok(planned)
 }
@@ -218,13 +222,15 @@ impl Lister {
             return self.plan_repositories(names).await;
         }
         // What tasks put into the very registry that is listed must not be listed in its turn.
-        let into_itself = self.destinations.iter().any(|to| to.endpoint == self.policy.source);
+        let into_itself = self.destinations.iter().any(|(_, to)| to.endpoint == self.policy.source);
         let (mut planned, mut cursor, mut pages) = (0, None::<String>, Pages::default());
         let mut waiting = Vec::new();
         loop {
             let prefix = filter::common_prefix(&self.policy.filters);
             let query = RepositoryQuery { prefix, ..RepositoryQuery::default() };
-            let page = patiently(|| self.source.list_repositories(&query, cursor.as_deref())).await;
+            let (source, query, at) = (&self.source, &query, cursor.as_deref());
+            let ask = || async move { source.now().await?.list_repositories(query, at).await };
+            let page = patiently(ask).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: "the repositories".to_owned(),
                 cause,
@@ -275,8 +281,9 @@ impl Lister {
         let (name, mut pages) = (repository.as_str(), Pages::default());
         loop {
             let query = ArtifactQuery::default();
-            let page =
-                patiently(|| self.source.list_artifacts(name, &query, cursor.as_deref())).await;
+            let (source, query, at) = (&self.source, &query, cursor.as_deref());
+            let ask = || async move { source.now().await?.list_artifacts(name, query, at).await };
+            let page = patiently(ask).await;
             let page = page.map_err(|cause| ListingError::Listing {
                 what: format!("the artifacts of {repository}"),
                 cause,
@@ -297,14 +304,38 @@ impl Lister {
         }
     }
 
+    /// The destinations of one repository, where the listing told media types with what each takes
+    /// under the name it will have there. Where that cannot be had, the task will tell why.
+    async fn destinations_of(
+        &self,
+        repository: &Repository,
+        told: bool,
+    ) -> Vec<PlannedDestination> {
+        let mut planned = Vec::with_capacity(self.destinations.len());
+        for (connection, destination) in &self.destinations {
+            let mut destination = destination.clone();
+            if told
+                && let Ok(name) = destination.naming.destination(repository)
+                && let Ok(adapter) = connection.now().await
+                && let Ok(target) = adapter.locate(name.as_str()).await
+            {
+                destination.accepts = adapter.accepts(&target);
+            }
+            planned.push(destination);
+        }
+        planned
+    }
+
     /// Plans one repository and adds its tasks; returns how many.
     async fn add(
         &self,
         repository: &Repository,
         artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
-        let kind = plan::resource_type(&self.source.info().resources);
-        let specs = plan::tasks_for(&self.policy, &self.destinations, repository, kind, artifacts)?;
+        let kind = plan::resource_type(&self.source.adapter().info().resources);
+        let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
+        let destinations = self.destinations_of(repository, told).await;
+        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, artifacts)?;
         let is_new = |spec: &TaskSpec| {
             !self.known.contains(&(spec.source_repository.clone(), spec.destination))
         };

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use portolan_core::{
+    accepts::Accepts,
     id::TaskId,
+    oci::Repository,
     provider::Target,
-    task::{Task, retry_at},
+    task::{Item, Task, retry_at},
 };
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
@@ -14,17 +16,16 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BEAT, LEASE, Shared,
     authority::AdapterAuthority,
+    chart::Charts,
+    connect::Connection,
     failure::{Side, TransferError},
     listing,
     log::TaskLog,
     pace::Pace,
+    source::Source,
     transfer::{Failures, Job},
 };
-use crate::{
-    distribution::Remote,
-    plugin::{Adapter, PluginError},
-    store::TaskOutcome,
-};
+use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
 
 /// Largest blob, in bytes, that is sent whole where a rule asks for chunks, and their size
 /// (Harbor: 10 MiB).
@@ -191,13 +192,36 @@ async fn attempt(
 }
 
 async fn copy(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutcome {
+    let (items, mut failures) = taken(task, log).await;
+    if items.is_empty() {
+        return judge(task, failures);
+    }
     match prepare(shared, task, log).await {
-        Ok(job) => judge(task, job.run(&task.spec.items).await),
+        Ok(job) => {
+            failures.merge(job.run(&items).await);
+            judge(task, failures)
+        }
         Err(error) => {
             log.error(error.to_string()).await;
             failed(task, error.is_retryable(), error.to_string())
         }
     }
+}
+
+/// The items that the plan did not refuse, and a failure for each that it did: those are told
+/// before anything is made ready for them.
+async fn taken(task: &Task, log: &TaskLog) -> (Vec<Item>, Failures) {
+    let (mut items, mut failures) = (Vec::new(), Failures::default());
+    for item in &task.spec.items {
+        let Some(why) = &item.refused else {
+            items.push(item.clone());
+            continue;
+        };
+        let tags: Vec<String> = item.tags.iter().map(ToString::to_string).collect();
+        log.error(format!("{}: {why}", tags.join(", "))).await;
+        failures.add(TransferError::not_taken(why.clone()));
+    }
+    (items, failures)
 }
 
 fn judge(task: &Task, failures: Failures) -> TaskOutcome {
@@ -221,7 +245,7 @@ pub(super) async fn prepare(
     task: &Task,
     log: &Arc<TaskLog>,
 ) -> Result<Job, TransferError> {
-    let (source, destination) = ends(shared, task).await?;
+    let (source, destination, accepts) = ends(shared, task).await?;
     let spec = &task.spec;
     let (from, to) = (&spec.source_repository, &spec.destination_repository);
     log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
@@ -237,6 +261,7 @@ pub(super) async fn prepare(
         shared: Arc::clone(shared),
         source,
         destination,
+        accepts,
         destination_id: spec.destination,
         ledger,
         log: Arc::clone(log),
@@ -246,36 +271,52 @@ pub(super) async fn prepare(
     })
 }
 
-async fn ends(shared: &Shared, task: &Task) -> Result<(Remote, Remote), TransferError> {
+async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts), TransferError> {
     let spec = &task.spec;
-    let source = shared.connections.adapter(spec.source).await;
+    let source = shared.connections.connection(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
-    let destination = shared.connections.adapter(spec.destination).await;
+    let destination = shared.connections.connection(spec.destination).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
     let to = spec.destination_repository.to_string();
-    let prepared = destination.prepare_targets(std::slice::from_ref(&to)).await;
+    let prepared = destination.adapter().prepare_targets(std::slice::from_ref(&to)).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
     prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
-    let source = locate(source, spec.source_repository.as_str()).await;
-    let (adapter, target) =
-        source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
-    let source = remote(adapter, target);
+    let source = source_of(shared, source, &spec.source_repository).await?;
     let destination = locate(destination, &to).await;
-    let (adapter, mut target) =
+    let (connection, mut target) =
         destination.map_err(TransferError::at(Side::Destination, "locating the repository"))?;
     if spec.copy_by_chunk {
         target.max_chunk = Some(target.max_chunk.map_or(CHUNK, |most| most.min(CHUNK)));
     }
-    Ok((source, remote(adapter, target)))
+    let accepts = connection.adapter().accepts(&target);
+    Ok((source, remote(connection, target), accepts))
 }
 
-async fn locate(adapter: Adapter, repository: &str) -> Result<(Adapter, Target), PluginError> {
-    let target = adapter.locate(repository).await?;
-    Ok((adapter, target))
+async fn source_of(
+    shared: &Shared,
+    connection: Connection,
+    repository: &Repository,
+) -> Result<Source, TransferError> {
+    if connection.adapter().info().capabilities.foreign_content {
+        let charts = Charts::new(connection, repository.clone(), Arc::clone(&shared.charts));
+        return Ok(Source::Charts(charts));
+    }
+    let source = locate(connection, repository.as_str()).await;
+    let (connection, target) =
+        source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
+    Ok(Source::Registry(remote(connection, target)))
 }
 
-fn remote(adapter: Adapter, target: Target) -> Remote {
-    let client = adapter.client().clone();
-    Remote::new(client, Arc::new(AdapterAuthority(adapter)), target)
+async fn locate(
+    connection: Connection,
+    repository: &str,
+) -> Result<(Connection, Target), PluginError> {
+    let target = connection.adapter().locate(repository).await?;
+    Ok((connection, target))
+}
+
+fn remote(connection: Connection, target: Target) -> Remote {
+    let client = connection.adapter().client().clone();
+    Remote::new(client, Arc::new(AdapterAuthority(connection)), target)
 }

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::*;
 use crate::{
+    credentials::{SourceSettings, Sources},
     plugin::{Compiler, Limits, PluginOptions},
     store::{Location, SealingKey},
 };
@@ -57,7 +58,8 @@ async fn plugins() -> Plugins {
 }
 
 async fn engine(store: &Store, owner: &str, workers: usize) -> Engine {
-    let connections = connections(store.clone(), plugins().await, None);
+    let connections =
+        connections(store.clone(), plugins().await, None, Sources::new(SourceSettings::default()));
     let parts = EngineParts { store: store.clone(), connections, owner: owner.to_owned(), workers };
     Engine::start(parts).await.unwrap()
 }
@@ -76,6 +78,7 @@ fn spec(name: &str, url: &str) -> EndpointSpec {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     }
 }
 

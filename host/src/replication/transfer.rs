@@ -5,8 +5,9 @@ use std::{pin::Pin, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
+    accepts::Accepts,
     id::EndpointId,
-    oci::{Descriptor, Digest, Manifest, Reference, Tag},
+    oci::{Descriptor, Digest, Manifest, MediaType, Reference, Tag},
     task::Item,
 };
 
@@ -16,6 +17,7 @@ use super::{
     ledger::Ledger,
     log::TaskLog,
     pace::Pace,
+    source::Source,
     stats::Stats,
 };
 use crate::distribution::Remote;
@@ -32,8 +34,9 @@ const MAX_CHILDREN: usize = 2_000;
 /// Everything one task needs.
 pub(super) struct Job {
     pub(super) shared: Arc<Shared>,
-    pub(super) source: Remote,
+    pub(super) source: Source,
     pub(super) destination: Remote,
+    pub(super) accepts: Accepts,
     pub(super) destination_id: EndpointId,
     pub(super) ledger: Arc<Ledger>,
     pub(super) log: Arc<TaskLog>,
@@ -53,7 +56,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    fn add(&mut self, error: TransferError) {
+    pub(super) fn add(&mut self, error: TransferError) {
         self.retryable |= error.is_retryable();
         match self.first {
             Some(_) => self.more += 1,
@@ -61,7 +64,7 @@ impl Failures {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         let Some(first) = other.first else { return };
         self.add(first);
         self.more += other.more;
@@ -122,8 +125,9 @@ impl Job {
             self.stats.skipped();
             return Ok(());
         }
-        let manifest = self.pull(&reference).await?;
-        self.copy_graph(&reference, &manifest, Before::Absent, 0).await?;
+        let pulled = self.source.pull(&reference).await?;
+        self.check_taken(&pulled.manifest, 0).await?;
+        self.copy_graph(&reference, &pulled.manifest, Before::Absent, 0).await?;
         self.stats.pushed();
         Ok(())
     }
@@ -132,10 +136,10 @@ impl Job {
         let reference = Reference::Tag(tag.clone());
         let there = self.destination_manifest(&reference).await?;
         let before = if let Some(there) = &there {
-            let wanted = self.source_digest(&reference, known).await?;
-            if wanted.as_ref() == Some(&there.digest) {
+            let there = &there.digest;
+            if self.source.is_same(&reference, known, there, &self.destination).await? {
                 self.stats.skipped();
-                self.log.info(format!("{tag} is there already, {}", there.digest)).await;
+                self.log.info(format!("{tag} is there already, {there}")).await;
                 return Ok(());
             }
             if !self.override_tags {
@@ -149,11 +153,40 @@ impl Job {
             Before::Absent
         };
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
-        let manifest = self.pull(&pull).await?;
-        self.copy_graph(&reference, &manifest, before, 0).await?;
+        let pulled = self.source.pull(&pull).await?;
+        self.check_taken(&pulled.manifest, 0).await?;
+        self.copy_graph(&reference, &pulled.manifest, before, 0).await?;
         self.stats.pushed();
-        self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
+        self.log.info(format!("{tag} pushed, {}", pulled.manifest.digest)).await;
         Ok(())
+    }
+
+    /// Whether the destination takes a manifest and all below it: asked before the first blob, since
+    /// its own refusal would come after the last.
+    fn check_taken<'a>(
+        &'a self,
+        manifest: &'a Manifest,
+        depth: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
+        Box::pin(async move {
+            if self.accepts.is_everything() {
+                return Ok(());
+            }
+            self.is_taken(&manifest.media_type)?;
+            within_bounds(manifest, depth)?;
+            for child in manifest.children.iter().filter(|child| child.media_type.is_manifest()) {
+                self.is_taken(&child.media_type)?;
+                if child.media_type.is_index() {
+                    let nested = self.source.pull(&child.digest.clone().into()).await?;
+                    self.check_taken(&nested.manifest, depth + 1).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn is_taken(&self, media_type: &MediaType) -> Result<(), TransferError> {
+        self.accepts.refusal(media_type).map_or(Ok(()), |why| Err(TransferError::not_taken(why)))
     }
 
     /// Copies what a manifest refers to, then the manifest under its tag. Where the destination
@@ -189,10 +222,7 @@ impl Job {
         depth: usize,
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
-            if depth > MAX_DEPTH || manifest.children.len() > MAX_CHILDREN {
-                let step = "reading an index nested too deep or too wide";
-                return Err(TransferError::refused(Side::Source, step));
-            }
+            within_bounds(manifest, depth)?;
             let child = |child| self.copy_child(child, before, depth + 1);
             each(&manifest.children, ARTIFACTS, child).await?;
             each(&manifest.blobs, BLOBS, |blob| blob::ensure(self, blob)).await
@@ -216,24 +246,13 @@ impl Job {
         let there =
             before == Before::Present && self.destination_manifest(&reference).await?.is_some();
         if !there {
-            let manifest = self.pull(&reference).await?;
-            self.copy_graph(&reference, &manifest, before, depth).await?;
+            let pulled = self.source.pull(&reference).await?;
+            // An index may call its children what they are not.
+            self.is_taken(&pulled.manifest.media_type)?;
+            self.copy_graph(&reference, &pulled.manifest, before, depth).await?;
         }
         self.ledger.hold_manifest(self.destination_id, &repository, &child.digest);
         Ok(())
-    }
-
-    async fn source_digest(
-        &self,
-        reference: &Reference,
-        known: Option<&Digest>,
-    ) -> Result<Option<Digest>, TransferError> {
-        if let Some(digest) = known {
-            return Ok(Some(digest.clone()));
-        }
-        let there = self.source.head_manifest(reference).await;
-        let there = there.map_err(TransferError::at(Side::Source, "asking for a manifest"))?;
-        Ok(there.map(|descriptor| descriptor.digest))
     }
 
     async fn destination_manifest(
@@ -244,15 +263,18 @@ impl Job {
         there.map_err(TransferError::at(Side::Destination, "asking for a manifest"))
     }
 
-    async fn pull(&self, reference: &Reference) -> Result<Manifest, TransferError> {
-        let manifest = self.source.get_manifest(reference).await;
-        manifest.map_err(TransferError::at(Side::Source, "pulling a manifest"))
-    }
-
     async fn push(&self, reference: &Reference, manifest: &Manifest) -> Result<(), TransferError> {
         let pushed = self.destination.put_manifest(reference, manifest).await;
         pushed.map_err(TransferError::at(Side::Destination, "pushing a manifest"))
     }
+}
+
+fn within_bounds(manifest: &Manifest, depth: usize) -> Result<(), TransferError> {
+    if depth > MAX_DEPTH || manifest.children.len() > MAX_CHILDREN {
+        let step = "reading an index nested too deep or too wide";
+        return Err(TransferError::refused(Side::Source, step));
+    }
+    Ok(())
 }
 
 /// Does the work of every part, a few at once. When one fails, no other begins, and those under way

@@ -105,6 +105,7 @@ impl Store {
             let changed = old.spec.url != spec.url
                 || old.spec.provider != spec.provider
                 || old.spec.access_key != spec.access_key
+                || old.spec.credential_source != spec.credential_source
                 || secrets::parts(&known) != secrets::parts(&credentials);
             let generation = old.generation + u64::from(changed);
             let sealed = secrets::seal(&sealer, id.0, generation, &credentials)?;

@@ -47,6 +47,7 @@ pub(super) fn endpoint_spec(name: &str) -> EndpointSpec {
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     }
 }
 

@@ -130,7 +130,8 @@ fn place(id: u64, generation: u64) -> String {
 
 /// Every secret there can be, always in this order.
 pub(super) fn parts(credentials: &Credentials) -> [Option<&str>; 3] {
-    let Credentials { access_secret, client_key, proxy_credentials } = credentials;
+    let Credentials { access_secret, client_key, proxy_credentials, session_token: _ } =
+        credentials;
     [access_secret, client_key, proxy_credentials].map(|secret| secret.as_ref().map(Secret::expose))
 }
 
@@ -165,7 +166,8 @@ fn unpack(mut bytes: &[u8]) -> Option<Credentials> {
         bytes = rest;
         Some(Some(Secret::new(str::from_utf8(text).ok()?.to_owned())))
     };
-    Some(Credentials { access_secret: next()?, client_key: next()?, proxy_credentials: next()? })
+    let (access_secret, client_key, proxy_credentials) = (next()?, next()?, next()?);
+    Some(Credentials { access_secret, client_key, proxy_credentials, session_token: None })
 }
 
 #[cfg(test)]

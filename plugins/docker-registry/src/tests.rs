@@ -233,6 +233,19 @@ fn a_page_size_that_is_refused_is_lowered() {
     assert_eq!(repositories(&host, &limit(1000)), page);
 }
 
+/// As zuul-registry does: a web page for a parameter that it does not have.
+#[test]
+fn a_registry_without_pages_is_asked_for_all() {
+    let page = |path| get(path).answer(404).header("Content-Type", "text/html").text("<html>");
+    let all = get("/v2/a/app/tags/list").json(json!({"tags": ["v1"]}));
+    let host = anonymous().exchanges([open(), page("/v2/a/app/tags/list?n=1000"), all]).start();
+    assert_eq!(tags(&host, &limit(1000)), Ok((vec!["v1".to_owned()], None)));
+    host.finish();
+    let absent = [page("/v2/_catalog?n=1000"), page("/v2/_catalog")];
+    let host = anonymous().exchange(open()).exchanges(absent).start();
+    assert!(matches!(repositories(&host, &limit(1000)), Err(Error::Unsupported(_))));
+}
+
 #[test]
 fn absent_and_empty_lists_are_empty_pages() {
     let list = || get("/v2/a/app/tags/list?n=1000");

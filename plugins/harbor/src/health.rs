@@ -1,14 +1,16 @@
-//! Test Connection: is it a Harbor 2.x, and are the credentials good?
+//! Test Connection: is it a Harbor, and are the credentials good?
 //!
 //! Good means that the distribution API takes them. `/users/current` refuses robots and
 //! project-scoped users, so it only adds what the account may do.
 
 use portolan_sdk::{Endpoint, Health, Result, distribution, http::Request};
 
-use crate::{api, wire};
+use crate::{api, generation::Generation, v1, wire};
 
 pub(crate) fn check(endpoint: &Endpoint) -> Result<Health> {
-    api::require_v2(endpoint)?;
+    if let Generation::V1(harbor) = Generation::of(endpoint)? {
+        return v1::health::check(endpoint, &harbor);
+    }
     let mut health = distribution::check_health(&api::flow(endpoint), endpoint)?;
     health.product = product(endpoint);
     if !endpoint.has_credentials() {

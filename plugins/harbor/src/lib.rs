@@ -1,17 +1,18 @@
-//! The provider `harbor`: Harbor 2.x.
+//! The provider `harbor`: Harbor 2.x, and 1.x as in vSphere Integrated Containers Registry.
 //!
 //! Listings, projects, labels and deletes go through the management API with Basic; bytes go
-//! through the distribution API with tokens of the same server. Harbor 1.x is refused by a sentence
-//! that names its version.
+//! through the distribution API with tokens of the same server. What differs in 1.x is in `v1`.
 
 mod api;
 mod authority;
+mod generation;
 mod health;
 mod labels;
 mod listing;
 mod projects;
 #[cfg(test)]
 mod tests;
+mod v1;
 mod wire;
 
 use portolan_sdk::{
@@ -20,6 +21,8 @@ use portolan_sdk::{
     Result, Scope, Target, export_adapter,
     upload::{self, UploadSettings},
 };
+
+use generation::Generation;
 
 export_adapter!(Harbor: management, labels);
 
@@ -30,8 +33,9 @@ pub struct Harbor;
 impl Adapter for Harbor {
     fn describe() -> AdapterInfo {
         AdapterInfo {
-            hint: "Harbor 2.x, with a user or a robot account; one that may not create projects \
-                   can push to those that exist."
+            hint: "Harbor 2.x, or 1.x as in vSphere Integrated Containers, which takes images in \
+                   Docker's format alone; an account that may not create projects can push to \
+                   those that exist (tested against recorded exchanges only)."
                 .to_owned(),
             settings_schema: upload::SCHEMA.to_owned(),
             resources: vec!["image".to_owned(), "artifact".to_owned()],
@@ -50,8 +54,7 @@ impl Adapter for Harbor {
         filter: &RepositoryFilter,
         page: &PageRequest,
     ) -> Result<Page<Repository>> {
-        api::require_v2(endpoint)?;
-        listing::repositories(endpoint, filter, page)
+        listing::repositories(endpoint, &Generation::of(endpoint)?, filter, page)
     }
 
     fn list_artifacts(
@@ -60,14 +63,20 @@ impl Adapter for Harbor {
         _: &ArtifactFilter,
         page: &PageRequest,
     ) -> Result<Page<Artifact>> {
-        api::require_v2(endpoint)?;
-        listing::artifacts(endpoint, repository, page)
+        match Generation::of(endpoint)? {
+            Generation::V2 => listing::artifacts(endpoint, repository, page),
+            Generation::V1(_) => v1::listing::artifacts(endpoint, repository, page),
+        }
     }
 
     fn locate(endpoint: &Endpoint, repository: &str) -> Result<Target> {
         api::split(repository)?;
         let settings: UploadSettings = endpoint.settings_as()?;
-        settings.apply(Target::new(&endpoint.url, repository))
+        let target = settings.apply(Target::new(&endpoint.url, repository))?;
+        Ok(match Generation::of(endpoint)? {
+            Generation::V2 => target,
+            Generation::V1(_) => target.accepting(v1::MANIFESTS),
+        })
     }
 
     fn authorize(
@@ -89,11 +98,17 @@ impl Management for Harbor {
     }
 
     fn delete_tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
+        if let Generation::V1(_) = Generation::of(endpoint)? {
+            return v1::tags::delete_tag(endpoint, repository, tag);
+        }
         let path = format!("{}/{tag}/tags/{tag}", api::artifacts_path(repository)?);
         api::delete(endpoint, &path)
     }
 
     fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
+        if let Generation::V1(_) = Generation::of(endpoint)? {
+            return v1::tags::delete_artifact(endpoint, repository, digest);
+        }
         let path = format!("{}/{digest}", api::artifacts_path(repository)?);
         api::delete(endpoint, &path)
     }

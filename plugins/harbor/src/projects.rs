@@ -3,15 +3,16 @@
 //! A robot or project-scoped user may not create projects, and often may not read them either;
 //! where the project exists that is no obstacle.
 
-use std::collections::BTreeMap;
-
 use portolan_sdk::{
     Endpoint, Error, KeyValue, Result,
     http::{self, Request},
     log,
 };
 
-use crate::{api, wire};
+use crate::{api, generation::Generation, v1, wire};
+
+/// Pages of projects with a name like the one looked for.
+const MAX_PAGES: u32 = 100;
 
 /// Makes the projects of `repositories` ready; one result for each repository, in order.
 pub(crate) fn prepare(
@@ -19,16 +20,27 @@ pub(crate) fn prepare(
     repositories: &[String],
     metadata: &[KeyValue],
 ) -> Vec<Result<()>> {
-    if let Err(error) = api::require_v2(endpoint) {
-        return repositories.iter().map(|_| Err(error.clone())).collect();
-    }
+    let generation = match Generation::of(endpoint) {
+        Ok(generation) => generation,
+        Err(error) => return repositories.iter().map(|_| Err(error.clone())).collect(),
+    };
     let public = metadata.iter().any(|kv| kv.key == "visibility" && kv.value == "public");
-    let mut done: BTreeMap<&str, Result<()>> = BTreeMap::new();
+    let ready = |project: &str| match &generation {
+        Generation::V2 => ready(endpoint, project, public),
+        Generation::V1(harbor) => v1::projects::ready(endpoint, harbor, project, public),
+    };
+    // At most 100 at once; a map would be a twentieth of the component.
+    let mut done: Vec<(&str, Result<()>)> = Vec::new();
     let one = |repository| {
         let (project, _) = api::split(repository)?;
-        done.entry(project).or_insert_with(|| ready(endpoint, project, public)).clone()
+        if let Some((_, result)) = done.iter().find(|(name, _)| *name == project) {
+            return result.clone();
+        }
+        let result = ready(project);
+        done.push((project, result.clone()));
+        result
     };
-    repositories.iter().map(String::as_str).map(one).collect()
+    repositories.iter().map(|it| &**it).map(one).collect()
 }
 
 /// What the list of projects says of one.
@@ -40,13 +52,14 @@ enum Sight {
 }
 
 fn ready(endpoint: &Endpoint, project: &str, public: bool) -> Result<()> {
-    let sight = find(endpoint, project)?;
+    let sight = see(endpoint, project)?;
     if let Sight::Found(found) = &sight {
         return takes_pushes(endpoint, found);
     }
     let body = wire::NewProject {
         project_name: project,
-        metadata: wire::NewMetadata { public: if public { "true" } else { "false" } },
+        public: None,
+        metadata: Some(wire::NewMetadata::public(public)),
     };
     let create = Request::post("/api/v2.0/projects").json(&body);
     let response = api::request(endpoint, create).send()?;
@@ -67,21 +80,33 @@ fn ready(endpoint: &Endpoint, project: &str, public: bool) -> Result<()> {
     }
 }
 
-/// The project as the account sees it among the projects. The name of the query is a fuzzy one,
-/// so names are compared here.
-fn find(endpoint: &Endpoint, project: &str) -> Result<Sight> {
-    let query = [("name", project)];
-    let at = (1, api::MAX_PAGE);
-    match api::list::<wire::Project>(endpoint, "/api/v2.0/projects", at, &query) {
-        Ok((rows, _)) => {
-            let found = rows.into_iter().find(|row| row.name == project);
-            Ok(found.map_or(Sight::Absent, Sight::Found))
-        }
+/// The project as the account sees it among the projects.
+fn see(endpoint: &Endpoint, project: &str) -> Result<Sight> {
+    match find(endpoint, &Generation::V2, project) {
+        Ok(found) => Ok(found.map_or(Sight::Absent, Sight::Found)),
         Err(Error::Unauthenticated(_) | Error::Forbidden(_) | Error::Conflict(_)) => {
             Ok(Sight::Hidden)
         }
         Err(error) => Err(error),
     }
+}
+
+/// A project among those listed. The name of the query is a fuzzy one, so names are compared here.
+pub(crate) fn find(
+    endpoint: &Endpoint,
+    generation: &Generation,
+    project: &str,
+) -> Result<Option<wire::Project>> {
+    let path = format!("{}/projects", generation.base());
+    for page in 1..=MAX_PAGES {
+        let at = (page, api::MAX_PAGE);
+        let (rows, more) = api::list::<wire::Project>(endpoint, &path, at, &[("name", project)])?;
+        let found = rows.into_iter().find(|row| row.name == project);
+        if found.is_some() || !more {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a project exists, asked for by name; `None` where the account is not told.
@@ -102,7 +127,7 @@ fn exists(endpoint: &Endpoint, project: &str) -> Result<Option<bool>> {
     })
 }
 
-fn must_be_created(endpoint: &Endpoint, project: &str, refusal: &Error) -> Error {
+pub(crate) fn must_be_created(endpoint: &Endpoint, project: &str, refusal: &Error) -> Error {
     let url = &endpoint.url;
     let account = endpoint.access_key.as_deref().unwrap_or("an anonymous user");
     Error::Forbidden(format!(

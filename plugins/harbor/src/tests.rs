@@ -18,10 +18,6 @@ fn fixtures() -> Fixtures {
     Fixtures::parse(include_str!("../fixtures/harbor.jsonl"))
 }
 
-fn first_generation() -> Fixtures {
-    Fixtures::parse(include_str!("../fixtures/harbor-v1.jsonl"))
-}
-
 fn user() -> ScriptedHost {
     ScriptedHost::new(BASE).credentials("user", "pass")
 }
@@ -50,6 +46,7 @@ fn describes_itself_without_a_host() {
     assert_eq!((info.min_components, info.max_components), (2, None));
     assert_eq!(info.resources, ["image", "artifact"]);
     assert_eq!(info.extra, [KeyValue::new("supported_copy_by_chunk", "true")]);
+    assert!(info.accepted_manifests.is_empty() && info.hint.contains("recorded"));
 }
 
 mod health {
@@ -114,20 +111,11 @@ mod health {
     }
 
     #[test]
-    fn other_servers_and_old_harbors_are_told_apart() {
+    fn other_servers_are_told_apart() {
         let version = || get("/api/version");
         let no_info = || Exchange::new("GET", "/api/systeminfo").answer(404);
         let page = |e: Exchange| e.header("Content-Type", "text/html").text("<html>");
-        let v1 = first_generation();
         let cases: Vec<(Vec<Exchange>, Fits)> = vec![
-            (
-                vec![v1.get("GET", "/api/version"), v1.get("GET", "/api/systeminfo")],
-                |e| matches!(e, Error::Unsupported(t) if t.contains("Harbor v1.2.0-11-ge5b0eb2:")),
-            ),
-            (
-                vec![page(version()), v1.get("GET", "/api/systeminfo")],
-                |e| matches!(e, Error::Unsupported(t) if t.contains("v1.2.0")),
-            ),
             (
                 vec![page(version()), page(no_info().answer(200))],
                 |e| matches!(e, Error::MalformedResponse(t) if t.contains("is not a Harbor")),
@@ -138,6 +126,10 @@ mod health {
             ),
             (
                 vec![version().answer(302)],
+                |e| matches!(e, Error::MalformedResponse(t) if t.contains("is not a Harbor")),
+            ),
+            (
+                vec![version().answer(404), no_info().answer(200).json(json!({"ok": true}))],
                 |e| matches!(e, Error::MalformedResponse(t) if t.contains("is not a Harbor")),
             ),
             (vec![version().text("{\"vers"), no_info()], |e| {

@@ -11,11 +11,32 @@ pub(crate) struct About {
     /// Of the product.
     #[serde(default)]
     pub(crate) harbor_version: Option<String>,
+    /// Whether an Admiral keeps the projects (vSphere Integrated Containers).
+    #[serde(default)]
+    pub(crate) with_admiral: Option<bool>,
+    #[serde(default)]
+    pub(crate) admiral_endpoint: Option<String>,
+    /// Every Harbor tells it, also to those who are not logged in.
+    #[serde(default)]
+    auth_mode: Option<String>,
+}
+
+impl About {
+    /// Whether `/systeminfo` is a Harbor's; any JSON object can be read as this.
+    pub(crate) fn is_harbor(&self) -> bool {
+        self.harbor_version.is_some() || self.auth_mode.is_some()
+    }
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Project {
+    /// Harbor 1.x asks for repositories by it.
+    #[serde(default)]
+    pub(crate) project_id: i64,
     pub(crate) name: String,
+    /// 0 or 1, before Harbor 1.3.
+    #[serde(default)]
+    public: Option<i64>,
     /// Above 0: a proxy cache of that registry.
     #[serde(default)]
     pub(crate) registry_id: Option<i64>,
@@ -33,8 +54,8 @@ impl Project {
 
     /// Whether a login is needed to read it, where Harbor tells.
     pub(crate) fn is_private(&self) -> Option<bool> {
-        let public = self.metadata.as_ref()?.public.as_deref()?;
-        Some(public != "true")
+        let told = self.metadata.as_ref().and_then(|metadata| metadata.public.as_deref());
+        told.map(|public| public != "true").or(self.public.map(|public| public == 0))
     }
 }
 
@@ -44,13 +65,13 @@ pub(crate) struct Metadata {
     pub(crate) public: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Repository {
     /// With the project.
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) description: Option<String>,
-    #[serde(default)]
+    #[serde(default, alias = "tags_count")]
     pub(crate) artifact_count: Option<u64>,
     #[serde(default)]
     pub(crate) creation_time: Option<String>,
@@ -58,8 +79,13 @@ pub(crate) struct Repository {
     pub(crate) update_time: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// An artifact of Harbor 2.x, or a tag of 1.x.
+#[derive(Default, Deserialize)]
 pub(crate) struct Artifact {
+    /// Of a tag.
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
     pub(crate) digest: String,
     /// `IMAGE`, `CHART`, …
     #[serde(default, rename = "type")]
@@ -102,14 +128,24 @@ pub(crate) struct Platform {
     pub(crate) variant: Option<String>,
 }
 
-/// The body that creates a project. `metadata.public` is text in this API.
+/// The body that creates a project. `metadata.public` is text; `public`, which Harbor knew alone
+/// before 1.3, is 0 or 1.
 #[derive(serde::Serialize)]
 pub(crate) struct NewProject<'a> {
     pub(crate) project_name: &'a str,
-    pub(crate) metadata: NewMetadata,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata: Option<NewMetadata>,
 }
 
 #[derive(serde::Serialize)]
 pub(crate) struct NewMetadata {
-    pub(crate) public: &'static str,
+    public: &'static str,
+}
+
+impl NewMetadata {
+    pub(crate) fn public(public: bool) -> Self {
+        Self { public: if public { "true" } else { "false" } }
+    }
 }

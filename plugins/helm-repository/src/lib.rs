@@ -1,11 +1,24 @@
-//! The provider `helm-repository`.
+//! The provider `helm-repository`: a classic Helm chart repository, a folder of archives with an
+//! `index.yaml`.
+//!
+//! It is a source only. The index says what there is; the host downloads an archive and makes the
+//! OCI artifact of it.
+
+mod chart;
+mod health;
+mod index;
+mod listing;
+mod shelf;
+#[cfg(test)]
+mod tests;
 
 use portolan_sdk::{
-    Adapter, AdapterInfo, Artifact, ArtifactFilter, Endpoint, Error, Health, Page, PageRequest,
-    Repository, RepositoryFilter, Result, export_adapter,
+    Adapter, AdapterInfo, AllowedHost, Artifact, ArtifactFilter, Challenge, Chart, Endpoint,
+    ForeignContent, Grant, Health, Page, PageRequest, Repository, RepositoryFilter, Result, Scope,
+    export_adapter,
 };
 
-export_adapter!(HelmRepository);
+export_adapter!(HelmRepository: foreign_content);
 
 /// The adapter.
 #[derive(Debug)]
@@ -13,31 +26,51 @@ pub struct HelmRepository;
 
 impl Adapter for HelmRepository {
     fn describe() -> AdapterInfo {
-        AdapterInfo::new("helm-repository", "Helm Repository", env!("CARGO_PKG_VERSION"))
+        // An index may name archives anywhere; they are fetched without credentials.
+        let anywhere = AllowedHost {
+            pattern: "https://*".to_owned(),
+            uses: vec!["any-public-download".to_owned()],
+        };
+        AdapterInfo {
+            hint: "The folder that holds index.yaml, with a user name and password only if the \
+                   server asks for them; archives on other hosts are fetched without them."
+                .to_owned(),
+            allowed_hosts: vec![anywhere],
+            resources: vec!["chart".to_owned()],
+            can_push: false,
+            ..AdapterInfo::new("helm-repository", "Helm Repository", env!("CARGO_PKG_VERSION"))
+        }
     }
 
-    fn check_health(_: &Endpoint) -> Result<Health> {
-        Err(not_yet())
+    fn check_health(endpoint: &Endpoint) -> Result<Health> {
+        health::check(endpoint)
     }
 
     fn list_repositories(
-        _: &Endpoint,
-        _: &RepositoryFilter,
-        _: &PageRequest,
+        endpoint: &Endpoint,
+        filter: &RepositoryFilter,
+        page: &PageRequest,
     ) -> Result<Page<Repository>> {
-        Err(not_yet())
+        listing::charts(endpoint, filter, page)
     }
 
     fn list_artifacts(
-        _: &Endpoint,
-        _: &str,
+        endpoint: &Endpoint,
+        repository: &str,
         _: &ArtifactFilter,
-        _: &PageRequest,
+        page: &PageRequest,
     ) -> Result<Page<Artifact>> {
-        Err(not_yet())
+        listing::versions(endpoint, repository, page)
+    }
+
+    /// The account, for archives on the endpoint's own host.
+    fn authorize(endpoint: &Endpoint, _: &[Scope], _: Option<&Challenge>) -> Result<Grant> {
+        Ok(Grant::new(endpoint.auth(), None))
     }
 }
 
-fn not_yet() -> Error {
-    Error::Unsupported("this adapter is under construction".to_owned())
+impl ForeignContent for HelmRepository {
+    fn resolve_chart(endpoint: &Endpoint, repository: &str, version: &str) -> Result<Chart> {
+        chart::resolve(endpoint, repository, version)
+    }
 }

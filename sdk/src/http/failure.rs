@@ -18,14 +18,18 @@ struct Envelope {
     errors: Vec<Item>,
     error: Loose,
     error_description: Loose,
+    #[serde(alias = "Code", alias = "error_code")]
     code: Loose,
+    #[serde(alias = "Message", alias = "error_msg")]
     message: Loose,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Item {
+    #[serde(alias = "errorCode")]
     code: Loose,
+    #[serde(alias = "errorMessage")]
     message: Loose,
 }
 
@@ -43,7 +47,7 @@ pub(crate) fn from_response(response: &Response) -> Error {
         (None, true) => format!("{} answered {status}", response.what()),
         (None, false) => format!("{} answered {status}: {said}", response.what()),
     };
-    if status == 429 || code.as_deref() == Some("TOOMANYREQUESTS") {
+    if status == 429 || code.as_deref().is_some_and(is_throttling) {
         let retry_after_seconds = retry::after(response, host::now());
         return Error::RateLimited(RateLimit { message, retry_after_seconds });
     }
@@ -57,6 +61,12 @@ pub(crate) fn from_response(response: &Response) -> Error {
             Error::Upstream(UpstreamError { status, message, code, retryable })
         }
     }
+}
+
+/// Whether a code asks to slow down, whatever status it comes with: a registry's, or Alibaba's
+/// `Throttling`, `Throttling.User`, ….
+fn is_throttling(code: &str) -> bool {
+    code == "TOOMANYREQUESTS" || code.split('.').next() == Some("Throttling")
 }
 
 /// The provider's code and its words, each where there is one.
@@ -122,8 +132,12 @@ mod tests {
         ] {
             assert_eq!(kind(error_of(get(status))), expected, "{status}");
         }
-        let by_code = get(400).json(serde_json::json!({"errors":[{"code":"TOOMANYREQUESTS"}]}));
-        assert_eq!(kind(error_of(by_code)), "rate-limited");
+        for body in [
+            serde_json::json!({"errors": [{"code": "TOOMANYREQUESTS"}]}),
+            serde_json::json!({"Code": "Throttling.User", "Message": "slow down"}),
+        ] {
+            assert_eq!(kind(error_of(get(400).json(body))), "rate-limited");
+        }
     }
 
     #[test]
@@ -136,6 +150,10 @@ mod tests {
             ),
             (r#"{"code":"X1","message":"bad"}"#, ": X1: bad"),
             (r#"{"code":7,"message":"bad"}"#, ": 7: bad"),
+            (r#"{"RequestId":"1","Code":"X1","Message":"bad"}"#, ": X1: bad"),
+            // Huawei's registry, and its API gateway.
+            (r#"{"errors":[{"errorCode":"S.4","errorMessage":"gone"}]}"#, ": S.4: gone"),
+            (r#"{"error_code":"A.3","error_msg":"unsigned"}"#, ": A.3: unsigned"),
             (r#"{"error":"invalid_scope","error_description":"unknown"}"#, ": unknown"),
             (r#"{"errors":[]}"#, ""),
             ("plain words\nsecond line", ": plain words"),

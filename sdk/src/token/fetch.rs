@@ -26,6 +26,11 @@ pub enum Form {
         /// Name of the client, required by the form.
         client_id: String,
     },
+    /// The same where the secret is a refresh token, whatever the user's name.
+    RefreshToken {
+        /// Name of the client, required by the form.
+        client_id: String,
+    },
 }
 
 /// A token as kept in the cache.
@@ -51,35 +56,51 @@ struct Answer {
 pub(crate) struct Ask<'a> {
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) form: &'a Form,
+    /// In place of the endpoint's own credentials.
+    pub(crate) login: Option<&'a Auth>,
     pub(crate) realm: &'a str,
     pub(crate) service: Option<&'a str>,
     pub(crate) scopes: &'a [String],
+    /// Life in seconds where the service does not say. A function: a component without it does
+    /// not carry what reads tokens.
+    pub(crate) life: Option<fn(&str) -> u64>,
 }
 
 impl Ask<'_> {
-    /// A token from the cache where that is `allowed`, else a fresh one.
-    pub(crate) fn token(&self, cached: bool) -> Result<Token> {
-        let key = self.cache_key();
-        if let Some(token) = cache::get::<Token>(&key).filter(|t| cached && t.expires > host::now())
-        {
-            return Ok(token);
+    /// A token from the cache, else a fresh one.
+    pub(crate) fn token(&self) -> Result<Token> {
+        let kept = cache::get::<Token>(&self.cache_key(self.scopes));
+        match kept.filter(|token| token.expires > host::now()) {
+            Some(token) => Ok(token),
+            None => self.fresh(self.scopes),
         }
+    }
+
+    /// A fresh token, kept for its own scopes and for `wanted`, which are some of them.
+    pub(crate) fn fresh(&self, wanted: &[String]) -> Result<Token> {
         let response = self.ask()?;
         let (token, life) = self.read(&response)?;
         // Renewed 10 to 30 seconds early: a token must outlive the request it is put on.
         let margin = (life / 6).clamp(10, 30);
+        let ttl = u32::try_from(life - margin).unwrap_or(u32::MAX);
         let token = Token { token, expires: host::now().saturating_add(life) };
-        cache::set(&key, &token, u32::try_from(life - margin).unwrap_or(u32::MAX));
+        cache::set(&self.cache_key(self.scopes), &token, ttl);
+        if wanted != self.scopes {
+            cache::set(&self.cache_key(wanted), &token, ttl);
+        }
         Ok(token)
     }
 
-    fn cache_key(&self) -> String {
+    fn cache_key(&self, scopes: &[String]) -> String {
         let service = self.service.unwrap_or_default();
-        format!("token {} {service} {}", self.realm, self.scopes.join(" "))
+        format!("token {} {service} {}", self.realm, scopes.join(" "))
     }
 
     fn ask(&self) -> Result<Response> {
-        if let (Form::OAuth2 { client_id }, true) = (self.form, self.endpoint.has_credentials()) {
+        let secret_goes = self.login.is_none() && self.endpoint.has_credentials();
+        if let (Form::OAuth2 { client_id } | Form::RefreshToken { client_id }, true) =
+            (self.form, secret_goes)
+        {
             let response = self.post(client_id)?;
             if !matches!(response.status(), 404 | 405) {
                 return Ok(response);
@@ -96,7 +117,7 @@ impl Ask<'_> {
     }
 
     fn auth(&self) -> Auth {
-        self.endpoint.auth()
+        self.login.cloned().unwrap_or_else(|| self.endpoint.auth())
     }
 
     fn post(&self, client_id: &str) -> Result<Response> {
@@ -105,7 +126,8 @@ impl Ask<'_> {
         let mut fields = vec![("client_id", client_id), ("scope", &scopes)];
         fields.extend(self.service.map(|service| ("service", service)));
         // Docker's credential files mark a refresh token by this user name.
-        let secret = if user == "<token>" {
+        let refreshes = matches!(self.form, Form::RefreshToken { .. }) || user == "<token>";
+        let secret = if refreshes {
             fields.push(("grant_type", "refresh_token"));
             "refresh_token=${secret}"
         } else {
@@ -148,7 +170,9 @@ impl Ask<'_> {
             .ok_or_else(|| {
                 Error::MalformedResponse(format!("{} answered no token", response.what()))
             })?;
-        let life = answer.expires_in.0.and_then(|seconds| seconds.parse().ok());
-        Ok((token, life.unwrap_or(MIN_LIFE).clamp(MIN_LIFE, MAX_LIFE)))
+        let said = answer.expires_in.0.and_then(|seconds| seconds.parse().ok());
+        let usual = || self.life.map(|life| life(&token));
+        let life = said.or_else(usual).unwrap_or(MIN_LIFE);
+        Ok((token, life.clamp(MIN_LIFE, MAX_LIFE)))
     }
 }

@@ -1,7 +1,5 @@
 //! Scopes: `type:name:actions`, several of them merged and sorted.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::{Action, Scope};
 
 /// The scope of the repository catalog.
@@ -28,16 +26,27 @@ pub fn text(scope: &Scope) -> String {
 /// The asked scopes with those of a challenge (separated by spaces), actions of one resource
 /// joined, in a fixed order.
 pub(crate) fn merge(scopes: &[String], challenge: &str) -> Vec<String> {
-    let mut merged: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    // Lists kept in order: maps are eight kilobytes of a component.
+    let mut merged: Vec<(&str, Vec<&str>)> = Vec::new();
     let all = scopes.iter().map(String::as_str).chain(challenge.split_ascii_whitespace());
     for scope in all {
+        // A service may have words of its own, such as `read`: they stay as they are.
         let (resource, actions) = scope.rsplit_once(':').unwrap_or((scope, ""));
-        let actions = actions.split(',').filter(|action| !action.is_empty());
-        merged.entry(resource).or_default().extend(actions);
+        let at = merged.partition_point(|(known, _)| *known < resource);
+        if merged.get(at).is_none_or(|(known, _)| *known != resource) {
+            merged.insert(at, (resource, Vec::new()));
+        }
+        let Some((_, known)) = merged.get_mut(at) else { continue };
+        for action in actions.split(',').filter(|action| !action.is_empty()) {
+            let at = known.partition_point(|other| *other < action);
+            if known.get(at) != Some(&action) {
+                known.insert(at, action);
+            }
+        }
     }
-    let written = |(resource, actions): (&str, BTreeSet<&str>)| {
-        let actions: Vec<&str> = actions.into_iter().collect();
-        format!("{resource}:{}", actions.join(","))
+    let written = |(resource, actions): (&str, Vec<&str>)| match actions.as_slice() {
+        [] => resource.to_owned(),
+        some => format!("{resource}:{}", some.join(",")),
     };
     merged.into_iter().map(written).collect()
 }
@@ -71,6 +80,7 @@ mod tests {
                 ],
             ),
             (vec![], CATALOG, vec![CATALOG]),
+            (vec!["repository:a:pull"], "read", vec!["read", "repository:a:pull"]),
             (vec![], "", vec![]),
         ] {
             assert_eq!(merge(&owned(&scopes), challenge), owned(&expected));

@@ -80,6 +80,24 @@ fn a_token_lives_a_minute_at_least() {
 }
 
 #[test]
+fn a_provider_that_never_says_has_a_life_of_its_own() {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(r#"{"nbf":1563788000,"exp":1563790000}"#);
+    let jwt = format!("e30.{claims}.s");
+    for (answer, life) in [
+        (json!({"access_token": "opaque"}), 4500),
+        (json!({"access_token": jwt}), 2000),
+        (json!({"access_token": jwt, "expires_in": 300}), 300),
+    ] {
+        let asked = token("service=S&scope=repository:a:pull");
+        let host = host().exchanges([ping(), asked.json(answer)]).start();
+        let flow = Flow::new(host.endpoint()).token_life(|token| jwt_life(token).unwrap_or(4500));
+        let grant = flow.authorize(&[Scope::pull("a")], None).expect("a grant");
+        assert_eq!(grant.expires, Some(1_000_000_000 + life));
+    }
+}
+
+#[test]
 fn a_challenge_is_learnt_and_its_scope_joined() {
     let host = host()
         .exchanges([
@@ -100,6 +118,7 @@ fn a_challenge_is_learnt_and_its_scope_joined() {
     );
     let again = Flow::new(host.endpoint()).authorize(&[Scope::pull("a")], met.first());
     assert_eq!(bearer(again), "new");
+    assert_eq!(bearer(pull(&host, "a")), "new");
     assert_eq!(bearer(pull(&host, "b")), "b");
 }
 
@@ -133,11 +152,29 @@ fn oauth2_puts_the_secret_into_the_body_and_falls_back() {
     let refresh = Exchange::new("POST", "https://auth.test/token")
         .expect_field("grant_type", "refresh_token")
         .expect_field("refresh_token", "r");
-    let host = ScriptedHost::new("https://r.test")
-        .credentials("<token>", "r")
-        .exchanges([ping(), refresh.json(json!({"access_token": "refreshed"}))])
-        .start();
-    assert_eq!(bearer(Flow::new(host.endpoint()).form(form).authorize(&[], None)), "refreshed");
+    let any_name = Form::RefreshToken { client_id: "portolan".to_owned() };
+    for (user, form) in [("<token>", form), ("0000", any_name)] {
+        let answer = refresh.clone().json(json!({"access_token": "refreshed"}));
+        let host = ScriptedHost::new("https://r.test")
+            .credentials(user, "r")
+            .exchanges([ping(), answer])
+            .start();
+        assert_eq!(bearer(Flow::new(host.endpoint()).form(form).authorize(&[], None)), "refreshed");
+    }
+}
+
+#[test]
+fn a_temporary_login_takes_the_place_of_the_credentials() {
+    let temporary = || Auth::temporary("cr_temp_user", "a:b");
+    let sent = "Basic Y3JfdGVtcF91c2VyOmE6Yg==";
+    let asked = token("service=S&scope=repository:a:pull").expect_header("Authorization", sent);
+    let host = host().exchanges([ping(), asked.json(json!({"token": "t"}))]).start();
+    let form = Form::OAuth2 { client_id: "portolan".to_owned() };
+    let flow = Flow::new(host.endpoint()).form(form).login(temporary());
+    assert_eq!(bearer(flow.authorize(&[Scope::pull("a")], None)), "t");
+    let basic = parse_challenges("Basic realm=x");
+    let grant = flow.authorize(&[Scope::pull("a")], basic.first());
+    assert_eq!(grant.map(|grant| grant.auth), Ok(temporary()));
 }
 
 #[test]

@@ -73,6 +73,19 @@ impl Registry {
         digest
     }
 
+    /// Takes away a tag, or a manifest with every tag on it; false where it is not there.
+    pub fn remove(&self, repository: &str, reference: &str) -> bool {
+        let mut content = self.shared.content();
+        let Some(stored) = content.repositories.get_mut(repository) else { return false };
+        match Digest::parse(reference) {
+            Some(digest) => {
+                stored.tags.retain(|_, target| *target != digest);
+                stored.manifests.remove(&digest).is_some()
+            }
+            None => stored.tags.remove(reference).is_some(),
+        }
+    }
+
     /// Stores an image of these layers under a tag: configuration, manifest, tag.
     pub fn put_image(&self, repository: &str, tag: &str, layers: &[Bytes]) -> Digest {
         self.put_platform_image(repository, Some(tag), "linux/amd64", layers)

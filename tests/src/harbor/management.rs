@@ -16,6 +16,8 @@ use super::{
     whole,
 };
 
+mod removal;
+
 struct Call<'a> {
     state: &'a State,
     parts: &'a Parts,
@@ -48,6 +50,10 @@ pub(super) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
         (&Method::GET, ["projects", project, "repositories", name, "artifacts"]) => {
             call.artifacts(project, name)
         }
+        (
+            &Method::DELETE,
+            ["projects", project, "repositories", name, "artifacts", reference, rest @ ..],
+        ) => call.remove(project, name, (reference, rest)),
         (&Method::GET, ["repositories"]) => call.all_repositories(),
         _ => refusal(404, "NOT_FOUND", &format!("path {} was not found", parts.uri.path())),
     };

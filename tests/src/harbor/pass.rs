@@ -2,9 +2,9 @@
 
 use http_body_util::BodyExt as _;
 use hyper::{
-    HeaderMap, Method, Request, Uri,
+    HeaderMap, Method, Request, StatusCode, Uri,
     body::Incoming,
-    header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE},
 };
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -16,7 +16,8 @@ use super::{
     listing::query,
     refusal,
     state::{Scope, State},
-    token::{SERVICE, allowed},
+    token::allowed,
+    whole,
 };
 
 pub(super) async fn on(state: &State, mut request: Request<Incoming>) -> Answer {
@@ -34,6 +35,9 @@ pub(super) async fn on(state: &State, mut request: Request<Incoming>) -> Answer 
             None => return refusal(404, "NOT_FOUND", &format!("project {project} not found")),
         }
     }
+    if let Some(refused) = oci_before_2(state, &request) {
+        return refused;
+    }
     let inside = format!("{}{}", state.registry.url(), request.uri());
     *request.uri_mut() = inside.parse().expect("it was an address");
     request.headers_mut().remove(HOST);
@@ -46,13 +50,25 @@ pub(super) async fn on(state: &State, mut request: Request<Incoming>) -> Answer 
     }
 }
 
-/// By token, or by Basic, which Harbor's core takes here too.
+/// Harbor 1.10 answers a push of OCI manifests so (goharbor/harbor#10952).
+fn oci_before_2(state: &State, request: &Request<Incoming>) -> Option<Answer> {
+    let kind = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let pushes = *request.method() == Method::PUT && request.uri().path().contains("/manifests/");
+    (state.first.is_some() && pushes && kind.starts_with("application/vnd.oci.")).then(|| {
+        whole(StatusCode::INTERNAL_SERVER_ERROR, format!("unsupported content type {kind}\n"))
+    })
+}
+
+/// By token, or by Basic, which the core of Harbor 2.x takes here too.
 fn has(state: &State, headers: &HeaderMap, needed: &[Scope]) -> bool {
     let sent = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if let Some(token) = sent.strip_prefix("Bearer ") {
         let content = state.content();
         let issued = content.tokens.iter().find(|(known, _)| known == token);
         return issued.is_some_and(|(_, scopes)| needed.iter().all(|need| covered(scopes, need)));
+    }
+    if state.first.is_some() {
+        return false;
     }
     let Ok(caller) = state.caller(headers) else { return false };
     match (&caller, needed) {
@@ -70,7 +86,8 @@ fn covered(scopes: &[Scope], need: &Scope) -> bool {
 fn challenge(state: &State, needed: &[Scope]) -> Answer {
     let text = |scope: &Scope| format!("{}:{}:{}", scope.kind, scope.name, scope.actions.join(","));
     let scopes: Vec<_> = needed.iter().map(text).collect();
-    let mut value = format!("Bearer realm=\"{}/service/token\",service=\"{SERVICE}\"", state.url());
+    let mut value =
+        format!("Bearer realm=\"{}/service/token\",service=\"{}\"", state.url(), state.service());
     let message = match needed.first() {
         Some(scope) => {
             value.push_str(&format!(",scope=\"{}\"", scopes.join(" ")));

@@ -44,6 +44,20 @@ impl Account {
     }
 }
 
+/// What makes it a Harbor 1.x.
+pub(super) struct First {
+    pub(super) version: String,
+    pub(super) with_admiral: bool,
+}
+
+impl First {
+    /// The `2` of 1.2.
+    pub(super) fn minor(&self) -> u32 {
+        let minor = self.version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+        minor.expect("a version like v1.2.0")
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Project {
     pub(super) name: String,
@@ -96,12 +110,21 @@ impl Content {
 pub(super) struct State {
     address: SocketAddr,
     pub(super) registry: Registry,
+    pub(super) first: Option<First>,
     content: Mutex<Content>,
 }
 
 impl State {
-    pub(super) fn new(address: SocketAddr, registry: Registry) -> Self {
-        Self { address, registry, content: Mutex::default() }
+    pub(super) fn new(address: SocketAddr, registry: Registry, first: Option<First>) -> Self {
+        Self { address, registry, first, content: Mutex::default() }
+    }
+
+    /// What its token service calls itself; the first versions had another name for it.
+    pub(super) fn service(&self) -> &'static str {
+        match &self.first {
+            Some(first) if first.minor() < 8 => "token-service",
+            _ => "harbor-registry",
+        }
     }
 
     pub(super) fn url(&self) -> String {

@@ -11,8 +11,6 @@ use super::{
     state::{Account, Kind, Scope, State},
 };
 
-pub(super) const SERVICE: &str = "harbor-registry";
-
 pub(super) fn give(state: &State, request: &Request<Incoming>) -> Answer {
     if request.method() != Method::GET {
         return refusal(405, "METHOD_NOT_ALLOWED", "method not allowed");
@@ -21,7 +19,7 @@ pub(super) fn give(state: &State, request: &Request<Incoming>) -> Answer {
         return refusal(401, "UNAUTHORIZED", "unauthorized: authentication failed");
     };
     let query = query(request.uri());
-    if !query.iter().any(|(key, value)| key == "service" && value == SERVICE) {
+    if !query.iter().any(|(key, value)| key == "service" && value == state.service()) {
         return refusal(400, "BAD_REQUEST", "bad request: unable to handle service");
     }
     let asked = query.iter().filter(|(key, _)| key == "scope").flat_map(|(_, s)| s.split(' '));

@@ -1,7 +1,7 @@
 //! Changing an endpoint (contract 2.4), and the form every endpoint is brought into before it is
 //! stored: no secret without its key, no credentials in the proxy's address.
 
-use super::{Credentials, EndpointSpec, EndpointUrl, ca};
+use super::{CredentialSource, Credentials, EndpointSpec, EndpointUrl, ca};
 use crate::{provider::AllowedHost, secret::Secret};
 
 /// What an endpoint with credentials is called where nothing was said.
@@ -38,13 +38,16 @@ pub struct EndpointChange {
     pub client_certificate: Option<String>,
     /// New client key.
     pub client_key: Option<Secret>,
+    /// New source of credentials; `Static` goes back to a stored secret. A new access secret does,
+    /// too.
+    pub credential_source: Option<CredentialSource>,
 }
 
 impl EndpointChange {
     /// What comes of applying it, in the form that is stored.
     ///
-    /// A new address without a new secret wipes the secret, so that nobody can have it sent to a
-    /// place of theirs. The client key stays: it only signs, and never leaves this host. Proxy
+    /// A new address without a new secret wipes the secret, or its source, so that nobody can have
+    /// it sent to a place of theirs. The client key stays: it only signs, and never leaves this host. Proxy
     /// credentials go with the proxy, not with the endpoint.
     #[must_use]
     pub fn apply(
@@ -55,6 +58,10 @@ impl EndpointChange {
         if self.url.as_ref().is_some_and(|url| *url != spec.url) {
             // A new secret, where there is one, takes its place below.
             credentials.access_secret = None;
+            spec.credential_source = None;
+        }
+        if self.access_secret.as_ref().is_some_and(|secret| !secret.is_empty()) {
+            spec.credential_source = None;
         }
         if let Some(proxy) = &self.proxy {
             let (address, _) = split_proxy(proxy);
@@ -74,6 +81,7 @@ impl EndpointChange {
         set(&mut spec.allowed_hosts, self.allowed_hosts);
         set(&mut spec.proxy, self.proxy.map(Some));
         set(&mut spec.client_certificate, self.client_certificate.map(Some));
+        set(&mut spec.credential_source, self.credential_source.map(Some));
         set(&mut credentials.access_secret, self.access_secret.map(Some));
         set(&mut credentials.client_key, self.client_key.map(Some));
         spec.settled(credentials)
@@ -89,12 +97,18 @@ fn set<T>(slot: &mut T, new: Option<T>) {
 impl EndpointSpec {
     /// The form that is stored, for a new endpoint as for a changed one.
     ///
-    /// Blank texts are absent. A secret without an access key is dropped, a client key without its
-    /// certificate, too. An empty credential type is `basic`. Credentials in the proxy's address
-    /// move to [`Credentials::proxy_credentials`].
+    /// Blank texts are absent. A secret without an access key, or beside a source, is dropped, a
+    /// client key without its certificate, too. An empty credential type is `basic`. Credentials in
+    /// the proxy's address move to [`Credentials::proxy_credentials`].
     #[must_use]
     pub fn settled(mut self, mut credentials: Credentials) -> (Self, Credentials) {
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let real = |source: &CredentialSource| !matches!(source, CredentialSource::Static {});
+        self.credential_source = self.credential_source.filter(real);
+        if self.credential_source.is_some() {
+            credentials.access_secret = None;
+        }
+        credentials.session_token = None;
         self.access_key = self.access_key.filter(|key| !key.is_empty());
         if self.access_key.is_none() {
             self.credential_type.clear();

@@ -75,6 +75,7 @@ async fn store_endpoints(host: &Host, count: usize) {
             allowed_hosts: Vec::new(),
             proxy: None,
             client_certificate: None,
+            credential_source: None,
         };
         host.store_endpoint(spec, Credentials::default(), Health::Healthy).await.unwrap();
     }

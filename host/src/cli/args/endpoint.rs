@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use portolan_core::provider::{AllowedHost, HostUse};
+use portolan_core::{
+    endpoint::CredentialSource,
+    provider::{AllowedHost, HostUse},
+};
 use serde_json::Value;
 
 use super::Connection;
@@ -55,7 +58,8 @@ pub enum EndpointCommand {
 /// `portolan endpoint add`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The secret is asked for on a terminal when --access-id is given without --access-secret-file.
+The secret is asked for on a terminal when --access-id is given without --access-secret-file and
+--credential-source.
 
 Examples:
   portolan endpoint add edge --url http://127.0.0.1:5000
@@ -94,6 +98,11 @@ pub struct EndpointAdd {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Rarely needed")]
 pub struct EndpointExtras {
+    /// Where the secret is read from, in place of a stored one: file:PATH, exec:HELPER,
+    /// aws-instance, aws-web-identity:ROLE_ARN,TOKEN_FILE, or static. The daemon's settings must
+    /// allow it
+    #[arg(long, value_name = "FROM", conflicts_with = "access_secret_file")]
+    pub credential_source: Option<CredentialSource>,
     /// A setting of the provider, e.g. upload=chunked; may be repeated
     #[arg(long = "setting", value_name = "KEY=VALUE", value_parser = setting)]
     pub settings: Vec<(String, Value)>,

@@ -1,10 +1,14 @@
-//! `portolan plugin`: list, install, approve, revoke, remove, warm-up.
+//! `portolan plugin`: list, install, approve, revoke, remove, warm-up, check, call.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::Connection;
+
+mod author;
+
+pub use author::{PluginCall, PluginCheck, PluginEndpoint};
 
 /// `portolan plugin`.
 #[derive(Debug, Args)]
@@ -15,7 +19,8 @@ An installed adapter does nothing until it is approved; changed bytes need a new
 Examples:
   portolan plugin install ./acme.wasm
   portolan plugin approve acme
-  portolan plugin list")]
+  portolan plugin list
+  portolan plugin check ./acme.wasm --fixtures ./acme.jsonl")]
 pub struct PluginArgs {
     /// How the daemon is reached.
     #[command(flatten)]
@@ -50,6 +55,10 @@ pub enum PluginCommand {
     },
     /// Compile the bundled adapters ahead of the first `portolan replicate`, without a daemon
     WarmUp,
+    /// Hold a component against what the interface asks, without a daemon
+    Check(Box<PluginCheck>),
+    /// Call one function of an adapter and print its answer as JSON, without a daemon
+    Call(Box<PluginCall>),
 }
 
 /// `portolan plugin approve`.

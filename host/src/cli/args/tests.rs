@@ -198,6 +198,10 @@ Options:
   -h, --help                       Print help
 
 Rarely needed:
+      --credential-source <FROM>   Where the secret is read from, in place of a stored one:
+                                   file:PATH, exec:HELPER, aws-instance,
+                                   aws-web-identity:ROLE_ARN,TOKEN_FILE, or static. The daemon's
+                                   settings must allow it
       --setting <KEY=VALUE>        A setting of the provider, e.g. upload=chunked; may be repeated
       --allow-host <URL=USE,...>   A host that belongs to the registry, and what may be sent there:
                                    credentials, signed, data, storage; may be repeated
@@ -214,7 +218,8 @@ Daemon:
                               else a prompt]
   -o, --output <FORMAT>       How to print: table, or json as the API gives it [default: table]
 
-The secret is asked for on a terminal when --access-id is given without --access-secret-file.
+The secret is asked for on a terminal when --access-id is given without --access-secret-file and
+--credential-source.
 
 Examples:
   portolan endpoint add edge --url http://127.0.0.1:5000
@@ -233,6 +238,8 @@ Commands:
   revoke   Take the approval away
   remove   Revoke an adapter and forget it
   warm-up  Compile the bundled adapters ahead of the first `portolan replicate`, without a daemon
+  check    Hold a component against what the interface asks, without a daemon
+  call     Call one function of an adapter and print its answer as JSON, without a daemon
 
 Options:
   -h, --help  Print help
@@ -253,6 +260,7 @@ Examples:
   portolan plugin install ./acme.wasm
   portolan plugin approve acme
   portolan plugin list
+  portolan plugin check ./acme.wasm --fixtures ./acme.jsonl
 "#);
     insta::assert_snapshot!(help("rule"), @r#"
 What is replicated, from where to where, and when

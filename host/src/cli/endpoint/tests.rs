@@ -43,6 +43,14 @@ fn an_endpoint_is_what_the_options_say() {
                                       "uses": ["credentials", "data"]}],
                    "proxy": "http://p:3128"}),
         ),
+        (
+            "--url http://a --access-id me --credential-source file:/run/secrets/me",
+            None,
+            Files::default(),
+            json!({"name": "e", "type": "docker-registry", "url": "http://a", "insecure": false,
+                   "credential": {"type": "basic", "access_key": "me"},
+                   "credential_source": {"kind": "file", "path": "/run/secrets/me"}}),
+        ),
     ] {
         let EndpointCommand::Add(args) = typed(&format!("portolan endpoint add e {options}"))
         else {
@@ -59,6 +67,7 @@ fn an_edit_sends_only_what_was_given() {
         ("", None, json!({})),
         ("--insecure", None, json!({"insecure": true})),
         ("--insecure=false", None, json!({"insecure": false})),
+        ("--credential-source static", None, json!({"credential_source": {"kind": "static"}})),
         ("--setting mount=false", None, json!({"settings": {"mount": false, "kept": 1}})),
         (
             "--name f --url http://b",

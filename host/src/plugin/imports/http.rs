@@ -37,6 +37,8 @@ impl Host for State {
     }
 
     async fn send_all(&mut self, requests: Vec<Request>) -> wasmtime::Result<Vec<Answer>> {
+        #[cfg(all(test, feature = "daemon"))]
+        let _away = crate::plugin::instance::work::Away::begin();
         let bound = self.bound()?;
         self.spend(&bound, requests.len())?;
         let deadline = guest_deadline(self.deadline);

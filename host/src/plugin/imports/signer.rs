@@ -70,6 +70,7 @@ fn hmac_chain(
     };
     declared(bound, name, Some((key, messages.len())))?;
     bounded(messages.iter().map(Vec::len).sum())?;
+    is_of_a_request(messages)?;
     let secret = bound.account.text(key)?;
     let mut key = hmac::Key::new(algorithm, secret.expose().as_bytes());
     let (last, links) = messages.split_last().ok_or("an HMAC needs at least one message")?;
@@ -77,6 +78,20 @@ fn hmac_chain(
         key = hmac::Key::new(algorithm, hmac::sign(&key, message).as_ref());
     }
     Ok(hmac::sign(&key, last).as_ref().to_vec())
+}
+
+/// A chain of one link signs requests alone. Their texts have several lines, or parts joined by
+/// `&`; a bare word has neither, and some services make a login that lasts for ever of the HMAC
+/// of one (Huawei's of the access key).
+fn is_of_a_request(messages: &[Vec<u8>]) -> Result<(), String> {
+    match messages {
+        [one] if !one.iter().any(|byte| matches!(byte, b'\n' | b'&')) => {
+            let why = "an HMAC of one link signs the text of a request, which has several lines or \
+                       parts joined by `&`";
+            Err(why.to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn sign_jwt(
@@ -179,12 +194,18 @@ mod tests {
             chain(&aws, "AWS4", &["20120215", "us-east-1", "iam", "aws4_request"]).unwrap(),
             "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d"
         );
-        // RFC 4231, test case 2.
-        let plain = bound("Jefe", vec![recipe("hmac-sha256", "", 1)]);
+        // Huawei, API signing guide: the string to sign of its example, and the signature.
+        let plain =
+            bound("MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc", vec![recipe("hmac-sha256", "", 1)]);
+        let text = "SDK-HMAC-SHA256\n20191115T033655Z\n\
+            b25362e603ee30f4f25e7858e8a7160fd36e803bb2dfe206278659d71a9bcd7a";
         assert_eq!(
-            chain(&plain, "", &["what do ya want for nothing?"]).unwrap(),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+            chain(&plain, "", &[text]).unwrap(),
+            "7be6668032f70418fcc22abc52071e57aff61b84a1d2381bb430d6870f4f6ebe"
         );
+        // The same service's permanent login key is the HMAC of the access key: never made.
+        let refused = chain(&plain, "", &["QTWAOYTTINDUT2QVKYUC"]).unwrap_err();
+        assert!(refused.contains("several lines"), "{refused}");
     }
 
     #[test]
@@ -199,7 +220,36 @@ mod tests {
         }
         let error = sign_jwt(&aws, JwtAlg::Rs256, "", "{}", "{}").unwrap_err();
         assert!(error.contains("recipe"), "{error}");
-        assert!(chain(&bound("x", Vec::new()), "", &["a"]).is_err());
+        assert!(chain(&bound("x", Vec::new()), "", &["a\n"]).unwrap_err().contains("recipe"));
+    }
+
+    #[test]
+    fn a_service_accounts_token_is_that_of_the_vector() {
+        // RFC 7515, A.2: key, header, claims and the whole result.
+        const KEY: &str = include_str!("../../../../tests/oracles/rfc7515-a2.pem");
+        let claims = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \
+            \"http://example.com/is_root\":true}";
+        let expected = concat!(
+            "eyJhbGciOiJSUzI1NiJ9",
+            ".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt",
+            "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+            ".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7",
+            "AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4",
+            "BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K",
+            "0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqv",
+            "hJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrB",
+            "p0igcN_IoypGlUPQGe77Rw",
+        );
+        let file = serde_json::json!({"private_key": KEY, "other": "word"}).to_string();
+        let bound = bound(&file, vec![recipe("rs256", "", 0)]);
+        let sign = |part| sign_jwt(&bound, JwtAlg::Rs256, part, r#"{"alg":"RS256"}"#, claims);
+        assert_eq!(sign("/private_key").unwrap(), expected);
+        for part in ["", "/other", "/none"] {
+            let error = sign(part).unwrap_err();
+            assert!(!error.contains("word"), "{error}");
+        }
+        let error = sign_jwt(&bound, JwtAlg::Es256, "/private_key", "{}", "{}").unwrap_err();
+        assert!(error.contains("recipe"), "{error}");
     }
 
     #[test]

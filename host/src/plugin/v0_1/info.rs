@@ -9,7 +9,7 @@ use portolan_core::{
     },
 };
 
-use crate::net::HostGrant;
+use crate::{net::HostGrant, plugin::settings::check_schema};
 
 /// Longest text of any kind in bytes; the schema may be longer.
 const MAX_TEXT: usize = 2048;
@@ -104,7 +104,10 @@ fn schema(given: &str) -> Result<serde_json::Value, String> {
         return Err(wrong(format!("it is longer than {MAX_SCHEMA} bytes")));
     }
     match serde_json::from_str(given) {
-        Ok(value @ serde_json::Value::Object(_)) => Ok(value),
+        Ok(value @ serde_json::Value::Object(_)) => {
+            check_schema(&value).map_err(wrong)?;
+            Ok(value)
+        }
         Ok(_) => Err(wrong("it is no object".to_owned())),
         Err(error) => Err(wrong(error.to_string())),
     }
@@ -208,13 +211,14 @@ mod tests {
     #[test]
     fn wrong_fields_are_named() {
         type Change = fn(&mut wit::AdapterInfo);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 10] = [
             (|it| it.provider = "../etc".to_owned(), "`provider`"),
             (|it| it.provider = "x".repeat(65), "`provider`"),
             (|it| it.display_name = " ".to_owned(), "`display-name` is empty"),
             (|it| it.hint = "a\nb".to_owned(), "`hint`"),
             (|it| it.settings_schema = "[]".to_owned(), "`settings-schema`"),
             (|it| it.settings_schema = "{".to_owned(), "`settings-schema`"),
+            (|it| it.settings_schema = r#"{"type":"objekt"}"#.to_owned(), "no JSON Schema"),
             (|it| it.max_components = Some(0), "`max-components`"),
             (|it| it.login_urls = vec![String::new(); 300], "`login-urls` has more than 256"),
             (|it| it.allowed_hosts[0].pattern = "https://*".to_owned(), "https://*"),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use portolan_core::{
+    accepts::Accepts,
     id::TaskId,
-    oci::Digest,
+    oci::{Digest, MediaType},
     task::{Item, Operation, TaskSpec},
 };
 use portolan_testregistry::Child;
@@ -42,7 +43,8 @@ async fn job(world: &World, repository: &str, items: Vec<Item>) -> Job {
 }
 
 fn item(tags: &[&str]) -> Item {
-    Item { digest: None, tags: tags.iter().map(|tag| tag.parse().unwrap()).collect() }
+    let tags = tags.iter().map(|tag| tag.parse().unwrap()).collect();
+    Item { digest: None, tags, refused: None }
 }
 
 /// Times the bytes of a blob were asked for.
@@ -63,6 +65,40 @@ async fn a_tag_that_fails_does_not_hold_its_siblings() {
     assert!(failures.first.unwrap().to_string().contains("403"));
     assert_eq!((failures.more, failures.retryable), (0, false));
     assert_eq!(world.to.tags(), [("a".to_owned(), "v2".to_owned())]);
+}
+
+/// What stands below an index counts, too, before the first blob.
+#[tokio::test]
+async fn what_a_destination_does_not_take_is_refused_before_any_blob() {
+    let world = World::new().await;
+    let image = world.from.put_platform_image("a", Some("image"), "linux/amd64", &[layer(1, 100)]);
+    let child = |digest| Child { digest, platform: "linux/amd64".to_owned() };
+    let inner = world.from.put_index("a", None, &[child(image)]);
+    world.from.put_index("a", Some("outer"), &[child(inner)]);
+    let cases = [
+        (&[MediaType::DOCKER_MANIFEST][..], "image", Some(MediaType::OCI_MANIFEST)),
+        (&[MediaType::OCI_MANIFEST], "outer", Some(MediaType::OCI_INDEX)),
+        (&[MediaType::OCI_INDEX], "outer", Some(MediaType::OCI_MANIFEST)),
+        (&[MediaType::OCI_INDEX, MediaType::OCI_MANIFEST], "outer", None),
+    ];
+    for (accepted, tag, refused) in cases {
+        let mut job = job(&world, "a", Vec::new()).await;
+        let accepted = accepted.iter().map(|text| MediaType::new(text)).collect();
+        job.accepts = Accepts::new("narrow", accepted);
+        let failures = job.run(&[item(&[tag])]).await;
+        assert!(!failures.retryable);
+        match (failures.first, refused) {
+            (None, None) => {}
+            (Some(error), Some(kind)) => {
+                let text = error.to_string();
+                assert!(text.contains(&format!("no manifests of the type `{kind}`")), "{text}");
+                assert_eq!(world.from.count(Kind::BlobGet), 0);
+                assert_eq!((world.to.blobs().len(), world.to.count(Kind::UploadStart)), (0, 0));
+            }
+            (failed, _) => panic!("{tag}: {failed:?}"),
+        }
+    }
+    assert_eq!(world.to.tags(), [("a".to_owned(), "outer".to_owned())]);
 }
 
 #[tokio::test]

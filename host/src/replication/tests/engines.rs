@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
+    credentials::{SourceSettings, Sources},
     plugin::{Compiler, Limits, PluginOptions},
     store::{Location, SealingKey},
 };
@@ -51,6 +52,7 @@ async fn endpoint(store: &Store, name: &str, registry: &Registry) -> EndpointId 
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     };
     let now = OffsetDateTime::now_utc();
     let made = store.create_endpoint(spec, Credentials::default(), Health::Unknown, now).await;
@@ -78,7 +80,8 @@ async fn policy(store: &Store, from: &Registry, to: &Registry) -> Policy {
 }
 
 async fn engine(store: &Store, plugins: &Plugins, owner: &str) -> Engine {
-    let connections = connections(store.clone(), plugins.clone(), None);
+    let connections =
+        connections(store.clone(), plugins.clone(), None, Sources::new(SourceSettings::default()));
     let (store, owner) = (store.clone(), owner.to_owned());
     Engine::start(EngineParts { store, connections, owner, workers: 3 }).await.unwrap()
 }

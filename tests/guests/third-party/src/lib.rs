@@ -71,6 +71,9 @@ impl Guest for Acme {
     }
 
     fn locate(endpoint: Endpoint, repository: String) -> Result<Target, Error> {
+        if repository.starts_with("acme-internal/") {
+            return Err(Error::InvalidInput(format!("`{repository}` is Acme's own")));
+        }
         Ok(Target {
             base_url: endpoint.url,
             repository,

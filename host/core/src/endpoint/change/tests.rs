@@ -24,6 +24,7 @@ fn spec() -> EndpointSpec {
         allowed_hosts: Vec::new(),
         proxy: text("http://proxy:3128"),
         client_certificate: text("CERT"),
+        credential_source: None,
     }
 }
 
@@ -32,12 +33,13 @@ fn credentials() -> Credentials {
         access_secret: secret("s3cret"),
         client_key: secret("KEY"),
         proxy_credentials: secret("p:w"),
+        session_token: None,
     }
 }
 
 /// Access secret, client key, proxy credentials.
 fn exposed(credentials: &Credentials) -> [Option<&str>; 3] {
-    let Credentials { access_secret, client_key, proxy_credentials } = credentials;
+    let Credentials { access_secret, client_key, proxy_credentials, .. } = credentials;
     [access_secret, client_key, proxy_credentials].map(|secret| secret.as_ref().map(Secret::expose))
 }
 
@@ -67,6 +69,7 @@ fn contract_2_4_every_property_can_be_changed() {
         proxy: text("http://u%40x:p%3A@other:1/"),
         client_certificate: text("C"),
         client_key: secret("K"),
+        credential_source: Some(CredentialSource::Static {}),
     };
     let (after, secrets) = change.apply(spec(), credentials());
     let expected = EndpointSpec {
@@ -82,9 +85,43 @@ fn contract_2_4_every_property_can_be_changed() {
         allowed_hosts: vec![AllowedHost { pattern: "https://x".to_owned(), uses: vec![] }],
         proxy: text("http://other:1/"),
         client_certificate: text("C"),
+        credential_source: None,
     };
     assert_eq!(after, expected);
     assert_eq!(exposed(&secrets), [Some("*****"), Some("K"), Some("u@x:p:")]);
+}
+
+/// A source takes the place of a stored secret, a new secret that of a source, and neither follows
+/// the endpoint to another address.
+#[test]
+fn a_secret_is_stored_or_has_a_source() {
+    let file: CredentialSource = "file:/run/secret".parse().unwrap();
+    let to = |source: &CredentialSource| EndpointChange {
+        credential_source: Some(source.clone()),
+        ..EndpointChange::default()
+    };
+    let (sourced, secrets) = to(&file).apply(spec(), credentials());
+    assert_eq!(sourced.credential_source.as_ref(), Some(&file));
+    assert_eq!(exposed(&secrets), [None, Some("KEY"), Some("p:w")]);
+    let url =
+        EndpointChange { url: "https://other.test".parse().ok(), ..EndpointChange::default() };
+    let new = EndpointChange { access_secret: secret("new"), ..EndpointChange::default() };
+    let blank = EndpointChange { access_secret: secret(""), ..EndpointChange::default() };
+    let both = EndpointChange { credential_source: Some(file.clone()), ..url.clone() };
+    for (change, source, secret) in [
+        (EndpointChange::default(), Some(&file), None),
+        (blank, Some(&file), None),
+        (to(&CredentialSource::Static {}), None, None),
+        (new, None, Some("new")),
+        (url, None, None),
+        (both, Some(&file), None),
+    ] {
+        let (after, secrets) = change.apply(sourced.clone(), credentials());
+        assert_eq!(after.credential_source.as_ref(), source);
+        if source.is_some() || secret.is_some() {
+            assert_eq!(exposed(&secrets)[0], secret);
+        }
+    }
 }
 
 #[test]
@@ -163,6 +200,7 @@ fn contract_2_4_a_new_endpoint_keeps_no_secret_without_its_key() {
         access_key: text(""),
         credential_type: String::new(),
         client_certificate: None,
+        credential_source: None,
         proxy: text("http://u:p@proxy"),
         ..spec()
     };

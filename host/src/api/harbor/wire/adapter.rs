@@ -43,7 +43,12 @@ impl RegistryInfo {
         }
         let chunks = ("supported_copy_by_chunk".to_owned(), "true".to_owned());
         let supported_copy_by_chunk = adapter.extra.contains(&chunks);
-        filters.push(filter("resource", "radio", array(adapter.resources)));
+        // A filter takes no other kind; a source of charts alone needs none.
+        let mut kinds = adapter.resources;
+        kinds.retain(|kind| matches!(kind.as_str(), "image" | "artifact"));
+        if !kinds.is_empty() {
+            filters.push(filter("resource", "radio", array(kinds)));
+        }
         let mut supported_triggers = vec!["manual", "scheduled"];
         if local {
             supported_triggers.push("event_based");
@@ -98,17 +103,32 @@ pub(crate) fn names(adapters: Vec<AdapterInfo>) -> Vec<String> {
     names
 }
 
-/// Patterns by provider: providers without one are absent.
+/// Patterns by provider. As in Harbor, a provider that takes any address with a user name and a
+/// password is absent, and beside addresses to choose from only credentials are shown that differ
+/// from these two. One that calls itself free text in so many words (`quay` does) is shown whole.
 pub(crate) fn patterns(adapters: Vec<AdapterInfo>) -> BTreeMap<String, ProviderInfo> {
-    let patterned = adapters
-        .into_iter()
-        .filter(|info| info.endpoints.is_some() || info.credentials.is_some())
-        .map(|info| {
-            let endpoint_pattern = info.endpoints.map(endpoint_pattern);
-            let credential_pattern = info.credentials.map(credential_pattern);
-            (info.provider, ProviderInfo { endpoint_pattern, credential_pattern })
-        });
+    let patterned = adapters.into_iter().filter(is_patterned).map(|info| {
+        let whole = info.endpoints == Some(EndpointPattern::Standard);
+        let credentials = info.credentials.filter(|it| whole || is_peculiar(it));
+        let endpoint_pattern = info.endpoints.map(endpoint_pattern);
+        let credential_pattern = credentials.map(credential_pattern);
+        (info.provider, ProviderInfo { endpoint_pattern, credential_pattern })
+    });
     patterned.collect()
+}
+
+fn is_patterned(info: &AdapterInfo) -> bool {
+    let usual = CredentialPattern {
+        access_key: AccessKeyPattern::Standard,
+        access_secret: AccessSecretPattern::Password,
+    };
+    info.endpoints.is_some() || info.credentials.as_ref().is_some_and(|it| *it != usual)
+}
+
+/// Whether Harbor's form has a pattern for it.
+fn is_peculiar(credentials: &CredentialPattern) -> bool {
+    matches!(credentials.access_key, AccessKeyPattern::Fixed(_))
+        || matches!(credentials.access_secret, AccessSecretPattern::File(_))
 }
 
 fn endpoint_pattern(pattern: EndpointPattern) -> EndpointWire {

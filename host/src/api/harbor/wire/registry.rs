@@ -4,7 +4,7 @@
 mod body;
 
 use portolan_core::{
-    endpoint::{Endpoint, Health},
+    endpoint::{CredentialSource, Endpoint, Health},
     id::EndpointId,
     provider::AllowedHost,
 };
@@ -46,6 +46,8 @@ pub(crate) struct Registry {
     client_certificate: Option<String>,
     #[serde(skip_serializing_if = "is_zero")]
     client_key: &'static str,
+    #[serde(skip_serializing_if = "is_zero")]
+    credential_source: Option<CredentialSource>,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -78,6 +80,7 @@ impl Registry {
             proxy: None,
             client_certificate: None,
             client_key: "",
+            credential_source: None,
         }
     }
 }
@@ -104,6 +107,7 @@ impl From<&Endpoint> for Registry {
             proxy: spec.proxy.clone(),
             client_certificate: spec.client_certificate.clone(),
             client_key: if spec.client_certificate.is_some() { MASK } else { "" },
+            credential_source: spec.credential_source.clone(),
         }
     }
 }

@@ -88,8 +88,21 @@ fn patterns_of_providers_that_have_one() {
         access_key: AccessKeyPattern::None,
         access_secret: AccessSecretPattern::None,
     });
-    let shown = to_value(patterns(vec![quay, gcr, hub, open, adapter("harbor")])).unwrap();
+    // What the form asks for anyway is no pattern.
+    let usual = Some(CredentialPattern {
+        access_key: AccessKeyPattern::Standard,
+        access_secret: AccessSecretPattern::Password,
+    });
+    hub.credentials = usual.clone();
+    let azure = AdapterInfo { credentials: usual, ..adapter("azure-acr") };
+    let mut charts = adapter("artifact-hub");
+    charts.endpoints = Some(EndpointPattern::Fixed("artifacthub.io".into(), "https://ah".into()));
+    charts.credentials = open.credentials.clone();
+    let all = vec![quay, gcr, hub, open, azure, charts, adapter("harbor")];
+    let shown = to_value(patterns(all)).unwrap();
     let expected = json!({
+        "artifact-hub": {"endpoint_pattern": {"endpoint_type": "EndpointPatternTypeFix",
+            "endpoints": [{"key": "artifacthub.io", "value": "https://ah"}]}},
         "docker-hub": {"endpoint_pattern": {"endpoint_type": "EndpointPatternTypeFix",
             "endpoints": [{"key": "hub.docker.com", "value": "https://hub"}]}},
         "google-gcr": {
@@ -98,7 +111,7 @@ fn patterns_of_providers_that_have_one() {
             "credential_pattern": {"access_key_type": "AccessKeyTypeFix",
                 "access_key_data": "_json_key", "access_secret_type": "AccessSecretTypeFile",
                 "access_secret_data": "No Change"}},
-        "open": {"credential_pattern": {}},
+        "open": {},
         "quay": {
             "endpoint_pattern": {"endpoint_type": "EndpointPatternTypeStandard",
                 "endpoints": null},

@@ -39,8 +39,12 @@ fn task() -> Task {
             destination: EndpointId(2),
             destination_repository: "mirror/alpine".parse().unwrap(),
             items: vec![
-                Item { digest: None, tags: vec!["a".parse().unwrap(), "b".parse().unwrap()] },
-                Item { digest: None, tags: Vec::new() },
+                Item {
+                    digest: None,
+                    tags: vec!["a".parse().unwrap(), "b".parse().unwrap()],
+                    refused: None,
+                },
+                Item { digest: None, tags: Vec::new(), refused: None },
             ],
             override_tags: false,
             speed: 0,

@@ -2,7 +2,7 @@
 //! a change, a Test Connection. Each is checked once, in Harbor's order: CA, name, URL.
 
 use portolan_core::{
-    endpoint::{self, Credentials, EndpointChange, EndpointSpec, EndpointUrl},
+    endpoint::{self, CredentialSource, Credentials, EndpointChange, EndpointSpec, EndpointUrl},
     id::EndpointId,
     provider::AllowedHost,
 };
@@ -35,6 +35,7 @@ pub(crate) struct NewRegistry {
     proxy: Option<String>,
     client_certificate: Option<String>,
     client_key: Option<Sensitive>,
+    credential_source: Option<CredentialSource>,
 }
 
 #[derive(Default, Deserialize)]
@@ -60,6 +61,7 @@ impl NewRegistry {
         endpoint::check_name(&name).map_err(ApiError::invalid)?;
         let blank = blank(name, self.provider, self.url.as_deref())?;
         let credential = self.credential.unwrap_or_default();
+        check_one(credential.access_secret.as_ref(), self.credential_source.as_ref())?;
         let change = EndpointChange {
             description: self.description,
             credential_type: credential.kind,
@@ -72,6 +74,7 @@ impl NewRegistry {
             proxy: self.proxy,
             client_certificate: self.client_certificate,
             client_key: self.client_key.map(|key| key.0),
+            credential_source: self.credential_source,
             ..EndpointChange::default()
         };
         // A new endpoint is a change of a blank one: both keep the same rules.
@@ -95,6 +98,7 @@ pub(crate) struct RegistryUpdate {
     proxy: Option<String>,
     client_certificate: Option<String>,
     client_key: Option<Sensitive>,
+    credential_source: Option<CredentialSource>,
 }
 
 impl Parameter for RegistryUpdate {
@@ -111,6 +115,7 @@ impl RegistryUpdate {
         if let Some(name) = &self.name {
             endpoint::check_name(name).map_err(ApiError::invalid)?;
         }
+        check_one(self.access_secret.as_ref(), self.credential_source.as_ref())?;
         Ok(EndpointChange {
             name: self.name,
             description: self.description,
@@ -126,6 +131,7 @@ impl RegistryUpdate {
             proxy: self.proxy,
             client_certificate: self.client_certificate,
             client_key: self.client_key.map(|key| key.0),
+            credential_source: self.credential_source,
         })
     }
 }
@@ -147,6 +153,7 @@ pub(crate) struct RegistryPing {
     proxy: Option<String>,
     client_certificate: Option<String>,
     client_key: Option<Sensitive>,
+    credential_source: Option<CredentialSource>,
 }
 
 impl Parameter for RegistryPing {
@@ -168,10 +175,12 @@ impl RegistryPing {
     /// # Errors
     /// 400 with the rule that is broken.
     pub(crate) fn check(self) -> Result<Pinged, ApiError> {
+        check_one(self.access_secret.as_ref(), self.credential_source.as_ref())?;
         let mut change = EndpointChange {
             credential_type: self.credential_type,
             access_key: self.access_key,
             access_secret: self.access_secret.map(|secret| secret.0),
+            credential_source: self.credential_source,
             ..EndpointChange::default()
         };
         if let Some(id) = self.id {
@@ -217,7 +226,22 @@ fn blank(
         allowed_hosts: Vec::new(),
         proxy: None,
         client_certificate: None,
+        credential_source: None,
     })
+}
+
+/// A secret that is given and one that is read elsewhere: which of them counts is not guessed.
+fn check_one(
+    secret: Option<&Sensitive>,
+    source: Option<&CredentialSource>,
+) -> Result<(), ApiError> {
+    let given = secret.is_some_and(|secret| !secret.0.is_empty());
+    let elsewhere = source.is_some_and(|source| !matches!(source, CredentialSource::Static {}));
+    if given && elsewhere {
+        let text = "give an access secret or a credential source, not both";
+        return Err(ApiError::invalid(text));
+    }
+    Ok(())
 }
 
 fn check_ca(text: Option<&str>) -> Result<(), ApiError> {

@@ -70,6 +70,27 @@ fn a_whole_registry_shows_everything_but_secrets() {
 }
 
 #[test]
+fn a_source_of_credentials_is_shown_and_excludes_a_secret() {
+    let source = json!({"kind": "exec", "helper": "ecr-login"});
+    let body = json!({"name": "a", "type": "t", "url": "h", "credential_source": source});
+    let shown = to_value(Registry::from(&stored(body.clone()))).unwrap();
+    assert_eq!((&shown["credential_source"], &shown["credential"]), (&source, &json!({})));
+    let mut both = body.clone();
+    both["credential"] = json!({"access_key": "k", "access_secret": "s"});
+    assert!(format!("{:?}", new(both).map(|_| ()).unwrap_err()).contains("not both"));
+    for odd in [json!({"kind": "vault"}), json!("file:/x"), json!({"kind": "file"})] {
+        let mut body = body.clone();
+        body["credential_source"] = odd;
+        assert!(format!("{:?}", new(body).map(|_| ()).unwrap_err()).contains("422"));
+    }
+    let both = json!({"access_secret": "s", "credential_source": source});
+    assert!(read::<RegistryUpdate>(both.clone()).unwrap().check().is_err());
+    assert!(read::<RegistryPing>(both).unwrap().check().is_err());
+    let back = json!({"access_secret": "s", "credential_source": {"kind": "static"}});
+    assert!(read::<RegistryUpdate>(back).unwrap().check().is_ok());
+}
+
+#[test]
 fn local_is_synthetic() {
     let mut endpoint = stored(json!({"name": "Local", "type": "harbor", "url": "http://core:8080",
         "insecure": true}));

@@ -1,0 +1,111 @@
+//! Functions of optional interfaces that have no meaning of "nothing to do": where the component
+//! does not export them, they are `unsupported`.
+
+use std::time::Duration;
+
+use portolan_bindings::v0_1::portolan::adapter::http::ResponseHeader;
+use portolan_core::provider::{ChartLocation, DeliveryAuth, Event};
+
+use super::Adapter;
+use crate::plugin::{
+    PluginError,
+    instance::{Allowance, Call},
+    v0_1,
+};
+
+/// Longest time `authentication` may take: it may call nothing.
+const AUTHENTICATION: Duration = Duration::from_secs(2);
+
+impl Adapter {
+    /// Deletes one tag; others on the same digest stay, where the provider can do that.
+    pub(crate) async fn delete_tag(&self, repository: &str, tag: &str) -> Result<(), PluginError> {
+        const FUNCTION: &str = "delete-tag";
+        let mut call = self.begin(FUNCTION).await?;
+        let guest = self.package.exports.management(&mut call)?;
+        let guest = guest.ok_or_else(|| self.missing("management", "delete tags"))?;
+        let endpoint = self.endpoint();
+        let work = guest.call_delete_tag(&mut call.store, &endpoint, repository, tag);
+        let outcome = call.deadline.within(work).await;
+        self.finish(call, FUNCTION, outcome)
+    }
+
+    /// Deletes by digest, with every tag on it.
+    pub(crate) async fn delete_artifact(
+        &self,
+        repository: &str,
+        digest: &str,
+    ) -> Result<(), PluginError> {
+        const FUNCTION: &str = "delete-artifact";
+        let mut call = self.begin(FUNCTION).await?;
+        let guest = self.package.exports.management(&mut call)?;
+        let guest = guest.ok_or_else(|| self.missing("management", "delete artifacts"))?;
+        let endpoint = self.endpoint();
+        let work = guest.call_delete_artifact(&mut call.store, &endpoint, repository, digest);
+        let outcome = call.deadline.within(work).await;
+        self.finish(call, FUNCTION, outcome)
+    }
+
+    /// How the provider's webhooks prove themselves. Asked without an endpoint: an import traps.
+    pub(crate) async fn authentication(&self) -> Result<Vec<DeliveryAuth>, PluginError> {
+        let allowance = Allowance {
+            provider: self.bound.provider.clone(),
+            function: "authentication",
+            bound: None,
+            time: AUTHENTICATION,
+            memory: self.inner.limits.memory,
+            requests: 0,
+            log_lines: 0,
+        };
+        let begun = Call::begin(&self.inner.engine, &self.package.pre, allowance).await;
+        let mut call = begun.inspect_err(|error| self.note(error))?;
+        let guest = self.package.exports.notifications(&mut call)?;
+        let guest = guest.ok_or_else(|| self.missing("notifications", "read webhooks"))?;
+        let outcome = call.deadline.within(guest.call_authentication(&mut call.store)).await;
+        let (ways, _) = self.end(call, outcome)?;
+        v0_1::delivery::ways(ways)
+    }
+
+    /// What a webhook that passed its check says.
+    pub(crate) async fn parse(
+        &self,
+        headers: &[(String, Vec<u8>)],
+        body: &[u8],
+    ) -> Result<Vec<Event>, PluginError> {
+        const FUNCTION: &str = "parse";
+        let mut call = self.begin(FUNCTION).await?;
+        let guest = self.package.exports.notifications(&mut call)?;
+        let guest = guest.ok_or_else(|| self.missing("notifications", "read webhooks"))?;
+        let endpoint = self.endpoint();
+        let header = |(name, value): &(String, Vec<u8>)| ResponseHeader {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        let headers: Vec<_> = headers.iter().map(header).collect();
+        let work = guest.call_parse(&mut call.store, &endpoint, &headers, body);
+        let outcome = call.deadline.within(work).await;
+        v0_1::delivery::events(self.finish(call, FUNCTION, outcome)?)
+    }
+
+    /// Where the chart of a repository's tag is. Each address is checked again when it is used.
+    pub(crate) async fn resolve_chart(
+        &self,
+        repository: &str,
+        tag: &str,
+    ) -> Result<ChartLocation, PluginError> {
+        const FUNCTION: &str = "resolve-chart";
+        let mut call = self.begin(FUNCTION).await?;
+        let guest = self.package.exports.foreign(&mut call)?;
+        let guest = guest.ok_or_else(|| self.missing("foreign-content", "find charts"))?;
+        let endpoint = self.endpoint();
+        let work = guest.call_resolve_chart(&mut call.store, &endpoint, repository, tag);
+        let outcome = call.deadline.within(work).await;
+        v0_1::location(self.finish(call, FUNCTION, outcome)?)
+    }
+
+    fn missing(&self, interface: &str, what: &str) -> PluginError {
+        PluginError::Unsupported(format!(
+            "the adapter `{}` cannot {what}: it does not export `{interface}`",
+            self.bound.provider
+        ))
+    }
+}

@@ -1,0 +1,78 @@
+//! Where a task's artifacts come from: a registry, or charts that become artifacts on the way.
+
+use portolan_core::oci::{Descriptor, Digest, Manifest, Reference};
+
+use super::{
+    chart::{Charts, Held},
+    failure::{Side, TransferError},
+};
+use crate::distribution::{BlobStream, Remote};
+
+/// The source side of one repository.
+pub(super) enum Source {
+    Registry(Remote),
+    Charts(Charts),
+}
+
+/// A manifest, and what is held for it as long as its blobs may be asked for.
+pub(super) struct Pulled<'s> {
+    pub(super) manifest: Manifest,
+    _held: Option<Held<'s>>,
+}
+
+impl Source {
+    /// The manifest, its bytes checked.
+    pub(super) async fn pull(&self, reference: &Reference) -> Result<Pulled<'_>, TransferError> {
+        match self {
+            Self::Registry(remote) => {
+                let manifest = remote.get_manifest(reference).await;
+                let manifest =
+                    manifest.map_err(TransferError::at(Side::Source, "pulling a manifest"))?;
+                Ok(Pulled { manifest, _held: None })
+            }
+            Self::Charts(charts) => {
+                let pulled = charts.pull(reference).await;
+                let (manifest, held) =
+                    pulled.map_err(TransferError::at(Side::Source, "fetching a chart"))?;
+                Ok(Pulled { manifest, _held: Some(held) })
+            }
+        }
+    }
+
+    /// Whether a reference is the artifact that `destination` has as `there`. `known` is its
+    /// digest where the listing told.
+    pub(super) async fn is_same(
+        &self,
+        reference: &Reference,
+        known: Option<&Digest>,
+        there: &Digest,
+        destination: &Remote,
+    ) -> Result<bool, TransferError> {
+        match (self, known) {
+            (Self::Charts(charts), _) => {
+                let same = charts.is_same(reference, there, destination).await;
+                same.map_err(TransferError::at(Side::Source, "asking for a chart"))
+            }
+            (Self::Registry(_), Some(digest)) => Ok(digest == there),
+            (Self::Registry(remote), None) => {
+                let head = remote.head_manifest(reference).await;
+                let head =
+                    head.map_err(TransferError::at(Side::Source, "asking for a manifest"))?;
+                Ok(head.is_some_and(|head| head.digest == *there))
+            }
+        }
+    }
+
+    /// The bytes of a blob that a pulled manifest names.
+    pub(super) async fn get_blob(&self, blob: &Descriptor) -> Result<BlobStream, TransferError> {
+        match self {
+            Self::Registry(remote) => {
+                let bytes = remote.get_blob(blob).await;
+                bytes.map_err(TransferError::at(Side::Source, "pulling a blob"))
+            }
+            Self::Charts(charts) => charts
+                .get_blob(blob)
+                .map_err(TransferError::at(Side::Source, "taking a part of a chart")),
+        }
+    }
+}

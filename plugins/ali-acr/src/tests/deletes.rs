@@ -1,0 +1,95 @@
+//! Deleting tags and artifacts.
+
+use super::*;
+
+/// Whether a result is the expected one.
+type Ends = fn(&Result<()>) -> bool;
+
+fn id() -> Exchange {
+    fixtures().get("GET", &format!("{MANAGEMENT}/?Action=GetRepository"))
+}
+
+#[test]
+fn a_tag_is_deleted_by_the_api_and_one_that_is_gone_is_no_error() {
+    let by_id = || fixtures().get("POST", &format!("{MANAGEMENT}/?Action=DeleteRepoTag"));
+    let gone =
+        || no(ask("GetRepository", "RepoNamespaceName=team&RepoName=app"), 200, "REPO_NOT_EXIST");
+    let cases: Vec<(ScriptedHost, Ends)> = vec![
+        (enterprise().exchanges([id(), by_id()]), |r| r.is_ok()),
+        (enterprise().exchanges([id(), no(by_id(), 200, "TAG_NOT_EXIST")]), |r| r.is_ok()),
+        (enterprise().exchange(gone()), |r| r.is_ok()),
+        (
+            enterprise().exchanges([id(), no(by_id(), 200, "TAG_IMMUTABLE")]),
+            |r| matches!(r, Err(Error::Upstream(u)) if u.code.as_deref() == Some("TAG_IMMUTABLE")),
+        ),
+        (enterprise().exchanges([id(), no(by_id(), 403, "Forbidden.RAM")]), |r| {
+            matches!(r, Err(Error::Forbidden(_)))
+        }),
+        (
+            personal().exchange(
+                fixtures().get("DELETE", &format!("{MANAGEMENT}/repos/team/app/tags/v1")),
+            ),
+            |r| r.is_ok(),
+        ),
+        (personal().exchange(at("DELETE", "/repos/team/app/tags/v1").answer(404)), |r| r.is_ok()),
+        (personal().exchange(at("DELETE", "/repos/team/app/tags/v1").answer(500)), |r| {
+            matches!(r, Err(Error::Upstream(_)))
+        }),
+    ];
+    for (host, fits) in cases {
+        let host = host.start();
+        let result = AliAcr::delete_tag(host.endpoint(), "team/app", "v1");
+        assert!(fits(&result), "{result:?}");
+    }
+}
+
+#[test]
+fn the_personal_edition_deletes_every_tag_on_a_digest() {
+    let (one, two) = ("1".repeat(64), "2".repeat(64));
+    let tags = |page: u32, rows: Value| {
+        at("GET", &format!("/repos/team/app/tags?Page={page}&PageSize=100"))
+            .json(json!({"data": {"total": 5, "tags": rows}}))
+    };
+    let row = |tag: &str, digest: &str| json!({"tag": tag, "digest": digest});
+    let delete = |tag: &str| at("DELETE", &format!("/repos/team/app/tags/{tag}"));
+    let host = personal()
+        .exchanges([
+            tags(1, json!([row("a", &one), row("b", &two)])),
+            tags(2, json!([row("c", &two), row("d", &format!("sha256:{one}"))])),
+            tags(3, json!([row("e", &one)])),
+            delete("a"),
+            delete("d").answer(404),
+            delete("e"),
+        ])
+        .start();
+    let digest = format!("sha256:{one}");
+    assert_eq!(AliAcr::delete_artifact(host.endpoint(), "team/app", &digest), Ok(()));
+    host.finish();
+    let host = personal().exchange(no(tags(1, json!([])), 404, "REPO_NOT_EXIST")).start();
+    assert_eq!(AliAcr::delete_artifact(host.endpoint(), "team/app", &digest), Ok(()));
+}
+
+#[test]
+fn the_enterprise_edition_deletes_through_the_registry() {
+    let login = || fixtures().get("GET", &format!("{MANAGEMENT}/?Action=GetAuthorizationToken"));
+    let token = || {
+        Exchange::new(
+            "GET",
+            "https://dockerauth-ee.cn-hangzhou.aliyuncs.com/auth?scope=repository:team/a/b:delete\
+             &service=registry.aliyuncs.com:cn-hangzhou:china:cri-abcdefgh12345678",
+        )
+        .expect_header("Authorization", LOGINS[1])
+        .json(json!({"token": "t"}))
+    };
+    for (status, fits) in [
+        (202, (|r| r.is_ok()) as Ends),
+        (404, |r| r.is_ok()),
+        (405, |r| matches!(r, Err(Error::Unsupported(_)))),
+        (403, |r| matches!(r, Err(Error::Forbidden(_)))),
+    ] {
+        let delete = Exchange::new("DELETE", "/v2/team/a/b/manifests/sha256:1").answer(status);
+        let host = enterprise().exchanges([login(), token(), delete]).start();
+        let result = AliAcr::delete_artifact(host.endpoint(), "team/a/b", "sha256:1");
+        assert!(fits(&result), "{status}: {result:?}");
+    }
+}

@@ -1,0 +1,66 @@
+//! Repositories by project id, and tags, which Harbor 1.x gives all at once.
+
+use portolan_sdk::{
+    Artifact, Endpoint, Page, PageRequest, Result,
+    http::{self, Request, Response},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{api, listing::artifact, wire};
+
+/// Most tags of one page: the host takes no longer ones.
+const MAX_TAGS: usize = 5_000;
+
+/// One page of a project's repositories, and whether another one follows.
+pub(crate) fn repositories(
+    endpoint: &Endpoint,
+    project: i64,
+    at: (u32, u32),
+) -> Result<(Vec<wire::Repository>, bool)> {
+    let query = [("project_id", &*project.to_string())];
+    let response = api::get_page(endpoint, "/api/repositories", at, &query)?;
+    let named = |name| wire::Repository { name, ..wire::Repository::default() };
+    let rows = rows(&response, named)?;
+    let more = api::another(&response, at, rows.len());
+    Ok((rows, more))
+}
+
+/// The rows of an answer: bare names in the first versions, objects later.
+fn rows<T: DeserializeOwned>(response: &Response, named: fn(String) -> T) -> Result<Vec<T>> {
+    if let Ok(names) = response.json::<Vec<String>>() {
+        return Ok(names.into_iter().map(named).collect());
+    }
+    Ok(response.json::<Option<Vec<T>>>()?.unwrap_or_default())
+}
+
+/// One page of a repository's tags, each an artifact: labels are on tags here, not on digests.
+/// The cursor is the last tag and its place, since tags may come and go between two calls.
+pub(crate) fn artifacts(
+    endpoint: &Endpoint,
+    repository: &str,
+    page: &PageRequest,
+) -> Result<Page<Artifact>> {
+    let cursor: Option<(usize, String)> = page.position()?;
+    let tags = tags(endpoint, repository)?;
+    let start = cursor.map_or(0, |(place, last)| {
+        tags.iter().position(|tag| tag.name == last).map_or(place, |found| found.saturating_add(1))
+    });
+    let end = start.saturating_add(MAX_TAGS);
+    let last = end.checked_sub(1).filter(|_| end < tags.len());
+    let next = last.and_then(|last| Some((last, tags.get(last)?.name.clone())));
+    let shown = tags.into_iter().skip(start).take(MAX_TAGS);
+    Page::last(shown.map(artifact).collect()).next(next.as_ref())
+}
+
+/// Every tag of a repository, in the order of the answer.
+pub(super) fn tags(endpoint: &Endpoint, repository: &str) -> Result<Vec<wire::Artifact>> {
+    let get = Request::get(path(repository)?);
+    let response = api::request(endpoint, get).send()?.success()?;
+    rows(&response, |name| wire::Artifact { name, ..wire::Artifact::default() })
+}
+
+/// The path of a repository's tags; its slashes are not escaped.
+pub(super) fn path(repository: &str) -> Result<String> {
+    api::split(repository)?;
+    Ok(format!("/api/repositories/{}/tags", http::encode_path(repository)))
+}

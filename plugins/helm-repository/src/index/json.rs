@@ -1,0 +1,44 @@
+//! An index written as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Catalog, Version};
+
+#[derive(Deserialize)]
+struct Index {
+    entries: Option<BTreeMap<String, Option<Vec<Entry>>>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    version: Option<String>,
+    urls: Option<Vec<String>>,
+    digest: Option<String>,
+    created: Option<String>,
+}
+
+/// Reads an index.
+pub(super) fn read(text: &str) -> Result<Catalog, String> {
+    let index: Index = serde_json::from_slice(text.as_bytes()).map_err(|e| e.to_string())?;
+    let mut catalog = Catalog::default();
+    let entries = index.entries.ok_or("it has no `entries`")?;
+    for (chart, versions) in entries {
+        for entry in versions.unwrap_or_default() {
+            if !catalog.add(&chart, version(entry)) {
+                return Err("it has too many versions".to_owned());
+            }
+        }
+    }
+    Ok(catalog)
+}
+
+fn version(entry: Entry) -> Version {
+    Version {
+        version: entry.version.unwrap_or_default(),
+        url: entry.urls.unwrap_or_default().into_iter().next().unwrap_or_default(),
+        digest: entry.digest.unwrap_or_default(),
+        created: entry.created.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Repositories, page by page, by the account's own listing.
+//!
+//! The console's API is not described; where it does not page although it is asked to, its whole
+//! answer is cut into pages here, and where it repeats itself the listing ends.
+
+use portolan_sdk::{
+    Error, Page, PageRequest, Repository, RepositoryFilter, Result,
+    http::{Request, Response},
+    time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{account::Account, wire};
+
+/// Rows asked for: the most that the management API gives.
+const ROWS: u64 = 1000;
+
+/// Rows after which a listing is taken for endless.
+const MAX_ROWS: u64 = 1_000_000;
+
+/// Where a listing stands.
+#[derive(Default, Serialize, Deserialize)]
+struct Position {
+    offset: u64,
+    /// The first repository of the page before: a server that shows it again does not page.
+    first: String,
+}
+
+pub(crate) fn repositories(
+    account: &Account<'_>,
+    filter: &RepositoryFilter,
+    page: &PageRequest,
+) -> Result<Page<Repository>> {
+    let at: Position = page.position()?;
+    let Answer { mut rows, whole } = ask(account, at.offset)?;
+    let total = rows.first().and_then(|row| row.total_range).filter(|total| *total > 0);
+    let mut left = false;
+    if whole {
+        let start = usize::try_from(at.offset).unwrap_or(usize::MAX).min(rows.len());
+        rows.drain(..start);
+        left = rows.len() as u64 > ROWS;
+        rows.truncate(ROWS as usize);
+    }
+    let Some(first) = rows.first().map(full_name).filter(|first| *first != at.first) else {
+        return Ok(Page::empty());
+    };
+    let offset = at.offset.saturating_add(rows.len() as u64);
+    // Where the server tells no total, the next page shows whether there is one.
+    let more = if whole { left } else { total.is_none_or(|total| offset < total) };
+    if more && offset >= MAX_ROWS {
+        return Err(Error::MalformedResponse(format!(
+            "the listing of {} does not end after {offset} repositories",
+            account.endpoint.url
+        )));
+    }
+    let items = rows.into_iter().map(repository).filter(|it| is_wanted(it, filter)).collect();
+    let page = Page { items, next: None, total: None };
+    page.next(more.then_some(&Position { offset, first }))
+}
+
+/// Rows from an offset, or all of them where the server does not page.
+struct Answer {
+    rows: Vec<wire::Repository>,
+    whole: bool,
+}
+
+fn ask(account: &Account<'_>, offset: u64) -> Result<Answer> {
+    let page = format!("limit::{ROWS}|offset::{offset}");
+    if account.signs() {
+        let rows = read(account, "", &page)?.success()?.json::<Option<Vec<_>>>()?;
+        return Ok(Answer { rows: rows.unwrap_or_default(), whole: false });
+    }
+    let own = "center::self";
+    let mut response = read(account, "/repositories", &format!("{own}|{page}"))?;
+    let unpaged = response.status() == 400;
+    if unpaged {
+        response = read(account, "/repositories", own)?;
+    }
+    let rows = response.success()?.json::<Option<Vec<_>>>()?.unwrap_or_default();
+    let whole = unpaged || rows.len() as u64 > ROWS;
+    Ok(Answer { rows, whole })
+}
+
+fn read(account: &Account<'_>, console: &str, filter: &str) -> Result<Response> {
+    account.send(Request::get(account.address(console, "/repos")?).query("filter", filter))
+}
+
+/// With the organisation; a slash within the name may be written as `$`.
+fn full_name(row: &wire::Repository) -> String {
+    let namespace = row.namespace.as_deref().unwrap_or_default();
+    let separator = if namespace.is_empty() { "" } else { "/" };
+    format!("{namespace}{separator}{}", row.name.replace('$', "/"))
+}
+
+fn repository(row: wire::Repository) -> Repository {
+    let name = full_name(&row);
+    Repository {
+        description: row.description.filter(|text| !text.is_empty()),
+        created: row.created_at.as_deref().and_then(time::rfc3339),
+        updated: row.updated_at.as_deref().and_then(time::rfc3339),
+        artifact_count: row.num_images,
+        private: row.is_public.map(|public| !public),
+        ..Repository::new(name)
+    }
+}
+
+/// SWR was seen to ignore filters (goharbor/harbor#21133), so they are applied here.
+fn is_wanted(repository: &Repository, filter: &RepositoryFilter) -> bool {
+    let prefix = filter.prefix.as_deref().unwrap_or_default();
+    let part = filter.name_contains.as_deref().unwrap_or_default();
+    repository.name.starts_with(prefix) && repository.name.contains(part)
+}
