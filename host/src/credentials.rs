@@ -124,6 +124,7 @@ impl Sources {
         credentials: &Credentials,
     ) -> Result<Login, SourceError> {
         self.permit(source)?;
+        permit_place(source, &spec.url)?;
         let slot = self.slot(source, &spec.url);
         let mut kept = slot.lock().await;
         let mark = match source {
@@ -218,4 +219,23 @@ fn server(url: &EndpointUrl) -> String {
 fn life(expires: time::OffsetDateTime) -> Duration {
     let left = expires - time::OffsetDateTime::now_utc() - time::Duration::minutes(5);
     Duration::try_from(left).unwrap_or_default().max(Duration::from_secs(60))
+}
+
+/// Keys of AWS go to AWS alone: they are the machine's, and whoever may write an endpoint is not
+/// therefore let to send them elsewhere.
+fn permit_place(source: &CredentialSource, url: &EndpointUrl) -> Result<(), SourceError> {
+    const AWS: [&str; 5] =
+        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws", ".ecr.aws"];
+    let aws = matches!(
+        source,
+        CredentialSource::AwsInstance {} | CredentialSource::AwsWebIdentity { .. }
+    );
+    let host = url.url().host_str().unwrap_or_default().to_ascii_lowercase();
+    let place = url.url().scheme() == "https" && AWS.iter().any(|end| host.ends_with(end));
+    if !aws || place {
+        return Ok(());
+    }
+    let cure =
+        "give the endpoint an https address of AWS, e.g. https://api.ecr.REGION.amazonaws.com";
+    Err(SourceError::Denied { what: what(source), cure: cure.to_owned() })
 }

@@ -139,12 +139,14 @@ pub fn delete_manifest(flow: &Flow<'_>, scope: &Scope, digest: &str) -> Result<(
     let request = Request::delete(flow.url(&path));
     let response = flow.send(request, &[token::scope_text(scope)])?;
     match response.status() {
+        // A page of a proxy says nothing of what is there.
+        _ if response.is_html() => Err(response.error()),
         404 => Ok(()),
         405 => Err(Error::Unsupported(format!(
             "{} answered 405: deletes are turned off in the registry",
             response.what()
         ))),
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }
 

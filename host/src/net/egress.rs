@@ -164,6 +164,16 @@ impl Egress {
         url.origin() == self.endpoint.origin()
     }
 
+    /// Whether a URL is at the endpoint's address or below its path: what else the same host serves
+    /// may be another tenant's.
+    pub(crate) fn is_below_endpoint(&self, url: &Url) -> bool {
+        let base = self.endpoint.path().trim_end_matches('/');
+        let rest = url.path().strip_prefix(base);
+        self.is_endpoint(url)
+            && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            && !url.path().to_ascii_lowercase().contains("%2f")
+    }
+
     fn is_realm(&self, url: &Url) -> bool {
         let realms = self.realms.lock().unwrap_or_else(PoisonError::into_inner);
         realms.contains(&url.origin())

@@ -1,6 +1,6 @@
 //! An endpoint's provider settings against the JSON Schema of its adapter.
 //!
-//! A schema comes from a plug-in: it refers to nothing outside itself, and nothing is loaded for it.
+//! A schema comes from a plug-in: it refers to nothing, and nothing is loaded for it.
 
 use std::{error::Error, fmt::Write as _};
 
@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 const ADDRESS: &str = "https://settings-schema.invalid/";
 /// Most faults that are told at once.
 const MAX_FAULTS: usize = 5;
+/// Most regular expressions in a schema.
+const MAX_PATTERNS: usize = 16;
 /// Longest text of one fault, in characters.
 const MAX_FAULT: usize = 300;
 
@@ -28,6 +30,7 @@ impl UrlLoader for Nothing {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn check_schema(schema: &Value) -> Result<(), String> {
+    modest(schema, &mut 0)?;
     compile(schema, &mut Schemas::new()).map(drop)
 }
 
@@ -47,6 +50,30 @@ pub(super) fn check(
     let mut faults = Vec::new();
     leaves(&error, &mut faults);
     Err(format!("the settings do not fit the provider `{provider}`: {}", faults.join("; ")))
+}
+
+/// Refuses what would cost more than the schema is long: it is compiled before anybody approved the
+/// plug-in, and settings are checked outside the limits of its calls. References can fan out without
+/// end, and a pattern may become megabytes of automaton.
+fn modest(value: &Value, patterns: &mut usize) -> Result<(), String> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| modest(item, patterns)),
+        Value::Object(map) => map.iter().try_for_each(|(key, inner)| {
+            if matches!(key.as_str(), "$ref" | "$dynamicRef" | "$recursiveRef") {
+                return Err(format!("it has a `{key}`: a settings schema refers to nothing"));
+            }
+            *patterns += match (key.as_str(), inner) {
+                ("pattern", Value::String(_)) => 1,
+                ("patternProperties", Value::Object(inner)) => inner.len(),
+                _ => 0,
+            };
+            if *patterns > MAX_PATTERNS {
+                return Err(format!("it has more than {MAX_PATTERNS} patterns"));
+            }
+            modest(inner, patterns)
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn compile(schema: &Value, schemas: &mut Schemas) -> Result<SchemaIndex, String> {
@@ -96,8 +123,7 @@ mod tests {
             "additionalProperties": false, "required": ["upload"],
             "properties": {"upload": {"enum": ["put", "patch"]},
                 "size": {"type": "integer", "minimum": 1024},
-                "deep": {"$ref": "#/$defs/deep"}},
-            "$defs": {"deep": {"properties": {"on": {"type": "boolean"}}}}})
+                "deep": {"properties": {"on": {"type": "boolean"}}}}})
     }
 
     #[test]
@@ -148,7 +174,9 @@ mod tests {
             assert!(!error.is_empty() && error.len() <= 4 * MAX_FAULT, "{error}");
         }
         assert_eq!(check_schema(&schema()), Ok(()));
-        assert_eq!(check_schema(&json!({"$ref": "#"})), Ok(()));
-        assert!(check("p", &json!({"$ref": "#"}), &Map::new()).is_err(), "it ends");
+        assert!(check_schema(&json!({"$ref": "#"})).unwrap_err().contains("refers to nothing"));
+        let patterns: Vec<_> = (0..17).map(|_| json!({"pattern": "x"})).collect();
+        let many = check_schema(&json!({"anyOf": patterns})).unwrap_err();
+        assert!(many.contains("more than 16 patterns"), "{many}");
     }
 }

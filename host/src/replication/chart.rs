@@ -15,6 +15,7 @@ mod yaml;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ pub(super) use failure::ChartError;
 
 /// Charts held at once, all tasks together; each has at most [`download::MAX_ARCHIVE`] bytes.
 pub(super) const AT_ONCE: usize = 4;
+/// How long one chart may take to arrive.
+const FETCH: Duration = Duration::from_secs(600);
 
 /// The charts of one repository.
 pub(super) struct Charts {
@@ -85,7 +88,12 @@ impl Charts {
         let turn = turn.map_err(|_| ChartError::Refused("the engine is closing".to_owned()))?;
         let adapter = self.connection.now().await?;
         let location = self.locate(&adapter, reference).await?;
-        let artifact = self.fetch(&adapter, reference, &location).await?;
+        // A server that drips holds a turn of every rule's.
+        let fetched = tokio::time::timeout(FETCH, self.fetch(&adapter, reference, &location)).await;
+        let artifact = fetched.map_err(|_| {
+            let url = net::redact(&location.url);
+            ChartError::Refused(format!("{url} was not there within {} s", FETCH.as_secs()))
+        })??;
         let digests = artifact.blobs.iter().map(|(digest, _)| digest.clone()).collect();
         let mut parts = lock(&self.parts);
         for (digest, bytes) in artifact.blobs {
@@ -149,10 +157,11 @@ impl Charts {
     ) -> Result<Artifact, ChartError> {
         let client = adapter.client();
         if location.url.scheme() == "oci" {
-            return oci::Pull::new(client, &location.url, reference)?.artifact().await;
+            let pull = oci::Pull::new(client, &location.url, reference)?;
+            return pull.artifact(location.digest.as_ref()).await;
         }
         let scope = Scope { repository: self.repository.clone(), actions: vec![Action::Pull] };
-        let own = client.egress().is_endpoint(&location.url);
+        let own = client.egress().is_below_endpoint(&location.url);
         let grant = match own {
             true => Some(adapter.authorize(&[scope], None).await?),
             false => None,

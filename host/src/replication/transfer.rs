@@ -1,7 +1,7 @@
 //! One repository: its artifacts, each a walk of the manifest graph, children before parents and
 //! the tag last.
 
-use std::{pin::Pin, sync::Arc};
+use std::{collections::HashSet, pin::Pin, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
@@ -126,7 +126,7 @@ impl Job {
             return Ok(());
         }
         let pulled = self.source.pull(&reference).await?;
-        self.check_taken(&pulled.manifest, 0).await?;
+        self.check_taken(&pulled.manifest, 0, &mut HashSet::new()).await?;
         self.copy_graph(&reference, &pulled.manifest, Before::Absent, 0).await?;
         self.stats.pushed();
         Ok(())
@@ -154,7 +154,7 @@ impl Job {
         };
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
         let pulled = self.source.pull(&pull).await?;
-        self.check_taken(&pulled.manifest, 0).await?;
+        self.check_taken(&pulled.manifest, 0, &mut HashSet::new()).await?;
         self.copy_graph(&reference, &pulled.manifest, before, 0).await?;
         self.stats.pushed();
         self.log.info(format!("{tag} pushed, {}", pulled.manifest.digest)).await;
@@ -167,6 +167,7 @@ impl Job {
         &'a self,
         manifest: &'a Manifest,
         depth: usize,
+        seen: &'a mut HashSet<Digest>,
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
             if self.accepts.is_everything() {
@@ -176,9 +177,13 @@ impl Job {
             within_bounds(manifest, depth)?;
             for child in manifest.children.iter().filter(|child| child.media_type.is_manifest()) {
                 self.is_taken(&child.media_type)?;
-                if child.media_type.is_index() {
+                if child.media_type.is_index() && seen.insert(child.digest.clone()) {
+                    if seen.len() > MAX_CHILDREN {
+                        let step = "reading more nested indexes than any image has";
+                        return Err(TransferError::refused(Side::Source, step));
+                    }
                     let nested = self.source.pull(&child.digest.clone().into()).await?;
-                    self.check_taken(&nested.manifest, depth + 1).await?;
+                    self.check_taken(&nested.manifest, depth + 1, seen).await?;
                 }
             }
             Ok(())

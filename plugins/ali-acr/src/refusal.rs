@@ -59,7 +59,10 @@ fn refused(api: &Api<'_>, call: &str, code: &str, response: &Response) -> Error 
         Meaning::Busy => upstream(response, code, said, true),
         Meaning::Missing => Error::NotFound(format!("{call}: {said}")),
         Meaning::Exists => Error::Conflict(format!("{call}: {said}")),
-        Meaning::Other if response.status() == 200 => upstream(response, code, said, false),
+        // A 404 without a code of the registry, such as a proxy's page, is not "gone".
+        Meaning::Other if matches!(response.status(), 200 | 404) => {
+            upstream(response, code, said, false)
+        }
         Meaning::Other => error,
     }
 }
@@ -106,6 +109,9 @@ impl Meaning {
             Self::Forbidden
         } else if starts(&["SIGNATURENONCEUSED", "SERVICEUNAVAILABLE", "INTERNALERROR"]) {
             Self::Busy
+        } else if starts(&["INSTANCE", "INVALIDINSTANCE", "INVALIDACTION", "INVALIDVERSION"]) {
+            // Not what was asked for is gone, but what should have told of it.
+            Self::Other
         } else if holds(&["NOTEXIST", "NOTFOUND"]) {
             Self::Missing
         } else if holds(&["EXIST"]) {

@@ -130,8 +130,13 @@ fn is_there(endpoint: &Endpoint, place: &Private, repository: &str) -> Result<bo
     let grant = authority::authorize(endpoint, &[], None)?;
     let path = format!("{base}/v2/{}/manifests/portolan-probe", http::encode_path(repository));
     let response = Request::get(path).auth(grant.auth).send()?;
-    let unknown_tag = || response.error_codes().iter().any(|code| code == "MANIFEST_UNKNOWN");
-    Ok(response.status() == 200 || (response.status() == 404 && unknown_tag()))
+    match response.status() {
+        200 if !response.is_html() => Ok(true),
+        404 => Ok(response.error_codes().iter().any(|code| code == "MANIFEST_UNKNOWN")),
+        403 => Ok(false),
+        // To wait, or to ask for another token, may help; to create it would not.
+        _ => Err(response.error()),
+    }
 }
 
 /// What ECR's names are limited to besides the distribution API's grammar.

@@ -70,6 +70,6 @@ fn settled(response: Response) -> Result<()> {
              --write-enabled true`, or leave it",
             response.error().text()
         ))),
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }

@@ -5,7 +5,7 @@ use portolan_sdk::{
     http::{self, Request},
 };
 
-use crate::{anonymous, api, flow, listing, namespaces, wire};
+use crate::{anonymous, api, flow, listing, namespaces, session, wire};
 
 /// Pages of tags that are searched for a digest.
 const MAX_PAGES: u32 = 1_000;
@@ -19,7 +19,7 @@ pub(crate) fn tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()
     let response = api::send(endpoint, Request::delete(path))?;
     match response.status() {
         404 => Ok(()),
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }
 
@@ -31,6 +31,10 @@ pub(crate) fn artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> R
     let scope = Scope { repository: repository.clone(), actions: vec![Action::Delete] };
     match distribution::delete_manifest(&flow(endpoint), &scope, digest) {
         Err(Error::Unsupported(_)) => by_tags(endpoint, &repository, digest),
+        // The token was fetched for this: that it is refused says what it may, not who it is.
+        Err(Error::Unauthenticated(why)) if session::token(endpoint).is_ok() => {
+            Err(Error::Forbidden(format!("{why}; the access token needs the right to delete")))
+        }
         result => result,
     }
 }

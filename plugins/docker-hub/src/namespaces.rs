@@ -109,7 +109,7 @@ fn create(endpoint: &Endpoint, namespace: &str, name: &str) -> Result<()> {
     };
     let created = api::send(endpoint, Request::post(&path).json(&body))?;
     if !matches!(created.status(), 400 | 409) {
-        return created.success().map(drop);
+        return created.done();
     }
     // The same status says that it exists, and that the plan allows no more private ones.
     let there = api::send(endpoint, Request::get(format!("{path}/{}", http::encode(name))))?;

@@ -40,7 +40,9 @@ fn delete(flow: &Flow<'_>, repository: &str, reference: &str) -> Result<()> {
     let scope = token::scope_text(&Scope::push(repository));
     let response = flow.send(Request::delete(flow.url(&path)), &[scope])?;
     match response.status() {
-        0..400 | 404 => Ok(()),
+        // A page of a proxy says nothing of what is there.
+        _ if response.is_html() => Err(response.error()),
+        200..300 | 404 => Ok(()),
         _ => Err(refusal(&response)),
     }
 }

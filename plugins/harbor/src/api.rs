@@ -66,7 +66,7 @@ pub(crate) fn delete(endpoint: &Endpoint, path: &str) -> Result<()> {
     let response = request(endpoint, Request::delete(path)).send()?;
     match response.status() {
         404 => Ok(()),
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }
 

@@ -76,7 +76,7 @@ fn ready(endpoint: &Endpoint, project: &str, public: bool) -> Result<()> {
             }
             _ => Err(must_be_created(endpoint, project, &response.error())),
         },
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }
 

@@ -61,7 +61,7 @@ fn create(account: &Account<'_>, namespace: &str) -> Result<()> {
             key = account.key(),
             why = response.error().text()
         ))),
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }
 

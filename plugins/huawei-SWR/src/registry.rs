@@ -39,7 +39,7 @@ pub(crate) fn delete_tag(account: &Account<'_>, repository: &str, tag: &str) -> 
     let response = account.send(Request::delete(account.address("", &below)?))?;
     match response.status() {
         404 => Ok(()),
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }
 

@@ -114,6 +114,22 @@ impl Response {
         if self.inner.status < 400 { Ok(self) } else { Err(self.error()) }
     }
 
+    /// Passes the answer to a request that changes something: a 2xx that is no web page. A proxy or
+    /// portal in between may answer with its own page, or lead to one, and nothing was done.
+    ///
+    /// # Errors
+    /// By status: see [`Response::error`]; [`Error::MalformedResponse`] for a page or a redirect.
+    pub fn done(&self) -> Result<()> {
+        match self.inner.status {
+            200..300 => self.not_html(),
+            400.. => Err(self.error()),
+            status => {
+                let what = self.what();
+                Err(Error::MalformedResponse(format!("{what} answered {status}, and did nothing")))
+            }
+        }
+    }
+
     /// The error this answer stands for: 401, 403, 404, 409 and 412, 429 have cases of their own;
     /// 408 and 5xx are retryable. A registry's error envelope gives code and text.
     #[must_use]

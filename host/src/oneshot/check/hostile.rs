@@ -8,7 +8,7 @@ use super::{
     judge::{self, Outcome},
     probes,
 };
-use crate::{AdapterCall, Code, Error, Fault, Reply, Stage, StageCall};
+use crate::{AdapterCall, Answer, Code, Error, Fault, Reply, Stage, StageCall};
 
 /// Where the redirect leads.
 const ELSEWHERE: &str = "elsewhere.example.test";
@@ -56,8 +56,9 @@ const SCENARIOS: [Scenario; 8] = [
     Scenario {
         name: "401 with a challenge",
         reply: unauthorized,
-        fits: |fault| matches!(fault, Fault::Unauthenticated | Fault::Forbidden),
-        wanted: "`unauthenticated`",
+        fits: |fault| matches!(fault, Fault::Unauthenticated | Fault::Forbidden | Fault::Malformed),
+        wanted: "`unauthenticated` (or `malformed-response`, where the challenge shows that this \
+                 is another provider's registry)",
         health_may_pass: false,
     },
     Scenario {
@@ -211,6 +212,11 @@ fn verdict(
 ) -> Option<String> {
     if let Some(why) = judge::fault(outcome, secrets) {
         return Some(why);
+    }
+    let deletes = matches!(call, AdapterCall::DeleteTag(..) | AdapterCall::DeleteArtifact(..));
+    // A 200 is an honest answer to a delete, whatever its body.
+    if deletes && matches!(outcome, Ok(Answer::Done)) && !scenario.health_may_pass {
+        return Some("it reported success, and nothing can have been deleted".to_owned());
     }
     if !probes::must_ask(call) {
         return None;

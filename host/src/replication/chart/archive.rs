@@ -8,6 +8,8 @@ use tar::{Archive, Entry, EntryType};
 
 /// Most bytes an archive may expand to (Helm: 100 MiB).
 const MAX_EXPANDED: u64 = 100 << 20;
+/// Longest name in an archive, and longest target of a link, in bytes.
+const MAX_NAME: usize = 4096;
 /// Most bytes of a file that is read (Helm: 5 MiB for any).
 const MAX_FILE: u64 = 1 << 20;
 /// Most files.
@@ -66,6 +68,9 @@ fn checked<R: Read>(entry: &Entry<'_, R>) -> Result<Option<String>, String> {
         return Ok(None);
     }
     let bytes = entry.path_bytes();
+    if bytes.len() > MAX_NAME {
+        return Err(format!("a name in it is longer than {MAX_NAME} bytes"));
+    }
     let name = std::str::from_utf8(&bytes).map_err(|_| "a name in it is not UTF-8")?;
     let shown = || name.chars().take(200).collect::<String>().escape_debug().to_string();
     let name = harmless(name).ok_or_else(|| format!("`{}` leads out of it", shown()))?;
@@ -74,6 +79,9 @@ fn checked<R: Read>(entry: &Entry<'_, R>) -> Result<Option<String>, String> {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Ok(Some(name)),
         EntryType::Symlink | EntryType::Link => {
             let target = entry.link_name_bytes().unwrap_or_default();
+            if target.len() > MAX_NAME {
+                return Err(format!("the target of a link in it is longer than {MAX_NAME} bytes"));
+            }
             let target = std::str::from_utf8(&target).ok().and_then(harmless);
             target.map(|_| None).ok_or_else(|| format!("the link `{}` leads out of it", shown()))
         }

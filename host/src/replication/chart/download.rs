@@ -65,7 +65,8 @@ impl Download<'_> {
         // The archive's digest is of the bytes as stored.
         let identity = HeaderValue::from_static("identity");
         request.headers_mut().insert(header::ACCEPT_ENCODING, identity);
-        if let Some(grant) = self.grant.as_ref().filter(|_| own) {
+        let below = self.client.egress().is_below_endpoint(url);
+        if let Some(grant) = self.grant.as_ref().filter(|_| below) {
             apply(grant, request.headers_mut())?;
         }
         // The endpoint itself may be sent anything; where it leads to, nothing that is secret.

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use portolan_core::{
-    oci::{Challenge, Digest, Manifest, MediaType, Reference, manifest::MAX_BYTES},
+    oci::{Challenge, Descriptor, Digest, Manifest, MediaType, Reference, manifest::MAX_BYTES},
     secret::Secret,
 };
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     ChartError,
-    artifact::Artifact,
+    artifact::{self, Artifact},
     download::{self, MAX_ARCHIVE},
 };
 use crate::net::{self, Client, Purpose};
@@ -87,9 +87,10 @@ impl<'c> Pull<'c> {
         self.authorised_manifest().await.map(|(manifest, _)| manifest)
     }
 
-    /// The manifest and everything it names, checked.
-    pub(super) async fn artifact(&self) -> Result<Artifact, ChartError> {
+    /// The manifest and everything it names, checked; `expected` is what the index told.
+    pub(super) async fn artifact(&self, expected: Option<&Digest>) -> Result<Artifact, ChartError> {
         let (manifest, token) = self.authorised_manifest().await?;
+        self.check(&manifest, expected)?;
         let total: u64 = manifest.blobs.iter().map(|blob| blob.size).fold(0, u64::saturating_add);
         if total > MAX_ARCHIVE {
             return Err(self.unusable(format!("it has more than {MAX_ARCHIVE} bytes")));
@@ -103,6 +104,22 @@ impl<'c> Pull<'c> {
         }
         let nothing = String::new;
         Ok(Artifact { manifest, blobs, name: nothing(), version: nothing() })
+    }
+
+    /// It is a chart, and the one that the index told: indexes give the digest of the archive, some
+    /// that of the manifest.
+    fn check(&self, manifest: &Manifest, expected: Option<&Digest>) -> Result<(), ChartError> {
+        let is_content = |part: &&Descriptor| part.media_type.as_str() == artifact::CONTENT;
+        let content = manifest.blobs.iter().find(is_content);
+        let content = content.ok_or_else(|| self.unusable("it is no chart".to_owned()))?;
+        match expected {
+            Some(expected) if content.digest != *expected && manifest.digest != *expected => {
+                let actual = &content.digest;
+                let why = format!("its archive is {actual}, and the index told {expected}");
+                Err(self.unusable(why))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn authorised_manifest(&self) -> Result<(Manifest, Option<Secret>), ChartError> {

@@ -189,7 +189,7 @@ async fn charts_in_registries_are_pulled_as_they_are() {
     ];
     for (url, expected) in urls {
         let outcome = match oci::Pull::new(&client, &url, &tag) {
-            Ok(pull) => pull.artifact().await,
+            Ok(pull) => pull.artifact(None).await,
             Err(error) => Err(error),
         };
         if let Ok(artifact) = &outcome {
@@ -200,7 +200,7 @@ async fn charts_in_registries_are_pulled_as_they_are() {
     }
     let private = self::client(&home, true, None);
     let url = "oci://localhost/charts/old:0.1.0".parse().unwrap();
-    let said = said(oci::Pull::new(&private, &url, &tag).unwrap().artifact().await);
+    let said = said(oci::Pull::new(&private, &url, &tag).unwrap().artifact(None).await);
     assert!(said.contains("which is"), "{said}");
 }
 

@@ -9,6 +9,10 @@ fn id() -> Exchange {
     fixtures().get("GET", &format!("{MANAGEMENT}/?Action=GetRepository"))
 }
 
+fn not_there() -> serde_json::Value {
+    json!({"code": "IMAGE_NOT_EXIST", "message": "image not exist"})
+}
+
 #[test]
 fn a_tag_is_deleted_by_the_api_and_one_that_is_gone_is_no_error() {
     let by_id = || fixtures().get("POST", &format!("{MANAGEMENT}/?Action=DeleteRepoTag"));
@@ -31,7 +35,15 @@ fn a_tag_is_deleted_by_the_api_and_one_that_is_gone_is_no_error() {
             ),
             |r| r.is_ok(),
         ),
-        (personal().exchange(at("DELETE", "/repos/team/app/tags/v1").answer(404)), |r| r.is_ok()),
+        (
+            personal()
+                .exchange(at("DELETE", "/repos/team/app/tags/v1").answer(404).json(not_there())),
+            |r| r.is_ok(),
+        ),
+        // A proxy's page, not the registry's word.
+        (personal().exchange(at("DELETE", "/repos/team/app/tags/v1").answer(404)), |r| {
+            matches!(r, Err(Error::Upstream(_)))
+        }),
         (personal().exchange(at("DELETE", "/repos/team/app/tags/v1").answer(500)), |r| {
             matches!(r, Err(Error::Upstream(_)))
         }),
@@ -58,7 +70,7 @@ fn the_personal_edition_deletes_every_tag_on_a_digest() {
             tags(2, json!([row("c", &two), row("d", &format!("sha256:{one}"))])),
             tags(3, json!([row("e", &one)])),
             delete("a"),
-            delete("d").answer(404),
+            delete("d").answer(404).json(not_there()),
             delete("e"),
         ])
         .start();

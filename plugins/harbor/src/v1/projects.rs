@@ -18,7 +18,7 @@ pub(crate) fn ready(endpoint: &Endpoint, harbor: &V1, project: &str, public: boo
     let head = Request::head("/api/projects").query("project_name", project);
     let head = api::request(endpoint, head).send()?;
     let hidden = match head.status() {
-        200 => return Ok(()),
+        200 => return head.done(),
         404 => false,
         // A robot, or an anonymous user: whether it exists is not shown.
         401 | 403 => true,
@@ -40,7 +40,7 @@ pub(crate) fn ready(endpoint: &Endpoint, harbor: &V1, project: &str, public: boo
             Err(left_to_admiral(endpoint, harbor, project, &response))
         }
         401 | 403 => Err(must_be_created(endpoint, project, &response.error())),
-        _ => response.success().map(drop),
+        _ => response.done(),
     }
 }
 
