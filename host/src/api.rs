@@ -19,7 +19,7 @@ use tower::{Layer, util::MapRequestLayer};
 
 use crate::host::Host;
 
-pub use serve::{Caller, Listener, serve};
+pub use serve::{Caller, Listener, Peer, serve};
 
 /// What the HTTP face needs to know besides its host.
 #[derive(Clone, Debug, Default)]
@@ -38,14 +38,22 @@ pub(crate) struct Api {
     host: Host,
     settings: Arc<ApiSettings>,
     logins: Arc<auth::Logins>,
+    attempts: Arc<auth::Attempts>,
+    sessions: Arc<auth::Sessions>,
 }
 
 /// Every route over `host`, ready to be served or nested in an embedder's own router.
 ///
-/// A request is taken for anonymous unless it brings HTTP Basic credentials of `admin`, or a
+/// A request is taken for anonymous unless it brings HTTP Basic credentials, a token, a console session, or a
 /// [`Caller`] extension that says it came over a privileged Unix socket.
 pub fn router(host: Host, settings: ApiSettings) -> Router {
-    let api = Api { host, settings: Arc::new(settings), logins: Arc::new(auth::Logins::new()) };
+    let api = Api {
+        host,
+        settings: Arc::new(settings),
+        logins: Arc::new(auth::Logins::new()),
+        attempts: Arc::default(),
+        sessions: Arc::default(),
+    };
     let routes = Router::new()
         .merge(harbor::routes())
         .merge(admin::routes())

@@ -86,7 +86,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
 pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     let mut signals = Signals::new()?;
     let password = first_start::random_password()?;
-    host.set_admin_password(api::auth::hash_password(password.expose())?).await?;
+    first_start::make_admin(&host, &password).await?;
     let failed = |source| DaemonError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let listen = listener.local_addr().map_err(failed)?;

@@ -1,5 +1,6 @@
 //! The facade: one method for each thing a face may ask, one file for each noun.
 
+mod accounts;
 mod calls;
 mod change;
 mod endpoints;
@@ -29,6 +30,7 @@ use crate::{
     store::Store,
 };
 
+pub use accounts::TokenSpec;
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub(crate) use lifecycle::Parts;
 

@@ -29,7 +29,7 @@ pub use credentials::SourceSettings;
 pub use error::{Code, Error};
 pub use host::{
     AdapterCall, Answer, CallFailure, EndpointInfo, Fault, Host, Plugin, PluginState,
-    ShutdownReport,
+    ShutdownReport, TokenSpec,
 };
 #[cfg(feature = "daemon")]
 pub use net::stage::{Reply, Stage, StageCall};

@@ -31,7 +31,12 @@ mod rows;
 mod secrets;
 mod tables;
 mod tasks;
+mod tokens;
+mod users;
 mod writer;
+
+pub(crate) use tokens::NewToken;
+pub(crate) use users::UserChange;
 
 use secrets::Sealer;
 use tables::{Snapshot, Tables};
@@ -205,6 +210,7 @@ mod tests {
 
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use portolan_core::{
+        account::Role,
         endpoint::{Credentials, Health},
         execution::Status,
     };
@@ -239,7 +245,8 @@ mod tests {
         let ids = store.add_tasks(run.id, task_specs(30), after(0)).await.unwrap();
         let task = store.claim_task("o", after(0), after(10)).await.unwrap().unwrap();
         store.append_log(vec![(task.id, "begun".to_owned())]).await.unwrap();
-        store.set_admin_password("hash".to_owned()).await.unwrap();
+        let admin = || "admin".parse().unwrap();
+        store.create_user(admin(), Role::Admin, "hash".to_owned(), after(0)).await.unwrap();
         let (_copy, left) = killed(directory.path()).await;
         assert_eq!(left.policy(policy.id).await.unwrap(), policy);
         assert_eq!(
@@ -248,7 +255,7 @@ mod tests {
         );
         assert_eq!(left.tasks(run.id).await.unwrap(), store.tasks(run.id).await.unwrap());
         assert_eq!(left.task_log(run.id, task.id, 0, 9).await.unwrap(), ["begun"]);
-        assert_eq!(left.admin_password().await.unwrap().as_deref(), Some("hash"));
+        assert_eq!(left.user_named("admin".to_owned()).await.unwrap().unwrap().1, "hash");
         // It goes on: the task that ran is taken again when its lease is over.
         let next = left.claim_task("p", after(10), after(20)).await.unwrap().unwrap();
         assert_eq!((next.id, next.status), (ids[0], Status::Running));

@@ -36,6 +36,10 @@ ids! {
     ExecutionId,
     /// One unit of an execution.
     TaskId,
+    /// Somebody with a password.
+    UserId,
+    /// A program's way in.
+    TokenId,
 }
 
 impl EndpointId {

@@ -4,6 +4,7 @@
 //! knows no clock: its manifest lists nothing that could, and instants are arguments.
 
 pub mod accepts;
+pub mod account;
 pub mod endpoint;
 pub mod execution;
 pub mod filter;

@@ -2,12 +2,15 @@
 
 mod logs;
 mod plugins;
+mod sessions;
+mod tokens;
+mod users;
 
 use std::time::Duration;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{delete, get, post, put},
 };
 use serde::Serialize;
 
@@ -29,11 +32,20 @@ pub(crate) fn routes() -> Router<Api> {
         .route(&v1("/plugins/{digest}/approve"), post(plugins::approve))
         .route(&v1("/plugins/{digest}/revoke"), post(plugins::revoke))
         .route_layer(guard::at_most(COMPILE_TIME));
+    let accounts = Router::new()
+        .route(&v1("/users"), get(users::list).post(users::create))
+        .route(&v1("/users/{id}"), put(users::update).delete(users::delete))
+        .route(&v1("/users/current/password"), put(users::change_own_password))
+        .route(&v1("/tokens"), get(tokens::list).post(tokens::create))
+        .route(&v1("/tokens/{id}"), delete(tokens::delete))
+        .route(&v1("/sessions"), post(sessions::log_in))
+        .route(&v1("/sessions/current"), get(sessions::show).delete(sessions::log_out))
+        .route_layer(guard::at_most(guard::REQUEST_TIME));
     let others = Router::new()
         .route(&v1("/version"), get(version))
         .route(&v1("/executions/{id}/tasks/{task_id}/log"), get(logs::tail))
         .route_layer(guard::at_most(guard::REQUEST_TIME));
-    plugins.merge(others)
+    plugins.merge(accounts).merge(others)
 }
 
 fn v1(path: &str) -> String {
@@ -47,6 +59,6 @@ struct Version {
 
 /// `GET /version`: which release of the daemon this is.
 async fn version(access: Access) -> Answer {
-    access.admin().await?;
+    access.viewer().await?;
     Ok(json(&Version { version: env!("CARGO_PKG_VERSION") }))
 }

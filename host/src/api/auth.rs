@@ -1,131 +1,61 @@
-//! Who is calling: HTTP Basic against the stored argon2id hash, or the Unix socket's owner
-//! (contract 1.2). A wrong password makes a caller anonymous, never an error by itself.
+//! Who is calling: the owner of the Unix socket, a user with a password, a token, or a console
+//! session; and what each may do (contract 1.2). A wrong password makes a caller anonymous, never
+//! an error by itself.
 //!
 //! [`Access`] is the only road from a handler to the host, so that no handler can forget to ask.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+mod attempts;
+mod passwords;
+mod presented;
+mod sessions;
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
-};
-use base64::Engine;
-use hmac::{Hmac, KeyInit, Mac};
-use portolan_core::secret::Secret;
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use std::{convert::Infallible, net::IpAddr, time::Instant};
 
-use super::{Api, ApiSettings, Caller, respond::ApiError};
-use crate::{
-    error::{Code, Error},
-    host::Host,
+use axum::{extract::FromRequestParts, http::request::Parts};
+use portolan_core::{
+    account::Role,
+    id::{TokenId, UserId},
+    secret::Secret,
 };
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
-/// The only user there is.
-pub(crate) const ADMIN: &str = "admin";
-/// Longest password in bytes: more would only cost time.
-const MAX_PASSWORD: usize = 1024;
-/// How long a password that was right is not hashed again.
-const REMEMBERED: Duration = Duration::from_secs(60);
-/// Passwords remembered at once.
-const MAX_REMEMBERED: usize = 64;
-/// Hashes computed at once: each takes 19 MiB and a core.
-const MAX_HASHING: usize = 2;
+use super::{Api, ApiSettings, Caller, Peer, respond::ApiError};
+use crate::host::Host;
 
-/// The argon2id hash (PHC string) of an administrator's password, for the store.
-///
-/// # Errors
-/// When the password is empty or longer than 1024 bytes, or the system gives no randomness.
-pub fn hash_password(password: &str) -> Result<String, Error> {
-    if !(1..=MAX_PASSWORD).contains(&password.len()) {
-        let why = "a password has 1 to 1024 bytes; choose another one";
-        return Err(Error::new(Code::Invalid, why));
-    }
-    let hashed: Result<PasswordHash, _> = Argon2::default().hash_password(password.as_bytes());
-    hashed.map(|hash| hash.to_string()).map_err(|error| {
-        Error::new(Code::Internal, format!("the password could not be hashed: {error}"))
-    })
+pub(crate) use attempts::Attempts;
+pub(crate) use passwords::Logins;
+pub use passwords::hash_password;
+use presented::Presented;
+pub(crate) use sessions::{Sessions, cookie};
+
+/// The first administrator's name.
+pub const ADMIN: &str = "admin";
+
+/// Somebody who proved who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Who {
+    /// Name of the user or token; empty for the socket's owner.
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) kind: Kind,
 }
 
-/// Whether `password` is the one that was hashed. Takes tens of milliseconds.
-fn verify_password(hash: &str, password: &Secret) -> bool {
-    PasswordHash::new(hash).is_ok_and(|parsed| {
-        Argon2::default().verify_password(password.expose().as_bytes(), &parsed).is_ok()
-    })
+/// How they proved it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Root or the daemon's own user, on the Unix socket.
+    Owner,
+    /// By a password, or a console session that began with one.
+    User(UserId),
+    /// By a token.
+    Token(TokenId),
 }
 
-/// Passwords that were right a moment ago, so that a client that sends Basic with every request
-/// costs one hash a minute. Kept as keyed digests; the key never leaves this process.
-pub(crate) struct Logins {
-    key: Option<[u8; 32]>,
-    right: Mutex<HashMap<[u8; 32], Instant>>,
-    hashing: Arc<Semaphore>,
-}
-
-impl Logins {
-    /// Nothing remembered; without randomness nothing ever is.
-    pub(crate) fn new() -> Self {
-        let mut key = [0u8; 32];
-        let key = getrandom::fill(&mut key).is_ok().then_some(key);
-        let hashing = Arc::new(Semaphore::new(MAX_HASHING));
-        Self { key, right: Mutex::default(), hashing }
-    }
-
-    /// Whether the password fits the stored hash.
-    async fn verify(&self, hash: String, password: Secret) -> bool {
-        let mark = self.mark(&hash, &password);
-        if self.is_remembered(mark, Instant::now()) {
-            return true;
-        }
-        let Ok(permit) = Arc::clone(&self.hashing).acquire_owned().await else { return false };
-        // Others with the same password may have been ahead in the queue.
-        if self.is_remembered(mark, Instant::now()) {
-            return true;
-        }
-        let checked = tokio::task::spawn_blocking(move || {
-            let right = verify_password(&hash, &password);
-            drop(permit);
-            right
-        });
-        let right = checked.await.unwrap_or(false);
-        if right {
-            self.remember(mark, Instant::now());
-        }
-        right
-    }
-
-    /// Keyed digest of hash and password: a changed password is forgotten by itself.
-    fn mark(&self, hash: &str, password: &Secret) -> Option<[u8; 32]> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.as_ref()?).ok()?;
-        mac.update(hash.as_bytes());
-        mac.update(&[0]);
-        mac.update(password.expose().as_bytes());
-        Some(mac.finalize().into_bytes().into())
-    }
-
-    fn is_remembered(&self, mark: Option<[u8; 32]>, now: Instant) -> bool {
-        let right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = mark.and_then(|mark| right.get(&mark).copied());
-        since.is_some_and(|since| now.saturating_duration_since(since) < REMEMBERED)
-    }
-
-    fn remember(&self, mark: Option<[u8; 32]>, now: Instant) {
-        let Some(mark) = mark else { return };
-        let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
-        right.retain(|_, since| now.saturating_duration_since(*since) < REMEMBERED);
-        if right.len() < MAX_REMEMBERED {
-            right.insert(mark, now);
-        }
+impl Who {
+    /// The administrator that the socket's owner counts as.
+    fn owner() -> Self {
+        Self { name: ADMIN.to_owned(), role: Role::Admin, kind: Kind::Owner }
     }
 }
 
@@ -134,48 +64,134 @@ impl Logins {
 pub(crate) struct Access {
     api: Api,
     caller: Option<Caller>,
-    basic: Option<(String, Secret)>,
+    peer: Option<IpAddr>,
+    presented: Presented,
+    who: OnceCell<Option<Who>>,
 }
 
 impl Access {
-    /// The host, for the administrator alone.
+    /// The host, for everybody who has a login.
     ///
     /// # Errors
-    /// 401 for everybody else; the host's own error where the password cannot be read.
+    /// 401 for anybody else; 429 after too many wrong passwords.
+    pub(crate) async fn viewer(&self) -> Result<&Host, ApiError> {
+        self.at_least(Role::Viewer).await
+    }
+
+    /// The host, for those who may run and stop rules.
+    ///
+    /// # Errors
+    /// 401 for nobody, 403 for somebody else.
+    pub(crate) async fn operator(&self) -> Result<&Host, ApiError> {
+        self.at_least(Role::Operator).await
+    }
+
+    /// The host, for administrators.
+    ///
+    /// # Errors
+    /// 401 for nobody, 403 for somebody else.
     pub(crate) async fn admin(&self) -> Result<&Host, ApiError> {
-        match self.is_admin().await? {
-            true => Ok(&self.api.host),
-            false => Err(ApiError::unauthorized()),
+        self.at_least(Role::Admin).await
+    }
+
+    async fn at_least(&self, role: Role) -> Result<&Host, ApiError> {
+        match self.who().await? {
+            Some(who) if who.role >= role => Ok(&self.api.host),
+            Some(who) => Err(ApiError::forbidden(&who.name)),
+            None => Err(ApiError::unauthorized()),
         }
     }
 
-    /// Whether the administrator is calling.
+    /// Who is calling; `None` for nobody.
     ///
     /// # Errors
-    /// The host's own error where the password cannot be read.
-    pub(crate) async fn is_admin(&self) -> Result<bool, ApiError> {
+    /// The host's own error where logins cannot be read; 429 after too many wrong passwords.
+    pub(crate) async fn who(&self) -> Result<Option<&Who>, ApiError> {
+        Ok(self.who.get_or_try_init(|| self.find_out()).await?.as_ref())
+    }
+
+    /// The same, for what only somebody may ask.
+    ///
+    /// # Errors
+    /// 401 for nobody.
+    pub(crate) async fn somebody(&self) -> Result<&Who, ApiError> {
+        self.who().await?.ok_or_else(ApiError::unauthorized)
+    }
+
+    async fn find_out(&self) -> Result<Option<Who>, ApiError> {
         if self.caller == Some(Caller::Owner) {
-            return Ok(true);
+            return Ok(Some(Who::owner()));
         }
-        let Some((user, password)) = &self.basic else { return Ok(false) };
-        let named = bool::from(user.as_bytes().ct_eq(ADMIN.as_bytes()));
-        if !named || password.expose().len() > MAX_PASSWORD {
-            return Ok(false);
+        match &self.presented {
+            Presented::Nothing => Ok(None),
+            Presented::Password(name, password) => self.log_in(name, password).await,
+            Presented::Token(text) => self.token(text).await,
+            Presented::Session { id, csrf } => {
+                Ok(self.api.sessions.find(id, csrf.as_deref(), Instant::now()))
+            }
         }
-        match self.api.host.admin_password().await? {
-            Some(hash) => Ok(self.api.logins.verify(hash, password.clone()).await),
-            None => Ok(false),
+    }
+
+    /// Checks a name and a password.
+    ///
+    /// # Errors
+    /// 429 after too many wrong ones from the same address for the same name.
+    pub(crate) async fn log_in(
+        &self,
+        name: &str,
+        password: &Secret,
+    ) -> Result<Option<Who>, ApiError> {
+        let attempts = &self.api.attempts;
+        if let Some(wait) = attempts.wait(self.peer, name, Instant::now()) {
+            return Err(ApiError::too_many(wait));
         }
+        if password.expose().len() > passwords::MAX_PASSWORD {
+            return Ok(None);
+        }
+        let known = self.api.host.user_named(name).await?;
+        let (user, hash) = match known {
+            Some((user, hash)) => (Some(user), hash),
+            None => (None, passwords::nobodys_hash()),
+        };
+        let right = self.api.logins.verify(hash, password.clone()).await;
+        let Some(user) = user.filter(|_| right) else {
+            attempts.failed(self.peer, name, Instant::now());
+            return Ok(None);
+        };
+        attempts.succeeded(self.peer, name);
+        Ok(Some(Who { name: user.name.into(), role: user.role, kind: Kind::User(user.id) }))
+    }
+
+    async fn token(&self, text: &Secret) -> Result<Option<Who>, ApiError> {
+        let token = self.api.host.use_token(&digest(text)).await?;
+        Ok(token.map(|token| Who {
+            name: format!("robot${}", token.name),
+            role: token.role,
+            kind: Kind::Token(token.id),
+        }))
     }
 
     /// Whether the store answers: for `/health`, which everybody may ask.
     pub(crate) async fn store_answers(&self) -> bool {
-        self.api.host.admin_password().await.is_ok()
+        self.api.host.has_users().await.is_ok()
     }
 
     /// Settings of the HTTP face.
     pub(crate) fn settings(&self) -> &ApiSettings {
         &self.api.settings
+    }
+
+    /// The console's sessions.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.api.sessions
+    }
+
+    /// The id of the session that the request came with.
+    pub(crate) fn session_id(&self) -> Option<&str> {
+        match &self.presented {
+            Presented::Session { id, .. } => Some(id),
+            _ => None,
+        }
     }
 }
 
@@ -183,87 +199,17 @@ impl FromRequestParts<Api> for Access {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Infallible> {
-        let caller = parts.extensions.get::<Caller>().copied();
-        Ok(Self { api: api.clone(), caller, basic: basic(&parts.headers) })
+        Ok(Self {
+            api: api.clone(),
+            caller: parts.extensions.get::<Caller>().copied(),
+            peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
+            presented: Presented::by(parts),
+            who: OnceCell::new(),
+        })
     }
 }
 
-/// User and password of an `Authorization: Basic` header (RFC 7617); anything else is anonymous.
-fn basic(headers: &HeaderMap) -> Option<(String, Secret)> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let pair = zeroize::Zeroizing::new(String::from_utf8(decoded).ok()?);
-    let (user, password) = pair.split_once(':')?;
-    Some((user.to_owned(), Secret::new(password.to_owned())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn secret(text: &str) -> Secret {
-        Secret::new(text.to_owned())
-    }
-
-    #[test]
-    fn basic_headers() {
-        let cases = [
-            ("Basic YWRtaW46cGE6c3M=", Some(("admin", "pa:ss"))),
-            ("basic YWRtaW46", Some(("admin", ""))),
-            ("Basic !!!", None),
-            ("Basic YWRtaW4=", None),
-            ("Bearer YWRtaW46cGE6c3M=", None),
-            ("Basic", None),
-        ];
-        for (value, expected) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            let found = basic(&headers);
-            let found = found.as_ref().map(|(user, secret)| (user.as_str(), secret.expose()));
-            assert_eq!(found, expected, "{value}");
-        }
-    }
-
-    #[tokio::test]
-    async fn passwords_are_checked_and_remembered() {
-        let hash = hash_password("right").unwrap();
-        assert!(hash.starts_with("$argon2id$"), "{hash}");
-        let logins = Logins::new();
-        assert!(!logins.verify(hash.clone(), secret("wrong")).await);
-        assert!(!logins.verify("not a hash".to_owned(), secret("right")).await);
-        assert!(logins.right.lock().unwrap().is_empty());
-        assert!(logins.verify(hash.clone(), secret("right")).await);
-        let mark = logins.mark(&hash, &secret("right"));
-        let now = Instant::now();
-        assert!(logins.is_remembered(mark, now));
-        assert!(!logins.is_remembered(mark, now + REMEMBERED));
-        assert!(!logins.is_remembered(logins.mark("another", &secret("right")), now));
-        // What is remembered is not hashed again: no permit is needed.
-        logins.hashing.close();
-        assert!(logins.verify(hash.clone(), secret("right")).await);
-        assert!(!logins.verify(hash, secret("wrong")).await);
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let logins = Logins::new();
-        let now = Instant::now();
-        for number in 0..MAX_REMEMBERED + 10 {
-            logins.remember(logins.mark("hash", &secret(&number.to_string())), now);
-        }
-        assert_eq!(logins.right.lock().unwrap().len(), MAX_REMEMBERED);
-        logins.remember(logins.mark("hash", &secret("late")), now + REMEMBERED);
-        assert_eq!(logins.right.lock().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn unusable_passwords() {
-        for password in ["", &"x".repeat(MAX_PASSWORD + 1)] {
-            assert_eq!(hash_password(password).unwrap_err().code(), Code::Invalid);
-        }
-    }
+/// SHA-256 of a token's text, in hexadecimal digits: how the store knows it.
+pub(crate) fn digest(text: &Secret) -> String {
+    Sha256::digest(text.expose().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,7 @@
 //! Answers: Harbor's JSON conventions, its error envelope, and the only place that makes a
 //! status from a [`Code`] (contract 1.3, 1.4).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, Uri, header},
@@ -67,6 +67,21 @@ impl ApiError {
     /// 401: nobody, or somebody with a wrong password, asks for what needs a login.
     pub(crate) fn unauthorized() -> Self {
         Self::framework(StatusCode::UNAUTHORIZED, "unauthorized")
+    }
+}
+
+impl ApiError {
+    /// 403: somebody without the permission; as in Harbor, the message is the name alone.
+    pub(crate) fn forbidden(name: &str) -> Self {
+        Self::framework(StatusCode::FORBIDDEN, name)
+    }
+
+    /// 429: too many wrong passwords.
+    pub(crate) fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_secs().max(1);
+        let message =
+            format!("too many wrong passwords for this name from here; try again in {seconds} s");
+        Self::framework(StatusCode::TOO_MANY_REQUESTS, message)
     }
 }
 

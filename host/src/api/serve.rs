@@ -4,6 +4,7 @@
 
 use std::{
     future::Future,
+    net::IpAddr,
     pin::pin,
     sync::{
         Arc,
@@ -20,7 +21,7 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, UnixListener, UnixStream},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
@@ -51,6 +52,10 @@ pub enum Caller {
     /// Root or the daemon's own user on the Unix socket: an administrator without a password.
     Owner,
 }
+
+/// The network address of the other end, where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 /// A bound listener.
 pub enum Listener {
@@ -85,11 +90,16 @@ pub async fn serve(
         Listener::Tcp(listener) => {
             let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
             let caller = if loopback { Caller::Loopback } else { Caller::Network };
-            accept(listener, router, |_| caller, shutdown).await;
+            let peer = |stream: &TcpStream| {
+                let address = stream.peer_addr().ok();
+                (caller, address.map(|it| Peer(it.ip().to_canonical())))
+            };
+            accept(listener, router, peer, shutdown).await;
         }
         Listener::Unix(listener) => {
             let own = own_user();
-            accept(listener, router, |stream| socket_caller(stream, own), shutdown).await;
+            let peer = |stream: &UnixStream| (socket_caller(stream, own), None);
+            accept(listener, router, peer, shutdown).await;
         }
     }
 }
@@ -110,7 +120,7 @@ fn socket_caller(stream: &UnixStream, own: Option<u32>) -> Caller {
 async fn accept<L: Accept>(
     mut listener: L,
     router: Router,
-    caller: impl Fn(&L::Io) -> Caller,
+    caller: impl Fn(&L::Io) -> (Caller, Option<Peer>),
     shutdown: impl Future<Output = ()>,
 ) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -142,7 +152,7 @@ async fn accept<L: Accept>(
 async fn connection<I>(
     io: I,
     router: Router,
-    caller: Caller,
+    (caller, peer): (Caller, Option<Peer>),
     stop: CancellationToken,
     _permit: OwnedSemaphorePermit,
 ) where
@@ -154,6 +164,9 @@ async fn connection<I>(
         heard.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(caller);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         router.clone().oneshot(request)
     });
     let mut builder = Builder::new(TokioExecutor::new());
@@ -190,7 +203,6 @@ async fn silence(asked: &AtomicBool, patience: Duration) {
 mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
         sync::oneshot,
     };
 

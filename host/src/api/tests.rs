@@ -1,6 +1,7 @@
 //! The router as a client meets it: what is refused before a handler runs, and who is let in.
 //! `nouns` goes on with what the handlers do.
 
+mod accounts;
 mod nouns;
 
 use std::sync::LazyLock;
@@ -11,6 +12,7 @@ use axum::{
     http::{HeaderMap, Request},
 };
 use base64::Engine;
+use portolan_core::account::Role;
 use tower::ServiceExt;
 
 use super::{ApiSettings, Caller, auth, router};
@@ -40,7 +42,7 @@ pub(super) async fn host() -> Host {
     let host = HostBuilder::in_memory().build().await.unwrap();
     // Hashing is slow on purpose; once is enough for all tests.
     static HASH: LazyLock<String> = LazyLock::new(|| auth::hash_password("right").unwrap());
-    host.set_admin_password(HASH.clone()).await.unwrap();
+    host.create_user(auth::ADMIN.parse().unwrap(), Role::Admin, HASH.clone()).await.unwrap();
     host
 }
 

@@ -9,10 +9,18 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use portolan_core::secret::Secret;
+use portolan_core::{
+    account::{InvalidAccount, Role},
+    secret::Secret,
+};
 
 use super::DaemonError;
-use crate::{api::auth::hash_password, config::Config, host::Host};
+use crate::{
+    api::auth::{ADMIN, hash_password},
+    config::Config,
+    error::{Code, Error},
+    host::Host,
+};
 
 /// Bytes of randomness in a generated password.
 const RANDOM_BYTES: usize = 18;
@@ -22,25 +30,35 @@ pub(super) async fn admin_password(
     host: &Host,
     config: &Config,
 ) -> Result<Option<String>, DaemonError> {
-    if host.admin_password().await?.is_some() {
+    if host.has_users().await? {
         if config.admin_password.is_some() {
             tracing::info!("PORTOLAN_ADMIN_PASSWORD is for the first start: it was not used");
         }
         return Ok(None);
     }
     if let Some(password) = &config.admin_password {
-        host.set_admin_password(hash_password(password.expose())?).await?;
+        make_admin(host, password).await?;
         return Ok(None);
     }
     let path = config.paths.initial_password();
     // Kept before it is set: a crash in between leaves a file that the next start goes by.
     let password = kept_password(&path)?;
-    host.set_admin_password(hash_password(password.expose())?).await?;
+    make_admin(host, &password).await?;
     Ok(Some(format!(
         "the password of `admin` is {} and is kept in {} until it is changed",
         password.expose(),
         path.display()
     )))
+}
+
+/// Makes the first administrator.
+pub(super) async fn make_admin(host: &Host, password: &Secret) -> Result<(), DaemonError> {
+    let hash = hash_password(password.expose())?;
+    let name = ADMIN
+        .parse()
+        .map_err(|error: InvalidAccount| Error::new(Code::Internal, error.to_string()))?;
+    host.create_user(name, Role::Admin, hash).await?;
+    Ok(())
 }
 
 /// A password nobody can guess.

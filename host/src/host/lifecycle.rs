@@ -6,7 +6,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Host, Shared, ShutdownReport, watch};
 use crate::{
-    error::Error,
     plugin::{Package, Plugins},
     replication::Engine,
     store::Store,
@@ -37,22 +36,6 @@ impl Host {
             watch::spawn(&host, directory);
         }
         host
-    }
-
-    /// The stored hash of the administrator's password, for whoever checks logins.
-    ///
-    /// # Errors
-    /// `Internal` where the store fails.
-    pub async fn admin_password(&self) -> Result<Option<String>, Error> {
-        Ok(self.shared.store.admin_password().await?)
-    }
-
-    /// Stores the hash of the administrator's password.
-    ///
-    /// # Errors
-    /// `Internal` where the store fails.
-    pub async fn set_admin_password(&self, hash: String) -> Result<(), Error> {
-        Ok(self.shared.store.set_admin_password(hash).await?)
     }
 
     /// Takes no more work, lets what runs come to a point it can go on from, waits at most

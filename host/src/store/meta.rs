@@ -1,14 +1,12 @@
-//! Facts that stand alone: the counters ids come from, and the administrator's password.
+//! Facts that stand alone: the counters ids come from.
 //!
 //! Ids count up and are never given twice, also when what had one is deleted.
 
 use super::{
-    Store, StoreError,
+    StoreError,
     rows::{find, unwritable},
-    tables::{META, Tables},
+    tables::Tables,
 };
-
-const ADMIN_PASSWORD: &str = "admin-password";
 
 /// Which counter an id comes from.
 #[derive(Clone, Copy)]
@@ -17,6 +15,8 @@ pub(super) enum Counter {
     Policy,
     Execution,
     Task,
+    User,
+    Token,
 }
 
 impl Counter {
@@ -26,6 +26,8 @@ impl Counter {
             Self::Policy => "last-policy",
             Self::Execution => "last-execution",
             Self::Task => "last-task",
+            Self::User => "last-user",
+            Self::Token => "last-token",
         }
     }
 }
@@ -46,31 +48,4 @@ pub(super) fn take_ids(
 pub(super) fn next_id(tables: &Tables<'_>, counter: Counter) -> Result<u64, StoreError> {
     let last: u64 = find(&*tables.meta, counter.key())?.unwrap_or(0);
     Ok(last + 1)
-}
-
-impl Store {
-    /// The stored hash of the administrator's password.
-    pub(crate) async fn admin_password(&self) -> Result<Option<String>, StoreError> {
-        self.read(|tables| find(&tables.open(META)?, ADMIN_PASSWORD)).await
-    }
-
-    /// Stores it.
-    pub(crate) async fn set_admin_password(&self, hash: String) -> Result<(), StoreError> {
-        self.write(move |tables| tables.meta.put_json(ADMIN_PASSWORD, &hash)).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::store::fixtures::memory;
-
-    #[tokio::test]
-    async fn the_password_is_none_until_it_is_set() {
-        let store = memory().await;
-        assert_eq!(store.admin_password().await.unwrap(), None);
-        for hash in ["one", "two"] {
-            store.set_admin_password(hash.to_owned()).await.unwrap();
-            assert_eq!(store.admin_password().await.unwrap().as_deref(), Some(hash));
-        }
-    }
 }

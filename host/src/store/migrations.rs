@@ -4,12 +4,15 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use portolan_core::account::Role;
 use redb::{Database, WriteTransaction};
+use time::OffsetDateTime;
 
 use super::{
     StoreError,
     rows::{encode, fault, find, unwritable},
     tables::{META, Tables},
+    users,
 };
 
 /// Fact in `meta`: how many steps have run.
@@ -18,7 +21,7 @@ const SCHEMA: &str = "schema";
 type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// In order; the first brings version 0 (an empty file) to version 1.
-const MIGRATIONS: &[Migration] = &[migration_001_tables];
+const MIGRATIONS: &[Migration] = &[migration_001_tables, migration_002_users];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
 pub(super) fn run(database: &Database) -> Result<(), StoreError> {
@@ -64,6 +67,17 @@ fn migration_001_tables(transaction: &WriteTransaction) -> Result<(), StoreError
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 
+/// Adds users and tokens; the administrator's password becomes that of the user `admin`.
+fn migration_002_users(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    const PASSWORD: &str = "admin-password";
+    let mut tables = Tables::open(transaction, &Rc::new(Cell::new(0)))?;
+    let hash: Option<String> = find(&*tables.meta, PASSWORD)?;
+    let Some(hash) = hash else { return Ok(()) };
+    let name = "admin".parse().map_err(unwritable)?;
+    users::create(&mut tables, name, Role::Admin, hash, OffsetDateTime::UNIX_EPOCH)?;
+    tables.meta.remove(PASSWORD).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use redb::ReadableDatabase;
@@ -91,13 +105,31 @@ mod tests {
     }
 
     #[test]
+    fn an_old_password_becomes_a_user() {
+        let database = empty();
+        let transaction = database.begin_write().unwrap();
+        migration_001_tables(&transaction).unwrap();
+        record(&transaction, 1).unwrap();
+        let mut meta = transaction.open_table(META).unwrap();
+        meta.insert("admin-password", encode(&"hash").unwrap().as_slice()).unwrap();
+        drop(meta);
+        transaction.commit().unwrap();
+        run(&database).unwrap();
+        let snapshot = Snapshot(database.begin_read().unwrap());
+        let (user, hash) = users::named(&snapshot, "admin").unwrap().unwrap();
+        assert_eq!((user.id.0, user.role, hash.as_str()), (1, Role::Admin, "hash"));
+        let left: Option<String> = find(&snapshot.open(META).unwrap(), "admin-password").unwrap();
+        assert_eq!(left, None);
+    }
+
+    #[test]
     fn a_newer_file_is_refused_and_not_touched() {
         let database = empty();
         let transaction = database.begin_write().unwrap();
         record(&transaction, MIGRATIONS.len() + 6).unwrap();
         transaction.commit().unwrap();
         let refusal = run(&database).unwrap_err().to_string();
-        assert!(refusal.contains("schema 7") && refusal.contains("run the portolan"), "{refusal}");
+        assert!(refusal.contains("schema 8") && refusal.contains("run the portolan"), "{refusal}");
         let tables = database.begin_read().unwrap().list_tables().unwrap().count();
         assert_eq!(tables, 1);
     }

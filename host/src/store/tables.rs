@@ -89,6 +89,16 @@ tables! {
     "components-1" COMPONENTS components: &'static str => &'static [u8];
     /// Digest of a component to `PluginGrant`.
     "grants-1" GRANTS grants: &'static str => Json;
+    /// User to `users::UserRecord`.
+    "users-1" USERS users: u64 => Json;
+    /// Name of a user to its id.
+    "user-names-1" USER_NAMES user_names: &'static str => u64;
+    /// Token to `tokens::TokenRecord`.
+    "tokens-1" TOKENS tokens: u64 => Json;
+    /// Name of a token to its id.
+    "token-names-1" TOKEN_NAMES token_names: &'static str => u64;
+    /// SHA-256 of a token's text, in hexadecimal digits, to its id.
+    "token-digests-1" TOKEN_DIGESTS token_digests: &'static str => u64;
 }
 
 /// Every table as one moment left it; each is opened when it is wanted.

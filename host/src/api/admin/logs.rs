@@ -25,7 +25,7 @@ struct Tail {
 /// the `from` of the next call. No line yet is an empty list, not a 404.
 pub(crate) async fn tail(access: Access, Ids([execution, task]): Ids<2>, query: Query) -> Answer {
     let (from, limit) = window(&query)?;
-    let host = access.admin().await?;
+    let host = access.viewer().await?;
     let lines = host.task_log(ExecutionId(execution), TaskId(task), from, limit).await?;
     let next = from.saturating_add(lines.len() as u64);
     Ok(json(&Tail { lines, next }))

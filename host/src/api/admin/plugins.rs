@@ -9,7 +9,7 @@ use portolan_core::{oci::Digest, provider::AllowedHost};
 use serde::Deserialize;
 
 use crate::api::{
-    auth::{ADMIN, Access},
+    auth::Access,
     extract::{Parameter, Query, parse_json, read_body},
     respond::{Answer, ApiError, json, json_as, nothing, set},
 };
@@ -25,13 +25,13 @@ const SOURCE: &str = "x-plugin-source";
 
 /// `GET /plugins`: bundled ones first.
 pub(crate) async fn list(access: Access) -> Answer {
-    Ok(json(&access.admin().await?.plugins().await?))
+    Ok(json(&access.viewer().await?.plugins().await?))
 }
 
 /// `GET /plugins/{digest}`.
 pub(crate) async fn show(access: Access, Path(digest): Path<String>) -> Answer {
     let digest = parse(&digest)?;
-    let plugins = access.admin().await?.plugins().await?;
+    let plugins = access.viewer().await?.plugins().await?;
     let found = plugins.iter().find(|plugin| plugin.digest == digest);
     found.map(json).ok_or_else(|| ApiError::not_found(format!("there is no plug-in {digest}")))
 }
@@ -70,10 +70,11 @@ pub(crate) async fn approve(
 ) -> Answer {
     let digest = parse(&digest)?;
     let host = access.admin().await?;
+    let by = access.somebody().await?.name.clone();
     let body = read_body(request, MAX_APPROVAL).await?;
     let approval =
         if body.is_empty() { Approval::default() } else { parse_json::<Approval>(&body)? };
-    Ok(json(&host.approve_plugin(&digest, approval.hosts, ADMIN).await?))
+    Ok(json(&host.approve_plugin(&digest, approval.hosts, &by).await?))
 }
 
 /// `POST /plugins/{digest}/revoke`.

@@ -32,7 +32,7 @@ pub(crate) async fn start(
     query: Query,
     Json(body): Json<StartExecution>,
 ) -> Answer {
-    let host = access.admin().await?;
+    let host = access.operator().await?;
     let by = match query.text("trigger") {
         Some("scheduled") => StartedBy::Scheduled,
         _ => StartedBy::Manual,
@@ -44,7 +44,7 @@ pub(crate) async fn start(
 /// `GET /replication/executions`: newest first; parameters of its own instead of `q`.
 pub(crate) async fn list(access: Access, query: Query, listing: Listing) -> Answer {
     let policy = query.integer("policy_id")?.map(|number| PolicyId(id(number)));
-    let host = access.admin().await?;
+    let host = access.viewer().await?;
     let mut executions = host.executions(policy).await?;
     executions.retain(|execution| {
         query.text("status").is_none_or(|asked| execution_has(execution.status, asked))
@@ -55,13 +55,13 @@ pub(crate) async fn list(access: Access, query: Query, listing: Listing) -> Answ
 
 /// `GET /replication/executions/{id}`.
 pub(crate) async fn show(access: Access, Ids([id]): Ids<1>) -> Answer {
-    let execution = access.admin().await?.execution(ExecutionId(id)).await?;
+    let execution = access.viewer().await?.execution(ExecutionId(id)).await?;
     Ok(json(&ExecutionWire::from(&execution)))
 }
 
 /// `PUT /replication/executions/{id}`: stops it. Harbor's answer is the JSON text `null`.
 pub(crate) async fn stop(access: Access, Ids([id]): Ids<1>) -> Answer {
-    access.admin().await?.stop_execution(ExecutionId(id)).await?;
+    access.operator().await?.stop_execution(ExecutionId(id)).await?;
     Ok(json(&Value::Null))
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn tasks(
     query: Query,
     listing: Listing,
 ) -> Answer {
-    let mut tasks = access.admin().await?.tasks(ExecutionId(execution)).await?;
+    let mut tasks = access.viewer().await?.tasks(ExecutionId(execution)).await?;
     tasks.retain(|task| {
         query.text("status").is_none_or(|asked| task_has(task.status, asked))
             && query.text("resource_type").is_none_or(|asked| task.spec.resource_type == asked)
@@ -82,7 +82,7 @@ pub(crate) async fn tasks(
 
 /// `GET /replication/executions/{id}/tasks/{task}/log`: the whole log as plain text.
 pub(crate) async fn log(access: Access, Ids([execution, task]): Ids<2>) -> Answer {
-    let host = access.admin().await?;
+    let host = access.viewer().await?;
     let lines = host.task_log(ExecutionId(execution), TaskId(task), 0, WHOLE_LOG).await?;
     if lines.is_empty() {
         return Err(ApiError::not_found(format!("the task {task} has no log yet")));

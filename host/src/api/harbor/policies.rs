@@ -56,7 +56,7 @@ impl Registries {
 
 /// `GET /replication/policies`: newest first.
 pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
-    let host = access.admin().await?;
+    let host = access.viewer().await?;
     let policies = listing.selected(host.policies().await?, columns::policy)?;
     let registries = Registries::of(host, &policies).await?;
     listing.answer(policies, "-creation_time,-id", columns::policy, |policy| {
@@ -73,7 +73,7 @@ pub(crate) async fn create(access: Access, uri: Uri, Json(body): Json<PolicyBody
 
 /// `GET /replication/policies/{id}`.
 pub(crate) async fn show(access: Access, Ids([id]): Ids<1>) -> Answer {
-    let host = access.admin().await?;
+    let host = access.viewer().await?;
     let policy = host.policy(PolicyId(id)).await?;
     let registries = Registries::of(host, std::slice::from_ref(&policy)).await?;
     Ok(json(&PolicyWire::new(&policy, |id| registries.show(id))))
@@ -100,12 +100,12 @@ pub(crate) async fn delete(access: Access, Ids([id]): Ids<1>) -> Answer {
 
 /// `GET /replication/adapters`: providers in byte order.
 pub(crate) async fn adapters(access: Access) -> Answer {
-    let adapters = access.admin().await?.providers();
+    let adapters = access.viewer().await?.providers();
     Ok(json(&adapter::names(adapters)))
 }
 
 /// `GET /replication/adapterinfos`: what the New Endpoint form offers.
 pub(crate) async fn adapter_infos(access: Access) -> Answer {
-    let adapters = access.admin().await?.providers();
+    let adapters = access.viewer().await?.providers();
     Ok(json(&adapter::patterns(adapters)))
 }

@@ -19,7 +19,7 @@ use crate::api::{
 
 /// `GET /registries`: every endpoint but Local, by ascending id.
 pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
-    let endpoints = access.admin().await?.endpoints().await?;
+    let endpoints = access.viewer().await?.endpoints().await?;
     let endpoints = listing.selected(endpoints, columns::registry)?;
     listing.answer(endpoints, "id", columns::registry, |endpoint| Registry::from(endpoint))
 }
@@ -34,7 +34,7 @@ pub(crate) async fn create(access: Access, uri: Uri, Json(body): Json<NewRegistr
 
 /// `GET /registries/{id}`; 0 is Local.
 pub(crate) async fn show(access: Access, Ids([id]): Ids<1>) -> Answer {
-    let endpoint = access.admin().await?.endpoint(EndpointId(id)).await?;
+    let endpoint = access.viewer().await?.endpoint(EndpointId(id)).await?;
     Ok(json(&Registry::from(&endpoint)))
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn ping(access: Access, Json(body): Json<RegistryPing>) -> Answ
 /// `GET /registries/{id}/info`: what a rule may use of it; labels are asked for live.
 pub(crate) async fn info(access: Access, Ids([id]): Ids<1>) -> Answer {
     let id = EndpointId(id);
-    let info = access.admin().await?.endpoint_info(id).await?;
+    let info = access.viewer().await?.endpoint_info(id).await?;
     Ok(json(&RegistryInfo::new(info, id == EndpointId::LOCAL)))
 }
 

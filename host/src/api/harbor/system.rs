@@ -2,14 +2,18 @@
 //! 1.11). Nothing here is about endpoints or policies.
 
 use axum::response::Response;
+use portolan_core::account::Role;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::wire::{Time, is_zero};
-use crate::api::{
-    ApiSettings,
-    auth::{ADMIN, Access},
-    respond::{Answer, json, text},
+use crate::{
+    api::{
+        ApiSettings,
+        auth::{ADMIN, Access, Kind},
+        respond::{Answer, json, text},
+    },
+    error::{Code, Error},
 };
 
 /// The Harbor release whose contract this is; clients only look at the numbers.
@@ -89,9 +93,9 @@ struct KnownInfo {
     current_time: Time,
 }
 
-/// `GET /systeminfo`: more of it for the administrator.
+/// `GET /systeminfo`: more of it for whoever is logged in.
 pub(crate) async fn info(access: Access) -> Answer {
-    let known = access.is_admin().await?.then(|| known(access.settings()));
+    let known = access.who().await?.map(|_| known(access.settings()));
     Ok(json(&system_info(known)))
 }
 
@@ -125,8 +129,8 @@ fn known(settings: &ApiSettings) -> KnownInfo {
 #[derive(Serialize)]
 struct User {
     user_id: u64,
-    username: &'static str,
-    realname: &'static str,
+    username: String,
+    realname: String,
     comment: &'static str,
     sysadmin_flag: bool,
     admin_role_in_auth: bool,
@@ -134,18 +138,29 @@ struct User {
     update_time: Time,
 }
 
-/// `GET /users/current`: the administrator, who is the only user.
+/// `GET /users/current`: who is logged in. A token is no user: 412, as for Harbor's robots.
 pub(crate) async fn current_user(access: Access) -> Answer {
-    access.admin().await?;
+    let who = access.somebody().await?.clone();
+    let users = access.viewer().await?.users().await?;
+    let known = match who.kind {
+        Kind::Token(_) => {
+            let why = format!("`{}` is a token and no user", who.name);
+            return Err(Error::new(Code::Precondition, why).into());
+        }
+        Kind::User(id) => users.into_iter().find(|user| user.id == id),
+        Kind::Owner => users.into_iter().find(|user| user.name.as_str() == ADMIN),
+    };
+    let times = known.as_ref().map(|user| (user.created.into(), user.updated.into()));
+    let (creation_time, update_time) = times.unwrap_or((Time::UNSET, Time::UNSET));
     Ok(json(&User {
-        user_id: 1,
-        username: ADMIN,
-        realname: "system admin",
-        comment: "admin user",
-        sysadmin_flag: true,
+        user_id: known.map_or(1, |user| user.id.0),
+        realname: who.name.clone(),
+        username: who.name,
+        comment: "",
+        sysadmin_flag: who.role == Role::Admin,
         admin_role_in_auth: false,
-        creation_time: Time::UNSET,
-        update_time: Time::UNSET,
+        creation_time,
+        update_time,
     }))
 }
 
