@@ -16,5 +16,6 @@ pub mod http;
 pub mod oracles;
 pub mod poll;
 pub mod script;
+pub mod signer;
 pub mod tls;
 pub mod token;

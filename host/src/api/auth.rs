@@ -21,7 +21,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::{Api, ApiSettings, Caller, Peer, respond::ApiError};
-use crate::host::Host;
+use crate::{
+    error::{Code, Error},
+    host::Host,
+};
 
 pub(crate) use attempts::Attempts;
 pub(crate) use passwords::Logins;
@@ -207,6 +210,17 @@ impl FromRequestParts<Api> for Access {
             who: OnceCell::new(),
         })
     }
+}
+
+/// 256 random bits in hexadecimal digits: what tokens, sessions and their proofs are made of.
+///
+/// # Errors
+/// The system's, where it has no randomness.
+pub(crate) fn random() -> Result<Secret, Error> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::new(Code::Internal, format!("no randomness: {error}")))?;
+    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
 /// SHA-256 of a token's text, in hexadecimal digits: how the store knows it.

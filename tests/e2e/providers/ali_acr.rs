@@ -3,7 +3,6 @@
 //! takes nothing but tokens.
 
 mod service;
-mod vendor;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,12 +11,12 @@ use e2e::{
     cloud::{Cloud, header},
     daemon::Daemon,
     http::Client,
+    signer::Signer,
 };
 use portolan_testregistry::{Registry, layer};
 use serde_json::{Value, json};
 
 use service::{INSTANCE, KEY, PASSWORD, SECRET, Service, USER};
-use vendor::Vendor;
 
 const MANAGEMENT: &str = "cr.cn-hangzhou.aliyuncs.com";
 const STORAGE: &str = "aliregistry.oss-cn-hangzhou.aliyuncs.com";
@@ -61,7 +60,7 @@ struct Shore {
 }
 
 impl Shore {
-    async fn new(edition: Edition, vendor: Vendor) -> Self {
+    async fn new(edition: Edition, vendor: Signer) -> Self {
         let inside = Registry::builder()
             .name(&edition.service)
             .bearer(USER, PASSWORD, Duration::from_secs(300))
@@ -86,7 +85,7 @@ struct Sea {
 impl Sea {
     /// `None` where the vendor's library is not there.
     async fn new() -> Option<Self> {
-        let (one, two) = (Vendor::start()?, Vendor::start()?);
+        let (one, two) = (Signer::start("alibaba.py")?, Signer::start("alibaba.py")?);
         let shores = [Shore::new(personal(), one).await, Shore::new(enterprise(), two).await];
         let cloud = Cloud::start(&NAMES).await;
         for Shore { edition, ali, .. } in &shores {

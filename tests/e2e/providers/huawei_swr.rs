@@ -1,17 +1,16 @@
 //! The provider `huawei-SWR`, with a login key and with a secret access key.
 
-mod oracle;
 mod swr;
 
 use e2e::{
     api::{Ended, create_registry, refused, registry, replicate},
     daemon::Daemon,
     http::Client,
+    signer::Signer,
 };
 use portolan_testregistry::{Child, Registry, layer};
 use serde_json::{Value, json};
 
-use oracle::Oracle;
 use swr::{LOGIN_KEY, SECRET_KEY, Swr, TEMPORARY, USER};
 
 /// A daemon, its client, an SWR and an empty plain registry.
@@ -93,7 +92,7 @@ async fn images_come_and_go_with_a_login_key() {
 /// Every request to the management API is checked by Huawei's own signer.
 #[tokio::test]
 async fn images_come_and_go_with_a_secret_access_key() {
-    let Some(oracle) = Oracle::start("huawei.py") else { return };
+    let Some(oracle) = Signer::start("huawei.py") else { return };
     let sea = Sea::new(Swr::with_secret_key(oracle).await).await;
     let endpoint =
         |secret: &str| sea.swr.endpoint(USER, secret, json!({"secret_is": "secret-key"}));

@@ -6,13 +6,10 @@ use axum::http::header;
 use portolan_core::{account::Role, secret::Secret};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    api::{
-        auth::{Access, Kind, Who, cookie},
-        extract::{Json, Parameter},
-        respond::{Answer, ApiError, json, nothing, set},
-    },
-    error::{Code, Error},
+use crate::api::{
+    auth::{Access, Kind, Who, cookie},
+    extract::{Json, Parameter},
+    respond::{Answer, ApiError, json, nothing, set},
 };
 
 /// Body of `POST /sessions`.
@@ -55,8 +52,7 @@ pub(crate) async fn log_in(access: Access, Json(body): Json<Login>) -> Answer {
     let password = Secret::new(body.password);
     let who = access.log_in(&body.username, &password).await?;
     let who = who.ok_or_else(ApiError::unauthorized)?;
-    let new = access.sessions().begin(who.clone(), Instant::now());
-    let new = new.ok_or_else(|| Error::new(Code::Internal, "there is no randomness"))?;
+    let new = access.sessions().begin(who.clone(), Instant::now())?;
     let mut response = json(&Session::new(&who, Some(new.csrf.expose())));
     set(&mut response, header::SET_COOKIE, &cookie(Some(&new.id), is_secure(&access)));
     Ok(response)

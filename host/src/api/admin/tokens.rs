@@ -16,7 +16,6 @@ use crate::{
         extract::{Ids, Json, Parameter},
         respond::{Answer, ApiError, json, nothing},
     },
-    error::{Code, Error},
     host::TokenSpec,
 };
 
@@ -54,7 +53,7 @@ struct Made<'a> {
 pub(crate) async fn create(access: Access, uri: Uri, Json(body): Json<NewToken>) -> Answer {
     let host = access.admin().await?;
     let name: AccountName = body.name.parse().map_err(ApiError::invalid)?;
-    let secret = random()?;
+    let secret = Secret::new(format!("{PREFIX}{}", auth::random()?.expose()));
     let spec = TokenSpec {
         name,
         role: body.role.unwrap_or(Role::Viewer),
@@ -70,13 +69,4 @@ pub(crate) async fn create(access: Access, uri: Uri, Json(body): Json<NewToken>)
 pub(crate) async fn delete(access: Access, Ids([id]): Ids<1>) -> Answer {
     access.admin().await?.delete_token(TokenId(id)).await?;
     Ok(nothing())
-}
-
-/// 256 bits in hexadecimal digits, behind the prefix.
-fn random() -> Result<Secret, ApiError> {
-    let mut bytes = [0u8; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::new(Code::Internal, format!("no randomness: {error}")))?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Secret::new(format!("{PREFIX}{digits}")))
 }

@@ -12,7 +12,8 @@ use portolan_core::{account::Role, id::UserId, secret::Secret};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Kind, Who};
+use super::{Kind, Who, random};
+use crate::error::Error;
 
 /// The cookie's name.
 pub(super) const COOKIE: &str = "portolan_session";
@@ -46,8 +47,11 @@ pub(crate) struct NewSession {
 }
 
 impl Sessions {
-    /// Begins a session; `None` where the system has no randomness.
-    pub(crate) fn begin(&self, who: Who, now: Instant) -> Option<NewSession> {
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// Where the system has no randomness.
+    pub(crate) fn begin(&self, who: Who, now: Instant) -> Result<NewSession, Error> {
         let (id, csrf) = (random()?, random()?);
         let session = Session { who, csrf: digest(csrf.expose()), begun: now, seen: now };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +61,7 @@ impl Sessions {
             idle.map(|id| open.remove(&id));
         }
         open.insert(digest(id.expose()), session);
-        Some(NewSession { id, csrf })
+        Ok(NewSession { id, csrf })
     }
 
     /// Whose session it is. `csrf` is empty for a request that only reads, and `None` for one that
@@ -116,13 +120,6 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// 256 bits in hexadecimal digits.
-fn random() -> Option<Secret> {
-    let mut bytes = [0u8; 32];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +164,7 @@ mod tests {
         let new = sessions.begin(ada(), now).unwrap();
         assert_eq!(sessions.find(new.id.expose(), Some(""), now + IDLE), None);
         for _ in 0..MAX_SESSIONS + 3 {
-            sessions.begin(ada(), now);
+            sessions.begin(ada(), now).unwrap();
         }
         assert_eq!(sessions.open.lock().unwrap().len(), MAX_SESSIONS);
     }

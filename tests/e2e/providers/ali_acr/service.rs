@@ -6,11 +6,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use e2e::cloud::{Answer, Seen, answer, header, query};
+use e2e::{
+    cloud::{Answer, Seen, answer, header, query},
+    signer::Signer,
+};
 use portolan_testregistry::Registry;
 use serde_json::{Value, json};
-
-use super::vendor::Vendor;
 
 pub const KEY: &str = "LTAI4GoodKey";
 pub const SECRET: &str = "fathom-Line/of+the=Deep~77";
@@ -23,7 +24,7 @@ const PAGE: usize = 2;
 
 pub struct Service {
     pub registry: Registry,
-    vendor: Mutex<Vendor>,
+    vendor: Signer,
     nonces: Mutex<HashSet<String>>,
     /// Namespaces that were created, and whether a push makes repositories in them.
     namespaces: Mutex<BTreeMap<String, bool>>,
@@ -36,10 +37,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Service {
-    pub fn new(registry: Registry, vendor: Vendor) -> Self {
+    pub fn new(registry: Registry, vendor: Signer) -> Self {
         Self {
             registry,
-            vendor: Mutex::new(vendor),
+            vendor,
             nonces: Mutex::default(),
             namespaces: Mutex::default(),
             created: Mutex::default(),
@@ -98,7 +99,7 @@ impl Service {
             "method": seen.method().as_str(), "headers": headers,
             "url": format!("https://{}{}", header(seen, "host"), seen.uri()),
             "body": String::from_utf8_lossy(seen.body())});
-        if lock(&self.vendor).authorization(&request) == sent {
+        if self.vendor.ask(&request) == sent {
             return Ok(());
         }
         Err((400, "SignatureDoesNotMatch"))

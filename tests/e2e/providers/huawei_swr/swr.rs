@@ -8,11 +8,12 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use e2e::cloud::{Answer, Cloud, Seen, answer, header, query, with};
+use e2e::{
+    cloud::{Answer, Cloud, Seen, answer, header, query, with},
+    signer::Signer,
+};
 use portolan_testregistry::Registry;
 use serde_json::{Map, Value, json};
-
-use super::oracle::Oracle;
 
 const HOST: &str = "swr.cn-north-4.myhuaweicloud.com";
 const MANAGEMENT: &str = "swr-api.cn-north-4.myhuaweicloud.com";
@@ -40,7 +41,7 @@ struct State {
     /// Who may fetch tokens.
     login: String,
     /// Checks signatures, where there is a secret access key.
-    oracle: Option<Oracle>,
+    oracle: Option<Signer>,
 }
 
 impl Swr {
@@ -48,11 +49,11 @@ impl Swr {
         Self::start(USER, LOGIN_KEY, None).await
     }
 
-    pub(super) async fn with_secret_key(oracle: Oracle) -> Self {
+    pub(super) async fn with_secret_key(oracle: Signer) -> Self {
         Self::start(GUEST, TEMPORARY, Some(oracle)).await
     }
 
-    async fn start(user: &str, password: &str, oracle: Option<Oracle>) -> Self {
+    async fn start(user: &str, password: &str, oracle: Option<Signer>) -> Self {
         let registry = Registry::builder()
             .name("dockyard")
             .bearer(user, password, Duration::from_secs(1800))
