@@ -2,7 +2,7 @@
 
 mod key;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_core::{
@@ -50,6 +50,7 @@ pub struct HostBuilder {
     pub(crate) workers: usize,
     pub(crate) no_proxy: Vec<String>,
     pub(crate) sources: SourceSettings,
+    pub(crate) health_checks: Option<Duration>,
 }
 
 impl HostBuilder {
@@ -68,6 +69,7 @@ impl HostBuilder {
             workers: 10,
             no_proxy: Vec::new(),
             sources: SourceSettings::default(),
+            health_checks: None,
         }
     }
 
@@ -154,6 +156,14 @@ impl HostBuilder {
         self
     }
 
+    /// How often each stored endpoint is checked, and its health recorded; one second at least.
+    /// Never by default.
+    #[must_use]
+    pub fn health_checks(mut self, every: Duration) -> Self {
+        self.health_checks = Some(every.max(Duration::from_secs(1)));
+        self
+    }
+
     /// Opens the store, loads adapters, takes up what was under way, and starts working.
     ///
     /// # Errors
@@ -183,8 +193,8 @@ impl HostBuilder {
             workers: self.workers,
         };
         let engine = Engine::start(parts).await?;
-        let plugin_dir = self.plugin_dir;
-        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir }))
+        let (plugin_dir, health_checks) = (self.plugin_dir, self.health_checks);
+        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir, health_checks }))
     }
 }
 

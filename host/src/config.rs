@@ -26,6 +26,7 @@ use paths::{Sources, read_secret};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8282";
 const MAX_WORKERS: usize = 256;
+const MAX_HEALTH_MINUTES: u32 = 24 * 60;
 
 /// Where a value was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,8 @@ pub struct Config {
     pub local: Option<Local>,
     /// Tasks at once, 1 to 256.
     pub workers: Setting<usize>,
+    /// Minutes between two health checks of an endpoint, at most a day; 0 is never.
+    pub health_check_minutes: Setting<u32>,
     /// Bounds of adapter calls; `None` inside keeps the library's.
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
@@ -142,6 +145,7 @@ impl Config {
             sealing_key: sealing_key(&file, &sources, &paths)?,
             local: file.local.as_ref().map(|local| local.check(&base)).transpose()?,
             workers: workers(&file)?,
+            health_check_minutes: health_check_minutes(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
             credential_sources: credential_sources(&file, &base)?,
@@ -224,6 +228,20 @@ fn workers(file: &File) -> Result<Setting<usize>, ConfigError> {
             origin: Origin::File("workers"),
             value: other.to_string(),
             why: format!("a number from 1 to {MAX_WORKERS} is wanted"),
+        }),
+    }
+}
+
+fn health_check_minutes(file: &File) -> Result<Setting<u32>, ConfigError> {
+    match file.health_check_minutes {
+        None => Ok(Setting { value: 5, origin: Origin::Default }),
+        Some(value @ 0..=MAX_HEALTH_MINUTES) => {
+            Ok(Setting { value, origin: Origin::File("health_check_minutes") })
+        }
+        Some(other) => Err(ConfigError::Value {
+            origin: Origin::File("health_check_minutes"),
+            value: other.to_string(),
+            why: format!("minutes from 1 to {MAX_HEALTH_MINUTES} are wanted, or 0 for never"),
         }),
     }
 }

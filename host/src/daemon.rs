@@ -159,6 +159,10 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
         .workers(config.workers.value)
         .no_proxy(config.no_proxy.clone())
         .credential_sources(sources(config));
+    let minutes = config.health_check_minutes.value;
+    if minutes > 0 {
+        builder = builder.health_checks(Duration::from_secs(u64::from(minutes) * 60));
+    }
     if let Some(local) = &config.local {
         builder = builder.local(local.spec.clone(), local.credentials.clone());
     }

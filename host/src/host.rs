@@ -6,6 +6,7 @@ mod change;
 mod endpoints;
 mod executions;
 mod failure;
+mod health;
 mod lifecycle;
 mod plugins;
 mod policies;

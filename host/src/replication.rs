@@ -14,6 +14,7 @@ mod log;
 mod pace;
 mod queue;
 mod running;
+mod schedule;
 mod source;
 mod stats;
 #[cfg(test)]
@@ -91,6 +92,7 @@ struct Shared {
     workers: usize,
     stats: Arc<Stats>,
     wake: Notify,
+    schedules_changed: Notify,
     transfers: Semaphore,
     /// Charts that may be held in memory at once.
     charts: Arc<Semaphore>,
@@ -117,6 +119,7 @@ impl Engine {
             workers: parts.workers,
             stats: Arc::new(Stats::default()),
             wake: Notify::new(),
+            schedules_changed: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
             charts: Arc::new(Semaphore::new(chart::AT_ONCE)),
             listings: Arc::new(Semaphore::new(LISTINGS)),
@@ -153,6 +156,11 @@ impl Engine {
     ) -> Result<Execution, StoreError> {
         lock(&self.shared.selections).insert(policy.id, selection);
         self.run_policy(policy, StartedBy::Manual).await
+    }
+
+    /// Says that a policy was stored: its schedule may be the next that is due.
+    pub(crate) fn schedules_changed(&self) {
+        self.shared.schedules_changed.notify_waiters();
     }
 
     /// Asks an execution to stop, and cuts what this engine is doing for it.

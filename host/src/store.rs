@@ -28,6 +28,7 @@ mod policies;
 mod progress;
 mod queue;
 mod rows;
+mod schedules;
 mod secrets;
 mod tables;
 mod tasks;
@@ -35,6 +36,7 @@ mod tokens;
 mod users;
 mod writer;
 
+pub(crate) use schedules::Fired;
 pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;
 

@@ -93,12 +93,13 @@ fn the_data_directory_is_where_the_system_keeps_state() {
 #[test]
 fn what_cannot_be_is_refused_with_its_place() {
     let home = ("HOME", "/home/me");
-    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`, `credential_sources`");
+    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `health_check_minutes`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`, `credential_sources`");
     insta::assert_snapshot!(refused("[limits]\nmemori = 1", &[home]), @"DIR/portolan.toml, line 2: unknown key `memori`, expected one of `memory`, `call_ms`, `requests`, `response_bytes`, `log_lines`, `concurrent_calls`, `component_bytes`");
     insta::assert_snapshot!(refused("listen = 8282", &[home]), @"DIR/portolan.toml, line 1: invalid type: integer `8282`, expected a string");
     insta::assert_snapshot!(refused("listen = \"8282\"", &[home]), @"`8282`, from the key `listen` of the settings file, cannot be used: an address and a port are wanted, e.g. 127.0.0.1:8282");
     insta::assert_snapshot!(refused("", &[home, ("PORTOLAN_LOG_FORMAT", "xml")]), @"`xml`, from the variable PORTOLAN_LOG_FORMAT, cannot be used: `text` or `json` is wanted");
     insta::assert_snapshot!(refused("external_url = \"portolan\"", &[home]), @"`portolan`, from the key `external_url` of the settings file, cannot be used: a URL is wanted, e.g. https://portolan.example.com");
+    insta::assert_snapshot!(refused("health_check_minutes = 1441", &[home]), @"`1441`, from the key `health_check_minutes` of the settings file, cannot be used: minutes from 1 to 1440 are wanted, or 0 for never");
     insta::assert_snapshot!(refused("workers = 0", &[home]), @"`0`, from the key `workers` of the settings file, cannot be used: a number from 1 to 256 is wanted");
     insta::assert_snapshot!(refused("[local]\nurl = \"\"", &[home]), @"[local] in the settings file: `` is not an endpoint address: it is empty");
     insta::assert_snapshot!(refused("[local]\nurl = \"http://a\"\nca = \"none\"", &[home]), @"cannot read DIR/none, which is `ca` of [local]: No such file or directory (os error 2)");
@@ -154,7 +155,7 @@ fn the_local_registry_reads_the_files_it_names() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("secret"), "s3cret\n").unwrap();
     let toml = "data_dir = \"data\"\nexternal_url = \"https://p.example\"\nworkers = 3\n\
-                no_proxy = [\"a\"]\n[limits]\nrequests = 7\n\
+                health_check_minutes = 0\nno_proxy = [\"a\"]\n[limits]\nrequests = 7\n\
                 [local]\nurl = \"https://r.example/\"\naccess_id = \"me\"\n\
                 access_secret_file = \"secret\"";
     let config = load(directory.path(), toml, &[("PORTOLAN_LOG", "debug")], Flags::default());
@@ -165,6 +166,7 @@ fn the_local_registry_reads_the_files_it_names() {
     assert_eq!(local.credentials.access_secret.unwrap().expose(), "s3cret");
     assert_eq!(config.paths.data_dir.value, directory.path().join("data"));
     assert_eq!((config.workers.value, config.limits.requests), (3, Some(7)));
+    assert_eq!(config.health_check_minutes.value, 0);
     assert_eq!(config.no_proxy, ["a"]);
     assert_eq!(config.external_url.value.unwrap(), "https://p.example");
     assert_eq!(config.log_filter.value, "debug");

@@ -146,21 +146,6 @@ impl Host {
         }
     }
 
-    /// Tests a stored endpoint as it is, and records what was found.
-    ///
-    /// # Errors
-    /// `NotFound`; a registry that does not work is an answer, not an error.
-    pub async fn recheck_endpoint(&self, id: EndpointId) -> Result<Health, Error> {
-        let checked = self.check_stored_endpoint(id, EndpointChange::default()).await;
-        let health = match checked {
-            Ok(_) => Health::Healthy,
-            Err(error) if error.code() == Code::NotFound => return Err(error),
-            Err(error) => Health::Unhealthy(error.to_string()),
-        };
-        self.shared.store.set_health(id, health.clone(), OffsetDateTime::now_utc()).await?;
-        Ok(health)
-    }
-
     /// Deletes an endpoint.
     ///
     /// # Errors

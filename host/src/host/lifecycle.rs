@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Host, Shared, ShutdownReport, watch};
+use super::{Host, Shared, ShutdownReport, health, watch};
 use crate::{
     plugin::{Package, Plugins},
     replication::Engine,
@@ -18,10 +18,12 @@ pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) bundled: Vec<Arc<Package>>,
     pub(crate) plugin_dir: Option<PathBuf>,
+    /// How often endpoints are checked.
+    pub(crate) health_checks: Option<Duration>,
 }
 
 impl Host {
-    /// Puts the parts together and watches the plug-in directory.
+    /// Puts the parts together; watches the plug-in directory and the endpoints' health.
     pub(crate) fn start(parts: Parts) -> Self {
         let closing = CancellationToken::new();
         let shared = Shared {
@@ -34,6 +36,9 @@ impl Host {
         let host = Self { shared: Arc::new(shared) };
         if let Some(directory) = parts.plugin_dir {
             watch::spawn(&host, directory);
+        }
+        if let Some(every) = parts.health_checks {
+            health::spawn(&host, every);
         }
         host
     }

@@ -28,7 +28,9 @@ impl Host {
     pub async fn create_policy(&self, spec: PolicySpec) -> Result<Policy, Error> {
         let spec = checked(spec)?;
         self.check_namespaces(&spec).await?;
-        Ok(self.shared.store.create_policy(spec, OffsetDateTime::now_utc()).await?)
+        let policy = self.shared.store.create_policy(spec, OffsetDateTime::now_utc()).await?;
+        self.shared.engine.schedules_changed();
+        Ok(policy)
     }
 
     /// Every policy by ascending id.
@@ -54,7 +56,18 @@ impl Host {
     pub async fn update_policy(&self, id: PolicyId, spec: PolicySpec) -> Result<Policy, Error> {
         let spec = checked(spec)?;
         self.check_namespaces(&spec).await?;
-        Ok(self.shared.store.update_policy(id, spec, OffsetDateTime::now_utc()).await?)
+        let now = OffsetDateTime::now_utc();
+        let policy = self.shared.store.update_policy(id, spec, now).await?;
+        self.shared.engine.schedules_changed();
+        Ok(policy)
+    }
+
+    /// When each scheduled policy that is enabled runs next, by ascending id.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn schedules(&self) -> Result<Vec<(PolicyId, OffsetDateTime)>, Error> {
+        Ok(self.shared.store.schedules().await?)
     }
 
     /// Deletes a policy and its history.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portolan_core::{
-    endpoint::{Credentials, Endpoint, EndpointChange, EndpointSpec},
+    endpoint::{Credentials, Endpoint, EndpointChange, EndpointSpec, Health},
     id::EndpointId,
     policy::{Destination, PolicySpec},
     trigger::Trigger,
@@ -118,4 +118,31 @@ async fn a_rule_is_stored_though_its_destination_is_gone() {
     let error = host.create_policy(nowhere).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
     host.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn endpoints_are_checked_again_and_again() {
+    let registry = Registry::builder().start().await.unwrap();
+    let mut bundled = bundled_plugins::ALL.iter();
+    let adapter = bundled.find(|one| one.provider == "docker-registry").unwrap();
+    let builder = HostBuilder::in_memory().adapter(adapter.bytes);
+    let host = builder.health_checks(Duration::ZERO).build().await.unwrap();
+    let id = endpoint(&host, &registry).await.id;
+    let becomes = async |healthy: bool| {
+        let end = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let health = host.endpoint(id).await.unwrap().health;
+            match (&health, healthy) {
+                (Health::Healthy, true) => return String::new(),
+                (Health::Unhealthy(why), false) => return why.clone(),
+                _ => assert!(tokio::time::Instant::now() < end, "it stays {health:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    registry.faults().status_always(Kind::Ping, 503);
+    let why = becomes(false).await;
+    assert!(why.contains("503") && why.contains(&registry.url()), "{why}");
+    registry.faults().clear();
+    becomes(true).await;
 }

@@ -22,6 +22,7 @@ use super::{
     listing,
     log::TaskLog,
     pace::Pace,
+    schedule,
     source::Source,
     transfer::{Failures, Job},
 };
@@ -34,6 +35,7 @@ const CHUNK: u64 = 10 << 20;
 /// Starts every loop of an engine.
 pub(super) fn spawn(shared: &Arc<Shared>) {
     shared.tracker.spawn(claim_executions(Arc::clone(shared)));
+    shared.tracker.spawn(schedule::run(Arc::clone(shared)));
     // Not waited for at the end: it keeps the claims of those who are.
     tokio::spawn(keep_claims(Arc::clone(shared)));
     for _ in 0..shared.workers {

@@ -11,6 +11,9 @@ pub(crate) struct Stats {
     mounted: AtomicU64,
     bytes: AtomicU64,
     planned: AtomicU64,
+    schedules: AtomicU64,
+    schedules_missed: AtomicU64,
+    schedule_lag_ms: AtomicU64,
 }
 
 /// What the counters say at one moment.
@@ -28,6 +31,12 @@ pub(crate) struct Totals {
     pub(crate) bytes: u64,
     /// Tags and untagged artifacts that are to be looked at.
     pub(crate) planned: u64,
+    /// Runs that schedules started.
+    pub(crate) schedules: u64,
+    /// Times that went by unused, besides those.
+    pub(crate) schedules_missed: u64,
+    /// How late the last of them was, in milliseconds.
+    pub(crate) schedule_lag_ms: u64,
     /// HTTP requests sent to endpoints that are in use, adapters' included.
     pub(crate) requests: u64,
 }
@@ -54,6 +63,13 @@ impl Stats {
         self.mounted.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn fired(&self, lag: time::Duration, missed: u64) {
+        self.schedules.fetch_add(1, Ordering::Relaxed);
+        self.schedules_missed.fetch_add(missed, Ordering::Relaxed);
+        let lag = u64::try_from(lag.whole_milliseconds()).unwrap_or_default();
+        self.schedule_lag_ms.store(lag, Ordering::Relaxed);
+    }
+
     /// What the counters say now.
     pub(crate) fn totals(&self) -> Totals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -64,6 +80,9 @@ impl Stats {
             mounted: read(&self.mounted),
             bytes: read(&self.bytes),
             planned: read(&self.planned),
+            schedules: read(&self.schedules),
+            schedules_missed: read(&self.schedules_missed),
+            schedule_lag_ms: read(&self.schedule_lag_ms),
             requests: 0,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Secrets are handed to `secrets` at once and stand in no record here.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use portolan_core::{
     endpoint::{Credentials, Endpoint, EndpointSpec, Health},
@@ -119,19 +119,23 @@ impl Store {
         self.write(update).await
     }
 
-    /// Records what a check found; `updated` moves only where that is news.
+    /// Records what a check of the endpoint as it was `seen` found; of one that was changed since
+    /// it says nothing. `updated` moves only where it became healthy or unhealthy (contract 2.9).
     pub(crate) async fn set_health(
         &self,
-        id: EndpointId,
+        seen: &Endpoint,
         health: Health,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
+        let (id, seen) = (seen.id, (seen.generation, seen.spec.clone()));
         let set = move |tables: &mut Tables<'_>| {
             let old: Endpoint = load(&*tables.endpoints, WHAT, id.0)?;
-            if old.health == health {
+            if old.health == health || (old.generation, &old.spec) != (seen.0, &seen.1) {
                 return Ok(());
             }
-            tables.endpoints.put_json(id.0, &Endpoint { health, updated: now, ..old })
+            let flipped = mem::discriminant(&old.health) != mem::discriminant(&health);
+            let updated = if flipped { now } else { old.updated };
+            tables.endpoints.put_json(id.0, &Endpoint { health, updated, ..old })
         };
         self.write(set).await
     }
@@ -276,7 +280,7 @@ mod tests {
             let spec = endpoint_spec("b");
             store.update_endpoint(&seen, spec, credentials(secret), Health::Healthy, after(2))
         };
-        store.set_health(seen.id, Health::Unknown, after(2)).await.unwrap();
+        store.set_health(&seen, Health::Unknown, after(2)).await.unwrap();
         update("t").await.unwrap();
         assert!(matches!(update("u").await.unwrap_err(), StoreError::Changed { .. }));
         let (now, secrets) = store.endpoint_with_credentials(seen.id).await.unwrap();
@@ -285,16 +289,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn health_is_news_once() {
+    async fn health_is_news_once_and_of_the_endpoint_that_was_checked() {
         let store = memory().await;
-        let id = endpoint(&store, "a").await.unwrap().id;
-        let down = || Health::Unhealthy("closed port".to_owned());
-        for (health, at, updated) in [(down(), 1, 1), (down(), 2, 1), (Health::Healthy, 3, 3)] {
-            store.set_health(id, health.clone(), after(at)).await.unwrap();
-            let endpoint = store.endpoint(id).await.unwrap();
+        let seen = endpoint(&store, "a").await.unwrap();
+        let down = |why: &str| Health::Unhealthy(why.to_owned());
+        let cases = [
+            (down("closed port"), 1, 1),
+            (down("closed port"), 2, 1),
+            // Another reason is told and is no change of the endpoint.
+            (down("no such host"), 3, 1),
+            (Health::Healthy, 4, 4),
+        ];
+        for (health, at, updated) in cases {
+            store.set_health(&seen, health.clone(), after(at)).await.unwrap();
+            let endpoint = store.endpoint(seen.id).await.unwrap();
             assert_eq!((endpoint.health, endpoint.updated), (health, after(updated)));
         }
-        let gone = store.set_health(EndpointId(9), down(), after(4)).await;
+        let spec = EndpointSpec { insecure: true, ..endpoint_spec("a") };
+        store
+            .update_endpoint(&seen, spec, credentials("s"), Health::Healthy, after(5))
+            .await
+            .unwrap();
+        store.set_health(&seen, down("late"), after(6)).await.unwrap();
+        assert_eq!(store.endpoint(seen.id).await.unwrap().health, Health::Healthy);
+        store.delete_endpoint(seen.id).await.unwrap();
+        let gone = store.set_health(&seen, Health::Healthy, after(7)).await;
         assert!(matches!(gone, Err(StoreError::NotFound { .. })));
     }
 

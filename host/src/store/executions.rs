@@ -35,30 +35,10 @@ impl Store {
         single_active: bool,
         now: OffsetDateTime,
     ) -> Result<Execution, StoreError> {
+        let start = Start { by: started_by, single: single_active, now };
         let create = move |tables: &mut Tables<'_>| {
-            let rule: Policy = load(&*tables.policies, "policy", policy.0)?;
-            let skipped = single_active && !indexed(&*tables.active, policy.0)?.is_empty();
-            let old = beyond(tables, policy)?;
-            let id = take_ids(tables, Counter::Execution, 1)?;
-            tables.by_policy.put((policy.0, id), ())?;
-            let execution = Execution {
-                id: ExecutionId(id),
-                policy,
-                status: if skipped { Status::Error } else { Status::Running },
-                status_text: if skipped { SKIPPED.to_owned() } else { String::new() },
-                started_by,
-                counters: Counters::default(),
-                listed: skipped,
-                stop_requested: false,
-                started: now,
-                ended: skipped.then_some(now),
-            };
-            let rule = Some(rule.spec);
-            for old in old {
-                progress::forget(tables, old)?;
-                tables.by_policy.remove((policy.0, old))?;
-            }
-            progress::put(tables, Run { execution, lease: None, listing_failed: false, rule }, now)
+            let policy: Policy = load(&*tables.policies, "policy", policy.0)?;
+            self::start(tables, &policy, start)
         };
         self.write(create).await
     }
@@ -196,6 +176,46 @@ impl Store {
         };
         self.write(stop).await
     }
+}
+
+/// How a run is started.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    /// What started it.
+    pub(super) by: StartedBy,
+    /// Whether another run of the policy makes this one end at once.
+    pub(super) single: bool,
+    pub(super) now: OffsetDateTime,
+}
+
+/// Stores a new run of a policy; see [`Store::create_execution`].
+pub(super) fn start(
+    tables: &mut Tables<'_>,
+    policy: &Policy,
+    Start { by, single, now }: Start,
+) -> Result<Execution, StoreError> {
+    let skipped = single && !indexed(&*tables.active, policy.id.0)?.is_empty();
+    let old = beyond(tables, policy.id)?;
+    let id = take_ids(tables, Counter::Execution, 1)?;
+    tables.by_policy.put((policy.id.0, id), ())?;
+    let execution = Execution {
+        id: ExecutionId(id),
+        policy: policy.id,
+        status: if skipped { Status::Error } else { Status::Running },
+        status_text: if skipped { SKIPPED.to_owned() } else { String::new() },
+        started_by: by,
+        counters: Counters::default(),
+        listed: skipped,
+        stop_requested: false,
+        started: now,
+        ended: skipped.then_some(now),
+    };
+    for old in old {
+        progress::forget(tables, old)?;
+        tables.by_policy.remove((policy.id.0, old))?;
+    }
+    let rule = Some(policy.spec.clone());
+    progress::put(tables, Run { execution, lease: None, listing_failed: false, rule }, now)
 }
 
 /// The oldest executions of a policy, those that are final, beyond [`KEPT`].

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::{
     StoreError,
     rows::{encode, fault, find, unwritable},
+    schedules,
     tables::{META, Tables},
     users,
 };
@@ -21,7 +22,8 @@ const SCHEMA: &str = "schema";
 type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// In order; the first brings version 0 (an empty file) to version 1.
-const MIGRATIONS: &[Migration] = &[migration_001_tables, migration_002_users];
+const MIGRATIONS: &[Migration] =
+    &[migration_001_tables, migration_002_users, migration_003_schedules];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
 pub(super) fn run(database: &Database) -> Result<(), StoreError> {
@@ -78,12 +80,22 @@ fn migration_002_users(transaction: &WriteTransaction) -> Result<(), StoreError>
     tables.meta.remove(PASSWORD).map(drop)
 }
 
+/// Plans the next run of every scheduled policy.
+fn migration_003_schedules(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    schedules::plan_all(transaction)
+}
+
 #[cfg(test)]
 mod tests {
+    use portolan_core::{
+        id::PolicyId,
+        policy::{Policy, PolicySpec},
+        trigger::{Schedule, Trigger},
+    };
     use redb::ReadableDatabase;
 
     use super::*;
-    use crate::store::tables::{CLAIMS, Snapshot};
+    use crate::store::tables::{CLAIMS, SCHEDULES, Snapshot};
 
     fn empty() -> Database {
         let backend = redb::backends::InMemoryBackend::new();
@@ -123,13 +135,37 @@ mod tests {
     }
 
     #[test]
+    fn old_scheduled_policies_get_a_plan() {
+        let database = empty();
+        run(&database).unwrap();
+        let transaction = database.begin_write().unwrap();
+        record(&transaction, 2).unwrap();
+        let mut tables = Tables::open(&transaction, &Rc::new(Cell::new(0))).unwrap();
+        let schedule = Schedule::parse("0 0 3 * * *").unwrap();
+        let spec = PolicySpec {
+            trigger: Trigger::Scheduled(schedule),
+            ..crate::store::fixtures::policy_spec("p", 0, &[0])
+        };
+        let at = OffsetDateTime::UNIX_EPOCH;
+        let policy = Policy { id: PolicyId(7), spec, created: at, updated: at };
+        tables.policies.put_json(7, &policy).unwrap();
+        drop(tables);
+        transaction.commit().unwrap();
+        run(&database).unwrap();
+        let snapshot = Snapshot(database.begin_read().unwrap());
+        let due = snapshot.open(SCHEDULES).unwrap().get(7).unwrap().unwrap().value();
+        let due = OffsetDateTime::from_unix_timestamp_nanos(due).unwrap();
+        assert!(due > OffsetDateTime::now_utc() && due.hour() == 3, "{due}");
+    }
+
+    #[test]
     fn a_newer_file_is_refused_and_not_touched() {
         let database = empty();
         let transaction = database.begin_write().unwrap();
         record(&transaction, MIGRATIONS.len() + 6).unwrap();
         transaction.commit().unwrap();
         let refusal = run(&database).unwrap_err().to_string();
-        assert!(refusal.contains("schema 8") && refusal.contains("run the portolan"), "{refusal}");
+        assert!(refusal.contains("schema 9") && refusal.contains("run the portolan"), "{refusal}");
         let tables = database.begin_read().unwrap().list_tables().unwrap().count();
         assert_eq!(tables, 1);
     }

@@ -16,6 +16,7 @@ use super::{
     meta::{Counter, take_ids},
     progress,
     rows::{all, indexed, load, missing, under, unreadable},
+    schedules,
     tables::{POLICIES, Tables},
 };
 
@@ -32,7 +33,7 @@ impl Store {
         let create = move |tables: &mut Tables<'_>| {
             check(tables, &spec, None)?;
             let id = PolicyId(take_ids(tables, Counter::Policy, 1)?);
-            put(tables, Policy { id, spec, created: now, updated: now })
+            put(tables, Policy { id, spec, created: now, updated: now }, now)
         };
         self.write(create).await
     }
@@ -58,7 +59,7 @@ impl Store {
             let old: Policy = load(&*tables.policies, WHAT, id.0)?;
             check(tables, &spec, Some(id))?;
             unindex(tables, &old)?;
-            put(tables, Policy { spec, updated: now, ..old })
+            put(tables, Policy { spec, updated: now, ..old }, now)
         };
         self.write(update).await
     }
@@ -107,19 +108,21 @@ fn endpoints(spec: &PolicySpec) -> BTreeSet<u64> {
     destinations.chain([spec.source.0]).filter(|&id| id != 0).collect()
 }
 
-/// Stores the record, its name and its endpoints.
-fn put(tables: &mut Tables<'_>, policy: Policy) -> Result<Policy, StoreError> {
+/// Stores the record, its name and its endpoints, and plans its next run after `now`.
+fn put(tables: &mut Tables<'_>, policy: Policy, now: OffsetDateTime) -> Result<Policy, StoreError> {
     tables.policy_names.put(policy.spec.name.as_str(), policy.id.0)?;
     for endpoint in endpoints(&policy.spec) {
         tables.endpoint_policies.put((endpoint, policy.id.0), ())?;
     }
     tables.policies.put_json(policy.id.0, &policy)?;
+    schedules::plan(tables, &policy, now)?;
     Ok(policy)
 }
 
-/// Takes its name and its endpoints out of the indexes.
+/// Takes its name, its endpoints and its next run out of the indexes.
 fn unindex(tables: &mut Tables<'_>, policy: &Policy) -> Result<(), StoreError> {
     tables.policy_names.remove(policy.spec.name.as_str())?;
+    schedules::unplan(tables, policy.id)?;
     for endpoint in endpoints(&policy.spec) {
         tables.endpoint_policies.remove((endpoint, policy.id.0))?;
     }

@@ -57,6 +57,10 @@ tables! {
     "policies-1" POLICIES policies: u64 => Json;
     /// Name to policy.
     "policy-names-1" POLICY_NAMES policy_names: &'static str => u64;
+    /// Policy to its next scheduled run, in nanoseconds since 1970.
+    "schedules-1" SCHEDULES schedules: u64 => i128;
+    /// (next scheduled run in nanoseconds since 1970, policy) to nothing.
+    "schedules-due-1" SCHEDULES_DUE schedules_due: (i128, u64) => ();
     /// (endpoint, policy that names it) to nothing.
     "endpoint-policies-1" ENDPOINT_POLICIES endpoint_policies: (u64, u64) => ();
     /// Execution to `progress::Run`.

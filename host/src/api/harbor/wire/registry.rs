@@ -34,6 +34,8 @@ pub(crate) struct Registry {
     credential: Credential,
     #[serde(skip_serializing_if = "is_zero")]
     status: &'static str,
+    #[serde(skip_serializing_if = "is_zero")]
+    status_text: String,
     creation_time: Time,
     update_time: Time,
     #[serde(skip_serializing_if = "Map::is_empty")]
@@ -73,6 +75,7 @@ impl Registry {
             ca_certificate: None,
             credential: Credential::default(),
             status: "",
+            status_text: String::new(),
             creation_time: Time::UNSET,
             update_time: Time::UNSET,
             settings: Map::new(),
@@ -100,6 +103,7 @@ impl From<&Endpoint> for Registry {
             ca_certificate: spec.ca_certificate.clone(),
             credential: credential(endpoint),
             status: status(&endpoint.health),
+            status_text: status_text(&endpoint.health),
             creation_time: time(endpoint.created),
             update_time: time(endpoint.updated),
             settings: spec.settings.clone(),
@@ -131,6 +135,14 @@ fn status(health: &Health) -> &'static str {
         Health::Healthy => "healthy",
         Health::Unhealthy(_) => "unhealthy",
         Health::Unknown => "",
+    }
+}
+
+/// Why an endpoint is unhealthy.
+fn status_text(health: &Health) -> String {
+    match health {
+        Health::Unhealthy(why) => why.clone(),
+        Health::Healthy | Health::Unknown => String::new(),
     }
 }
 
