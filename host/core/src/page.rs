@@ -1,13 +1,16 @@
 //! The listing grammar shared by store and API: pages, `q`, `sort` (contract 1.5 to 1.7).
 //!
-//! Rows are filtered and ordered in memory by the values a noun shows as [`Field`]s.
+//! Rows are filtered and ordered in memory by the values a noun shows as [`Field`]s: short lists as
+//! they are, long ones by an [`Index`].
 
 mod field;
+mod index;
 mod link;
 mod query;
 mod sort;
 
 pub use field::Field;
+pub use index::{Column, Found, Index};
 pub use link::link_header;
 pub use query::{InvalidQuery, Item, Query, Value};
 pub use sort::sort_rows;

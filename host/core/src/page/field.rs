@@ -1,6 +1,6 @@
 //! A value of a row, as `q` and `sort` see it.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use time::{
     OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem,
@@ -14,9 +14,9 @@ const TIME: &[BorrowedFormatItem<'_>] =
 
 /// A value of a row that may be filtered or ordered by.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Field {
+pub enum Field<'r> {
     /// Text, compared by its bytes.
-    Text(String),
+    Text(Cow<'r, str>),
     /// A number or an id.
     Int(i64),
     /// Yes or no; orders no before yes.
@@ -25,19 +25,39 @@ pub enum Field {
     Time(OffsetDateTime),
 }
 
+/// Whether `part` stands in `text`, both ASCII, whatever the case. Asked of every row of a
+/// listing: it makes no copy, and looks closer only where the first letter fits.
+fn holds_letters(text: &[u8], part: &[u8]) -> bool {
+    let Some((first, others)) = part.split_first() else { return true };
+    let (small, capital) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    let mut rest = text;
+    while let [here, after @ ..] = rest {
+        if after.len() < others.len() {
+            return false;
+        }
+        if (*here == small || *here == capital)
+            && after.get(..others.len()).is_some_and(|found| found.eq_ignore_ascii_case(others))
+        {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
 /// Reads `YYYY-MM-DDTHH:MM:SS`, in UTC.
 pub(super) fn parse_time(text: &str) -> Option<OffsetDateTime> {
     PrimitiveDateTime::parse(text, TIME).ok().map(PrimitiveDateTime::assume_utc)
 }
 
-impl Field {
+impl Field<'_> {
     /// How it compares with another value of its kind; `None` where kinds differ.
-    pub(super) fn compare(&self, other: &Self) -> Option<Ordering> {
+    pub(super) fn compare(&self, other: &Field<'_>) -> Option<Ordering> {
         match (self, other) {
-            (Self::Text(a), Self::Text(b)) => Some(a.cmp(b)),
-            (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
-            (Self::Bool(a), Self::Bool(b)) => Some(a.cmp(b)),
-            (Self::Time(a), Self::Time(b)) => Some(a.cmp(b)),
+            (Self::Text(a), Field::Text(b)) => Some(a.cmp(b)),
+            (Self::Int(a), Field::Int(b)) => Some(a.cmp(b)),
+            (Self::Bool(a), Field::Bool(b)) => Some(a.cmp(b)),
+            (Self::Time(a), Field::Time(b)) => Some(a.cmp(b)),
             _ => None,
         }
     }
@@ -46,8 +66,8 @@ impl Field {
     pub(super) fn compare_item(&self, item: &Item) -> Option<Ordering> {
         let other = match item {
             Item::Text(text) => return self.compare_text(text),
-            Item::Int(number) => Self::Int(*number),
-            Item::Time(time) => Self::Time(*time),
+            Item::Int(number) => Field::Int(*number),
+            Item::Time(time) => Field::Time(*time),
         };
         // `{1 2}` on a text column means the texts `1` and `2`.
         if matches!(self, Self::Text(_)) {
@@ -60,27 +80,35 @@ impl Field {
     /// How it compares with a text, read as a value of its kind.
     pub(super) fn compare_text(&self, text: &str) -> Option<Ordering> {
         let other = match self {
-            Self::Text(_) => Self::Text(text.to_owned()),
-            Self::Int(_) => Self::Int(text.parse().ok()?),
-            Self::Bool(_) => Self::Bool(match text.to_ascii_lowercase().as_str() {
+            Self::Text(_) => Field::Text(Cow::Borrowed(text)),
+            Self::Int(_) => Field::Int(text.parse().ok()?),
+            Self::Bool(_) => Field::Bool(match text.to_ascii_lowercase().as_str() {
                 "true" | "t" | "1" => true,
                 "false" | "f" | "0" => false,
                 _ => return None,
             }),
-            Self::Time(_) => Self::Time(parse_time(&text.replacen(' ', "T", 1))?),
+            Self::Time(_) => Field::Time(parse_time(&text.replacen(' ', "T", 1))?),
         };
         self.compare(&other)
     }
 
-    /// Its text, for what looks for a part of it.
-    pub(super) fn text(&self) -> String {
+    /// Whether a part stands in its text, whatever the case of their letters.
+    pub(super) fn holds(&self, part: &str) -> bool {
+        let text = self.text();
+        if !text.is_ascii() || !part.is_ascii() {
+            return text.to_lowercase().contains(&part.to_lowercase());
+        }
+        holds_letters(text.as_bytes(), part.as_bytes())
+    }
+
+    fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Int(number) => number.to_string(),
-            Self::Bool(yes) => yes.to_string(),
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Int(number) => Cow::Owned(number.to_string()),
+            Self::Bool(yes) => Cow::Borrowed(if *yes { "true" } else { "false" }),
             Self::Time(time) => {
                 let utc = time.to_offset(time::UtcOffset::UTC);
-                utc.format(TIME).unwrap_or_default()
+                Cow::Owned(utc.format(TIME).unwrap_or_default())
             }
         }
     }

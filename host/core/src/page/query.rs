@@ -100,25 +100,41 @@ impl Query {
     /// Whether a row fits. `lookup` gives its value by the name of a field or a column, and `None`
     /// for a name the noun does not have; it is asked again by the snake-cased name then.
     #[must_use]
-    pub fn matches(&self, lookup: impl Fn(&str) -> Option<Field>) -> bool {
-        self.terms.iter().all(|(key, value)| {
+    pub fn matches<'r>(&self, lookup: impl Fn(&str) -> Option<Field<'r>>) -> bool {
+        self.terms()
+            .all(|(name, term)| by_either_name(name, &lookup).is_none_or(|found| term.fits(&found)))
+    }
+
+    /// What is asked for, each with the name of its field or column.
+    pub(super) fn terms(&self) -> impl Iterator<Item = (&str, Term<'_>)> {
+        self.terms.iter().map(|(key, value)| {
             let (name, suffix) = key.split_once("__").unwrap_or((key, ""));
-            let Some(found) = lookup_by_either_name(name, &lookup) else { return true };
-            match (value, suffix) {
-                (value, "") => value.holds(&found),
-                // A suffix on anything but a plain value counts as two, which are ignored.
-                (Value::Exact(text), suffix) => compared(&found, suffix, text),
-                _ => true,
-            }
+            (name, Term { value, suffix })
         })
     }
 }
 
+/// What one value of a row must have.
+#[derive(Clone, Copy)]
+pub(super) struct Term<'q> {
+    value: &'q Value,
+    /// Operator behind a key, or empty.
+    suffix: &'q str,
+}
+
+impl Term<'_> {
+    pub(super) fn fits(self, found: &Field<'_>) -> bool {
+        match (self.value, self.suffix) {
+            (value, "") => value.holds(found),
+            // A suffix on anything but a plain value counts as two, which are ignored.
+            (Value::Exact(text), suffix) => compared(found, suffix, text),
+            _ => true,
+        }
+    }
+}
+
 /// `DestNamespace` is asked for as `dest_namespace` where the first is not known.
-pub(super) fn lookup_by_either_name(
-    name: &str,
-    lookup: impl Fn(&str) -> Option<Field>,
-) -> Option<Field> {
+pub(super) fn by_either_name<T>(name: &str, lookup: impl Fn(&str) -> Option<T>) -> Option<T> {
     lookup(name).or_else(|| lookup(&snake_case(name)))
 }
 
@@ -137,10 +153,10 @@ fn snake_case(name: &str) -> String {
 }
 
 /// Compares by the operator of a key's suffix; one that does not exist is ignored.
-fn compared(field: &Field, suffix: &str, text: &str) -> bool {
+fn compared(field: &Field<'_>, suffix: &str, text: &str) -> bool {
     let is = |wanted: fn(Ordering) -> bool| field.compare_text(text).is_some_and(wanted);
     match suffix {
-        "icontains" => holds_text(field, text),
+        "icontains" => field.holds(text),
         "in" | "exact" => is(Ordering::is_eq),
         "gte" => is(Ordering::is_ge),
         "lte" => is(Ordering::is_le),
@@ -150,18 +166,14 @@ fn compared(field: &Field, suffix: &str, text: &str) -> bool {
     }
 }
 
-fn holds_text(field: &Field, part: &str) -> bool {
-    field.text().to_lowercase().contains(&part.to_lowercase())
-}
-
 impl Value {
-    fn holds(&self, field: &Field) -> bool {
+    fn holds(&self, field: &Field<'_>) -> bool {
         let is = |item: &Item, wanted: fn(Ordering) -> bool| {
             field.compare_item(item).is_some_and(wanted)
         };
         match self {
             Self::Exact(text) => field.compare_text(text).is_some_and(Ordering::is_eq),
-            Self::Fuzzy(part) => holds_text(field, part),
+            Self::Fuzzy(part) => field.holds(part),
             Self::Range(min, max) => {
                 min.as_ref().is_none_or(|min| is(min, Ordering::is_ge))
                     && max.as_ref().is_none_or(|max| is(max, Ordering::is_le))

@@ -2,33 +2,45 @@
 
 use std::cmp::Ordering;
 
-use super::{Field, query::lookup_by_either_name};
+use super::{Field, query::by_either_name};
 
 /// Most keys looked at.
 const MAX_KEYS: usize = 16;
 
+/// The keys of a `sort` text, each with whether it is descending.
+pub(super) fn keys(sort: &str) -> impl Iterator<Item = (&str, bool)> {
+    let keys = sort.split(',').take(MAX_KEYS).map(str::trim);
+    keys.map(|key| key.strip_prefix('-').map_or((key, false), |key| (key, true)))
+}
+
+/// How two values of a key are ordered; kinds do not mix.
+pub(super) fn order(a: &Field<'_>, b: &Field<'_>, descending: bool) -> Ordering {
+    let order = a.compare(b).unwrap_or(Ordering::Equal);
+    if descending { order.reverse() } else { order }
+}
+
 /// Orders rows by a comma list of keys, `-` before one for descending. Keys that `field` does not
 /// know are passed over. False where none is left: the caller's default order applies.
-pub fn sort_rows<T>(rows: &mut [T], sort: &str, field: impl Fn(&T, &str) -> Option<Field>) -> bool {
+pub fn sort_rows<T>(
+    rows: &mut [T],
+    sort: &str,
+    field: impl for<'r> Fn(&'r T, &str) -> Option<Field<'r>>,
+) -> bool {
     let Some(first) = rows.first() else { return true };
-    let keys: Vec<(&str, bool)> = sort
-        .split(',')
-        .take(MAX_KEYS)
-        .map(str::trim)
-        .map(|key| key.strip_prefix('-').map_or((key, false), |key| (key, true)))
-        .filter(|(key, _)| lookup_by_either_name(key, |name| field(first, name)).is_some())
+    let keys: Vec<(&str, bool)> = keys(sort)
+        .filter(|(key, _)| by_either_name(key, |name| field(first, name)).is_some())
         .collect();
     if keys.is_empty() {
         return false;
     }
     rows.sort_by(|a, b| {
         let by_key = |(key, descending): &(&str, bool)| {
-            let value = |row| lookup_by_either_name(key, |name| field(row, name));
-            let order = match (value(a), value(b)) {
-                (Some(a), Some(b)) => a.compare(&b).unwrap_or(Ordering::Equal),
+            let a = by_either_name(key, |name| field(a, name));
+            let b = by_either_name(key, |name| field(b, name));
+            match (a, b) {
+                (Some(a), Some(b)) => order(&a, &b, *descending),
                 (a, b) => a.is_some().cmp(&b.is_some()),
-            };
-            if *descending { order.reverse() } else { order }
+            }
         };
         keys.iter().map(by_key).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     });
@@ -43,7 +55,7 @@ mod tests {
         let mut rows = [(3, "c"), (1, "b"), (2, "b"), (10, "a")];
         let known = sort_rows(&mut rows, sort, |(id, name), key| match key {
             "id" => Some(Field::Int(*id)),
-            "name" => Some(Field::Text((*name).to_owned())),
+            "name" => Some(Field::Text((*name).into())),
             _ => None,
         });
         let shown: Vec<String> = rows.iter().map(|(id, name)| format!("{id}{name}")).collect();

@@ -78,14 +78,14 @@ fn contract_1_6_keywords() {
     assert_eq!(got("k=%ff+", "k"), exact("%ff+"));
 }
 
-fn row(key: &str) -> Option<Field> {
+fn row(key: &str) -> Option<Field<'static>> {
     Some(match key {
         "id" => Field::Int(7),
-        "name" => Field::Text("My_Hub".to_owned()),
+        "name" => Field::Text("My_Hub".into()),
         "src_registry_id" => Field::Int(0),
         "insecure" => Field::Bool(true),
         "creation_time" => Field::Time(datetime!(2020-03-04 17:08:23 UTC)),
-        "Status" | "health" => Field::Text("healthy".to_owned()),
+        "Status" | "health" => Field::Text("healthy".into()),
         _ => return None,
     })
 }
