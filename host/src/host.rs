@@ -2,6 +2,7 @@
 
 mod accounts;
 mod calls;
+mod catalog;
 mod change;
 mod endpoints;
 mod executions;
@@ -33,7 +34,10 @@ use crate::{
 
 pub use accounts::TokenSpec;
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
+pub use catalog::{Listing, Rows};
 pub(crate) use lifecycle::Parts;
+
+use catalog::Catalog;
 
 /// A running host. Cheap to clone; [`shutdown`](Self::shutdown) ends it.
 #[derive(Clone)]
@@ -47,6 +51,7 @@ struct Shared {
     engine: Engine,
     bundled: Vec<Arc<Package>>,
     closing: CancellationToken,
+    catalog: Catalog,
 }
 
 /// What `/registries/{id}/info` is made of.

@@ -14,6 +14,7 @@ use redb::{Database, ReadableDatabase};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+mod changes;
 mod claims;
 mod endpoints;
 mod executions;
@@ -36,10 +37,12 @@ mod tokens;
 mod users;
 mod writer;
 
+pub(crate) use changes::Changes;
 pub(crate) use schedules::Fired;
 pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;
 
+use changes::Committed;
 use secrets::Sealer;
 use tables::{Snapshot, Tables};
 use writer::Writer;
@@ -138,6 +141,7 @@ struct Shared {
     database: Arc<Database>,
     sealer: Arc<Sealer>,
     path: String,
+    committed: Arc<Committed>,
 }
 
 impl Store {
@@ -149,12 +153,23 @@ impl Store {
             let (database, path) = file::open(location)?;
             migrations::run(&database).map_err(|error| error.at(&path))?;
             let database = Arc::new(database);
-            let writer = Writer::start(Arc::clone(&database))?;
-            Ok(Self { shared: Arc::new(Shared { writer, database, sealer, path }) })
+            let committed = Arc::new(Committed::default());
+            let writer = Writer::start(Arc::clone(&database), Arc::clone(&committed))?;
+            Ok(Self { shared: Arc::new(Shared { writer, database, sealer, path, committed }) })
         };
         let store = blocking(open).await?;
         store.write(move |tables| checker.check(tables)).await?;
         Ok(store)
+    }
+
+    /// Whether records changed since [`take_changes`](Self::take_changes) was called.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.shared.committed.is_empty()
+    }
+
+    /// What changed since the last call. Of a write that was answered it tells always.
+    pub(crate) fn take_changes(&self) -> Changes {
+        self.shared.committed.take()
     }
 
     /// Runs one intent that writes, by the law in [`writer`]: first check, then write.
@@ -163,6 +178,17 @@ impl Store {
         intent: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.shared.writer.write(intent).await.map_err(|error| error.at(&self.shared.path))
+    }
+
+    /// Runs one intent that reads a few records, on what was last committed, without leaving this
+    /// thread: what every request asks is in memory, or a page or two away.
+    fn peek<T>(
+        &self,
+        intent: impl FnOnce(&Snapshot) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let snapshot = self.shared.database.begin_read().map_err(rows::unreadable);
+        let read = snapshot.and_then(|snapshot| intent(&Snapshot(snapshot)));
+        read.map_err(|error| error.at(&self.shared.path))
     }
 
     /// Runs one intent that reads, on what was last committed.

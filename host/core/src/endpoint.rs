@@ -8,6 +8,7 @@ use crate::{id::EndpointId, provider::AllowedHost, secret::Secret};
 pub mod address;
 mod ca;
 mod change;
+mod columns;
 mod source;
 
 pub use address::{EndpointUrl, InvalidUrl};

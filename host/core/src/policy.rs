@@ -10,6 +10,8 @@ use crate::{
     trigger::Trigger,
 };
 
+mod columns;
+
 /// Longest name, in characters (Harbor: varchar(256)).
 pub const MAX_NAME: usize = 256;
 

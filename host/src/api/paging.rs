@@ -4,6 +4,7 @@
 use axum::{
     extract::FromRequestParts,
     http::{HeaderName, Uri, header, request::Parts},
+    response::Response,
 };
 use portolan_core::page::{self, Field, Page, Query, sort_rows};
 use serde::Serialize;
@@ -12,6 +13,7 @@ use super::{
     extract,
     respond::{Answer, ApiError, json, set},
 };
+use crate::host::{self, Rows};
 
 /// Most rows of a page that may be asked for; 0 and less ask for all rows.
 const MAX_SIZE: i64 = 100;
@@ -49,18 +51,23 @@ impl Listing {
         Ok(Self { path, page: Page { number, size }, q, sort, name })
     }
 
-    /// The rows that `q` and the deprecated `name` ask for.
+    /// What `q` and the deprecated `name` ask for.
     ///
     /// # Errors
     /// 400 where `q` is malformed.
-    pub(crate) fn selected<T>(
-        &self,
-        mut rows: Vec<T>,
-        field: fn(&T, &str) -> Option<Field>,
-    ) -> Result<Vec<T>, ApiError> {
-        let query = Query::parse(&self.q).map_err(ApiError::invalid)?.and_name_like(&self.name);
-        rows.retain(|row| query.matches(|key| field(row, key)));
-        Ok(rows)
+    pub(crate) fn query(&self) -> Result<Query, ApiError> {
+        Ok(Query::parse(&self.q).map_err(ApiError::invalid)?.and_name_like(&self.name))
+    }
+
+    /// The listing with what [`query`](Self::query) gave.
+    pub(crate) fn of<'a>(&'a self, query: &'a Query) -> host::Listing<'a> {
+        host::Listing { query, sort: &self.sort, page: self.page }
+    }
+
+    /// One page that was found, with `X-Total-Count` and `Link`.
+    pub(crate) fn page<T, W: Serialize>(&self, found: &Rows<T>, show: impl Fn(&T) -> W) -> Answer {
+        let shown: Vec<W> = found.rows.iter().map(show).collect();
+        Ok(self.headed(json(&shown), found.total))
     }
 
     /// One page of `rows`, ordered by `sort`, else by `usual`, with `X-Total-Count` and `Link`.
@@ -68,7 +75,7 @@ impl Listing {
         &self,
         mut rows: Vec<T>,
         usual: &str,
-        field: fn(&T, &str) -> Option<Field>,
+        field: for<'r> fn(&'r T, &str) -> Option<Field<'r>>,
         show: impl Fn(&T) -> W,
     ) -> Answer {
         if !sort_rows(&mut rows, &self.sort, field) {
@@ -76,12 +83,15 @@ impl Listing {
         }
         let (skip, take) = self.page.bounds();
         let shown: Vec<W> = rows.iter().skip(skip).take(take).map(show).collect();
-        let mut response = json(&shown);
-        set(&mut response, TOTAL, &rows.len().to_string());
-        if let Some(link) = page::link_header(&self.path, self.page, rows.len() as u64) {
+        Ok(self.headed(json(&shown), rows.len() as u64))
+    }
+
+    fn headed(&self, mut response: Response, total: u64) -> Response {
+        set(&mut response, TOTAL, &total.to_string());
+        if let Some(link) = page::link_header(&self.path, self.page, total) {
             set(&mut response, header::LINK, &link);
         }
-        Ok(response)
+        response
     }
 }
 
@@ -95,17 +105,19 @@ mod tests {
         link: Option<String>,
     }
 
-    fn field(row: &i64, key: &str) -> Option<Field> {
+    fn field<'r>(row: &'r i64, key: &str) -> Option<Field<'r>> {
         match key {
             "id" => Some(Field::Int(*row)),
-            "name" => Some(Field::Text(format!("n{}", row % 2))),
+            "name" => Some(Field::Text(format!("n{}", row % 2).into())),
             _ => None,
         }
     }
 
     async fn list(uri: &str, usual: &str) -> Seen {
         let listing = Listing::parse(&uri.parse().unwrap()).unwrap();
-        let rows = listing.selected(vec![2, 1, 3], field).unwrap();
+        let query = listing.query().unwrap();
+        let mut rows = vec![2, 1, 3];
+        rows.retain(|row| query.matches(|key| field(row, key)));
         let response = listing.answer(rows, usual, field, |row| *row).unwrap();
         let header = |name: &str| {
             response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
@@ -159,7 +171,7 @@ mod tests {
         }
         for q in ["%2C", "a", "a%3D", "a%3D%5B~%5D"] {
             let listing = Listing::parse(&format!("/r?q={q}").parse().unwrap()).unwrap();
-            let error = listing.selected(vec![1], field).unwrap_err();
+            let error = listing.query().unwrap_err();
             assert!(format!("{error:?}").contains("BAD_REQUEST"), "{q}");
         }
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Host, Shared, ShutdownReport, health, watch};
+use super::{Host, Shared, ShutdownReport, catalog::Catalog, health, watch};
 use crate::{
     plugin::{Package, Plugins},
     replication::Engine,
@@ -32,6 +32,7 @@ impl Host {
             engine: parts.engine,
             bundled: parts.bundled,
             closing,
+            catalog: Catalog::default(),
         };
         let host = Self { shared: Arc::new(shared) };
         if let Some(directory) = parts.plugin_dir {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use portolan_core::{
     endpoint::{Credentials, Endpoint, EndpointChange, EndpointSpec, Health},
     id::EndpointId,
+    page::{Page, Query},
     policy::{Destination, PolicySpec},
     trigger::Trigger,
 };
@@ -19,12 +20,12 @@ async fn host() -> Host {
     HostBuilder::in_memory().adapter(adapter.bytes).build().await.unwrap()
 }
 
-async fn endpoint(host: &Host, registry: &Registry) -> Endpoint {
-    let spec = EndpointSpec {
+fn spec(url: &str) -> EndpointSpec {
+    EndpointSpec {
         name: "registry".to_owned(),
         description: String::new(),
         provider: "docker-registry".to_owned(),
-        url: registry.url().parse().unwrap(),
+        url: url.parse().unwrap(),
         access_key: None,
         credential_type: "basic".to_owned(),
         insecure: false,
@@ -34,8 +35,11 @@ async fn endpoint(host: &Host, registry: &Registry) -> Endpoint {
         proxy: None,
         client_certificate: None,
         credential_source: None,
-    };
-    host.create_endpoint(spec, Credentials::default()).await.unwrap()
+    }
+}
+
+async fn endpoint(host: &Host, registry: &Registry) -> Endpoint {
+    host.create_endpoint(spec(&registry.url()), Credentials::default()).await.unwrap()
 }
 
 fn named(name: &str) -> EndpointChange {
@@ -145,4 +149,36 @@ async fn endpoints_are_checked_again_and_again() {
     assert!(why.contains("503") && why.contains(&registry.url()), "{why}");
     registry.faults().clear();
     becomes(true).await;
+}
+
+/// Names of the first page that a listing finds.
+async fn found(host: &Host, q: &str, sort: &str) -> Vec<String> {
+    let query = Query::parse(q).unwrap();
+    let listing = Listing { query: &query, sort, page: Page::FIRST };
+    let found = host.find_endpoints(listing).await.unwrap();
+    found.rows.into_iter().map(|row| row.spec.name).collect()
+}
+
+#[tokio::test]
+async fn a_listing_shows_every_change_that_was_answered() {
+    let host = host().await;
+    assert_eq!(found(&host, "", "").await, [""; 0]);
+    let mut ids = Vec::new();
+    for name in ["c", "a", "b"] {
+        let spec = EndpointSpec { name: name.to_owned(), ..spec("http://127.0.0.1:1") };
+        let made = host.store_endpoint(spec, Credentials::default(), Health::Unknown).await;
+        ids.push(made.unwrap().id);
+        assert!(found(&host, "", "").await.contains(&name.to_owned()), "{name}");
+    }
+    assert_eq!(found(&host, "", "-name").await, ["c", "b", "a"]);
+    host.recheck_endpoint(ids[0]).await.unwrap();
+    assert_eq!(found(&host, "health=unhealthy", "").await, ["c"]);
+    host.delete_endpoint(ids[2]).await.unwrap();
+    assert_eq!(found(&host, "", "").await, ["c", "a"]);
+    // One who asks and goes away half-way takes nothing from those who ask after.
+    let spec = EndpointSpec { name: "d".to_owned(), ..spec("http://127.0.0.1:1") };
+    host.store_endpoint(spec, Credentials::default(), Health::Unknown).await.unwrap();
+    let half = tokio::time::timeout(Duration::ZERO, found(&host, "", "")).await;
+    drop(half);
+    assert_eq!(found(&host, "", "").await, ["c", "a", "d"]);
 }

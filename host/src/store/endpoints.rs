@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::{
     Store, StoreError,
     meta::{Counter, next_id, take_ids},
-    rows::{all, indexed, load, unreadable},
+    rows::{all, find, indexed, load, unreadable},
     secrets,
     tables::{ENDPOINTS, SECRETS, Tables},
 };
@@ -54,7 +54,15 @@ impl Store {
 
     /// One endpoint, or `NotFound`.
     pub(crate) async fn endpoint(&self, id: EndpointId) -> Result<Endpoint, StoreError> {
-        self.read(move |tables| load(&tables.open(ENDPOINTS)?, WHAT, id.0)).await
+        self.peek(|tables| load(&tables.open(ENDPOINTS)?, WHAT, id.0))
+    }
+
+    /// Those of a few endpoints that are there, in the order they are asked for.
+    pub(crate) fn endpoints_among(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StoreError> {
+        self.peek(|tables| {
+            let table = tables.open(ENDPOINTS)?;
+            ids.iter().filter_map(|id| find(&table, id.0).transpose()).collect()
+        })
     }
 
     /// The unsealed secrets of an endpoint, or `NotFound`.
@@ -135,6 +143,7 @@ impl Store {
             }
             let flipped = mem::discriminant(&old.health) != mem::discriminant(&health);
             let updated = if flipped { now } else { old.updated };
+            tables.changed.endpoints.insert(id);
             tables.endpoints.put_json(id.0, &Endpoint { health, updated, ..old })
         };
         self.write(set).await
@@ -155,6 +164,7 @@ impl Store {
                     if policies.len() == 1 { "a policy" } else { "policies" },
                 )));
             }
+            tables.changed.endpoints.insert(id);
             tables.endpoints.remove(id.0)?;
             tables.endpoint_names.remove(endpoint.spec.name.as_str())?;
             tables.secrets.remove(id.0)?;
@@ -180,6 +190,7 @@ fn free_name(tables: &Tables<'_>, name: &str, own: Option<EndpointId>) -> Result
 
 /// Stores the record and its name.
 fn put(tables: &mut Tables<'_>, endpoint: &Endpoint) -> Result<(), StoreError> {
+    tables.changed.endpoints.insert(endpoint.id);
     tables.endpoint_names.put(endpoint.spec.name.as_str(), endpoint.id.0)?;
     tables.endpoints.put_json(endpoint.id.0, endpoint)
 }

@@ -15,7 +15,7 @@ use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
     progress,
-    rows::{all, indexed, load, missing, under, unreadable},
+    rows::{all, find, indexed, load, missing, under, unreadable},
     schedules,
     tables::{POLICIES, Tables},
 };
@@ -40,7 +40,15 @@ impl Store {
 
     /// One policy, or `NotFound`.
     pub(crate) async fn policy(&self, id: PolicyId) -> Result<Policy, StoreError> {
-        self.read(move |tables| load(&tables.open(POLICIES)?, WHAT, id.0)).await
+        self.peek(|tables| load(&tables.open(POLICIES)?, WHAT, id.0))
+    }
+
+    /// Those of a few policies that are there, in the order they are asked for.
+    pub(crate) fn policies_among(&self, ids: &[PolicyId]) -> Result<Vec<Policy>, StoreError> {
+        self.peek(|tables| {
+            let table = tables.open(POLICIES)?;
+            ids.iter().filter_map(|id| find(&table, id.0).transpose()).collect()
+        })
     }
 
     /// Every policy, by ascending id.
@@ -80,6 +88,7 @@ impl Store {
             }
             tables.by_policy.remove_range(under(id.0))?;
             unindex(tables, &policy)?;
+            tables.changed.policies.insert(id);
             tables.policies.remove(id.0)?;
             Ok(())
         };
@@ -110,6 +119,7 @@ fn endpoints(spec: &PolicySpec) -> BTreeSet<u64> {
 
 /// Stores the record, its name and its endpoints, and plans its next run after `now`.
 fn put(tables: &mut Tables<'_>, policy: Policy, now: OffsetDateTime) -> Result<Policy, StoreError> {
+    tables.changed.policies.insert(policy.id);
     tables.policy_names.put(policy.spec.name.as_str(), policy.id.0)?;
     for endpoint in endpoints(&policy.spec) {
         tables.endpoint_policies.put((endpoint, policy.id.0), ())?;

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{
     StoreError,
+    changes::Changes,
     rows::{encode, unreadable, unwritable},
 };
 
@@ -24,6 +25,8 @@ macro_rules! tables {
 
         /// Every table, open for writing in one transaction.
         pub(super) struct Tables<'t> {
+            /// Listed records that were written or removed.
+            pub(super) changed: Changes,
             $($(#[$doc])* pub(super) $field: Writing<'t, $key, $value>,)+
         }
 
@@ -33,7 +36,7 @@ macro_rules! tables {
                 transaction: &'t WriteTransaction,
                 writes: &Rc<Cell<u64>>,
             ) -> Result<Self, StoreError> {
-                Ok(Self {$(
+                Ok(Self { changed: Changes::default(), $(
                     $field: Writing {
                         table: transaction.open_table($definition).map_err(unwritable)?,
                         writes: Rc::clone(writes),

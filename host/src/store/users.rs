@@ -55,7 +55,7 @@ impl Store {
         &self,
         name: String,
     ) -> Result<Option<(User, String)>, StoreError> {
-        self.read(move |tables| named(tables, &name)).await
+        self.peek(|tables| named(tables, &name))
     }
 
     /// Changes role or password. `InUse` where no administrator would be left.

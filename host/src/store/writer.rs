@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     StoreError,
+    changes::Committed,
     rows::{fault, unwritable},
     tables::Tables,
 };
@@ -37,7 +38,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(database: Arc<Database>) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        database: Arc<Database>,
+        committed: Arc<Committed>,
+    ) -> Result<Self, StoreError> {
         let (queue, mut waiting) = mpsc::channel(QUEUE);
         #[cfg(test)]
         let commits: Arc<std::sync::atomic::AtomicU64> = Arc::default();
@@ -45,7 +49,7 @@ impl Writer {
         let count = Arc::clone(&commits);
         let work = move || {
             while let Some(batch) = next_batch(&mut waiting) {
-                let (outcome, answers) = apply(&database, batch);
+                let (outcome, answers) = apply(&database, &committed, batch);
                 #[cfg(test)]
                 count.fetch_add(
                     u64::from(matches!(outcome, Ok(true))),
@@ -119,7 +123,11 @@ fn next_batch(waiting: &mut mpsc::Receiver<Write>) -> Option<Vec<Write>> {
 
 /// Runs a batch in one transaction. True where there was something to commit; with what sends the
 /// answers.
-fn apply(database: &Database, batch: Vec<Write>) -> (Result<bool, StoreError>, Vec<Answer>) {
+fn apply(
+    database: &Database,
+    committed: &Committed,
+    batch: Vec<Write>,
+) -> (Result<bool, StoreError>, Vec<Answer>) {
     let writes = Rc::new(Cell::new(0));
     let mut answers = Vec::with_capacity(batch.len());
     let transaction = database.begin_write().map_err(unwritable);
@@ -134,11 +142,14 @@ fn apply(database: &Database, batch: Vec<Write>) -> (Result<bool, StoreError>, V
         spoiled |= failed && writes.get() != before;
         answers.push(answer);
     }
-    drop(tables);
+    let changed = tables.map(|tables| tables.changed).unwrap_or_default();
     let outcome = match transaction {
         Ok(transaction) => finish(transaction, writes.get() > 0, spoiled),
         Err(error) => Err(error),
     };
+    if matches!(outcome, Ok(true)) {
+        committed.add(changed);
+    }
     (outcome, answers)
 }
 
@@ -166,7 +177,7 @@ mod tests {
     fn writer() -> Writer {
         let backend = redb::backends::InMemoryBackend::new();
         let database = Database::builder().create_with_backend(backend).unwrap();
-        Writer::start(Arc::new(database)).unwrap()
+        Writer::start(Arc::new(database), Arc::default()).unwrap()
     }
 
     /// Keeps the thread busy, from when this returns until the sender is used, so that what is

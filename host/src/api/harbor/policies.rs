@@ -1,6 +1,6 @@
 //! `/api/v2.0/replication/policies` and the adapter listings (contract 1.10, 3).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::http::Uri;
 use portolan_core::{
@@ -8,13 +8,10 @@ use portolan_core::{
     policy::Policy,
 };
 
-use super::{
-    columns,
-    wire::{
-        adapter,
-        policy::{PolicyBody, PolicyWire},
-        registry::Registry,
-    },
+use super::wire::{
+    adapter,
+    policy::{PolicyBody, PolicyWire},
+    registry::Registry,
 };
 use crate::{
     api::{
@@ -32,21 +29,20 @@ struct Registries(HashMap<EndpointId, Registry>);
 impl Registries {
     /// Reads the endpoints that `policies` name: all at once, and Local where it is one of them.
     async fn of(host: &Host, policies: &[Policy]) -> Result<Self, ApiError> {
-        let endpoints = host.endpoints().await?;
-        let mut shown: HashMap<EndpointId, Registry> =
-            endpoints.iter().map(|endpoint| (endpoint.id, Registry::from(endpoint))).collect();
-        let local = policies.iter().any(|policy| {
-            let destinations = &policy.spec.destinations;
-            policy.spec.source == EndpointId::LOCAL
-                || destinations.iter().any(|d| d.endpoint == EndpointId::LOCAL)
-        });
-        if local {
-            shown.insert(
-                EndpointId::LOCAL,
-                Registry::from(&host.endpoint(EndpointId::LOCAL).await?),
-            );
+        let named: BTreeSet<EndpointId> = policies
+            .iter()
+            .flat_map(|policy| {
+                let destinations = policy.spec.destinations.iter().map(|to| to.endpoint);
+                destinations.chain([policy.spec.source])
+            })
+            .collect();
+        let ids: Vec<EndpointId> = named.iter().copied().collect();
+        let mut endpoints = host.endpoints_among(&ids)?;
+        if named.contains(&EndpointId::LOCAL) {
+            endpoints.push(host.endpoint(EndpointId::LOCAL).await?);
         }
-        Ok(Self(shown))
+        let shown = endpoints.iter().map(|endpoint| (endpoint.id, Registry::from(endpoint)));
+        Ok(Self(shown.collect()))
     }
 
     fn show(&self, id: EndpointId) -> Registry {
@@ -57,11 +53,9 @@ impl Registries {
 /// `GET /replication/policies`: newest first.
 pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
     let host = access.viewer().await?;
-    let policies = listing.selected(host.policies().await?, columns::policy)?;
-    let registries = Registries::of(host, &policies).await?;
-    listing.answer(policies, "-creation_time,-id", columns::policy, |policy| {
-        PolicyWire::new(policy, |id| registries.show(id))
-    })
+    let found = host.find_policies(listing.of(&listing.query()?)).await?;
+    let registries = Registries::of(host, &found.rows).await?;
+    listing.page(&found, |policy| PolicyWire::new(policy, |id| registries.show(id)))
 }
 
 /// `POST /replication/policies`.

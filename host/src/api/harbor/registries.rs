@@ -3,12 +3,9 @@
 use axum::http::Uri;
 use portolan_core::id::EndpointId;
 
-use super::{
-    columns,
-    wire::{
-        adapter::RegistryInfo,
-        registry::{NewRegistry, Pinged, Registry, RegistryPing, RegistryUpdate},
-    },
+use super::wire::{
+    adapter::RegistryInfo,
+    registry::{NewRegistry, Pinged, Registry, RegistryPing, RegistryUpdate},
 };
 use crate::api::{
     auth::Access,
@@ -19,9 +16,9 @@ use crate::api::{
 
 /// `GET /registries`: every endpoint but Local, by ascending id.
 pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
-    let endpoints = access.viewer().await?.endpoints().await?;
-    let endpoints = listing.selected(endpoints, columns::registry)?;
-    listing.answer(endpoints, "id", columns::registry, |endpoint| Registry::from(endpoint))
+    let host = access.viewer().await?;
+    let found = host.find_endpoints(listing.of(&listing.query()?)).await?;
+    listing.page(&found, |endpoint| Registry::from(endpoint))
 }
 
 /// `POST /registries`: saved only when the registry can be reached with these credentials.

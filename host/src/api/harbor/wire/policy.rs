@@ -5,7 +5,7 @@ mod body;
 use portolan_core::{
     filter::Filter,
     id::EndpointId,
-    policy::{Destination, Policy, PolicySpec},
+    policy::{Destination, Policy},
     trigger::Trigger,
 };
 use serde::Serialize;
@@ -116,17 +116,6 @@ fn trigger(trigger: &Trigger) -> TriggerWire {
         Trigger::EventBased => ("event_based", None),
     };
     TriggerWire { kind, trigger_settings: cron.map(|cron| TriggerSettings { cron }) }
-}
-
-/// The trigger as Harbor's column holds it.
-pub(crate) fn trigger_text(spec: &PolicySpec) -> String {
-    serde_json::to_string(&trigger(&spec.trigger)).unwrap_or_default()
-}
-
-/// The filters as Harbor's column holds them.
-pub(crate) fn filters_text(spec: &PolicySpec) -> String {
-    let filters: Vec<FilterWire> = spec.filters.iter().map(filter).collect();
-    serde_json::to_string(&filters).unwrap_or_default()
 }
 
 fn filter(filter: &Filter) -> FilterWire {

@@ -1,6 +1,6 @@
 //! The JSON of `policy.rs`, as clients read and write it.
 
-use portolan_core::id::PolicyId;
+use portolan_core::{id::PolicyId, policy::PolicySpec};
 use serde_json::{json, to_value};
 use time::macros::datetime;
 

@@ -62,7 +62,7 @@ fn a_whole_registry_shows_everything_but_secrets() {
     let expected = json!({"id": 7, "name": "a", "description": "d", "type": "harbor",
         "url": "https://h", "insecure": true, "ca_certificate": CA,
         "credential": {"type": "basic", "access_key": "admin", "access_secret": "*****"},
-        "status": "unhealthy", "creation_time": "2026-11-21T16:20:00.123Z",
+        "status": "unhealthy", "status_text": "why", "creation_time": "2026-11-21T16:20:00.123Z",
         "update_time": "2026-11-21T17:20:00.000Z", "settings": {"region": "eu"},
         "allowed_hosts": [{"pattern": "https://auth.h", "uses": ["credentials"]}],
         "proxy": "http://proxy:3128", "client_certificate": "PEM", "client_key": "*****"});

@@ -1,0 +1,68 @@
+//! Which listed records changed since somebody asked, so that an index of them can follow.
+
+use std::{
+    collections::BTreeSet,
+    mem,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use portolan_core::id::{EndpointId, PolicyId};
+
+/// Most ids remembered; beyond, everything counts as changed.
+const MAX_IDS: usize = 100_000;
+
+/// Records that were written or removed.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) endpoints: BTreeSet<EndpointId>,
+    pub(crate) policies: BTreeSet<PolicyId>,
+    /// More than can be told one by one.
+    pub(crate) all: bool,
+}
+
+impl Changes {
+    /// Adds what changed later.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.endpoints.extend(later.endpoints);
+        self.policies.extend(later.policies);
+        self.all |= later.all || self.endpoints.len() + self.policies.len() > MAX_IDS;
+        if self.all {
+            self.endpoints.clear();
+            self.policies.clear();
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.all && self.endpoints.is_empty() && self.policies.is_empty()
+    }
+}
+
+/// Changes that were committed and that nobody took yet.
+#[derive(Debug, Default)]
+pub(super) struct Committed {
+    changes: Mutex<Changes>,
+    some: AtomicBool,
+}
+
+impl Committed {
+    /// Notes changes that were committed, before whoever asked for them is told.
+    pub(super) fn add(&self, changes: Changes) {
+        if !changes.is_empty() {
+            self.changes.lock().unwrap_or_else(PoisonError::into_inner).add(changes);
+            self.some.store(true, Ordering::Release);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.some.load(Ordering::Acquire)
+    }
+
+    pub(super) fn take(&self) -> Changes {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.some.store(false, Ordering::Release);
+        mem::take(&mut changes)
+    }
+}
