@@ -1,6 +1,7 @@
 //! Outbound connections: one pooled HTTP client per endpoint, with that endpoint's TLS, proxy and
 //! egress rules. The hyper client, rustls' client side and DNS are owned here.
 
+mod answers;
 mod body;
 mod client;
 mod connector;
@@ -25,6 +26,7 @@ use hyper::body::Incoming;
 use portolan_core::{oci::Challenge, secret::Secret};
 use url::Url;
 
+pub(crate) use answers::Answers;
 pub(crate) use client::{Client, Timeouts};
 pub(crate) use egress::{Egress, HostGrant, Purpose};
 pub(crate) use redact::redact;
@@ -72,6 +74,8 @@ pub(crate) struct ClientConfig {
     pub(crate) tls: TlsSettings,
     pub(crate) proxy: Option<ProxySettings>,
     pub(crate) egress: Arc<Egress>,
+    /// Where requests are counted.
+    pub(crate) answers: Arc<Answers>,
 }
 
 /// Why no answer came.

@@ -42,7 +42,7 @@ fn client(endpoint: &Url, anywhere: bool, named: Option<&Url>) -> Client {
     grants.extend(named.map(|url| grant(url.origin().ascii_serialization(), true)));
     let egress = Arc::new(Egress::new(endpoint.clone(), grants));
     let tls = TlsSettings { insecure: true, ..TlsSettings::default() };
-    Client::new(ClientConfig { tls, proxy: None, egress }).unwrap()
+    Client::new(ClientConfig { tls, proxy: None, egress, answers: Arc::default() }).unwrap()
 }
 
 fn account() -> Option<Grant> {
