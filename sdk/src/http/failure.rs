@@ -35,7 +35,8 @@ struct Item {
 
 pub(crate) fn codes(body: &[u8]) -> Vec<String> {
     let envelope: Envelope = serde_json::from_slice(body).unwrap_or_default();
-    envelope.errors.into_iter().filter_map(|item| item.code.0).collect()
+    let inner = envelope.errors.into_iter().filter_map(|item| item.code.0);
+    inner.chain(envelope.code.0).collect()
 }
 
 pub(crate) fn from_response(response: &Response) -> Error {

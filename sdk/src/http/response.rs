@@ -137,7 +137,8 @@ impl Response {
         failure::from_response(self)
     }
 
-    /// The codes of a registry's error envelope (`NAME_UNKNOWN`, …); empty for other bodies.
+    /// The codes of a registry's error envelope (`NAME_UNKNOWN`, …), or the one of an API gateway's
+    /// (`APIGW.0301`); empty for other bodies.
     #[must_use]
     pub fn error_codes(&self) -> Vec<String> {
         failure::codes(self.body())
