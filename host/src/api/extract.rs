@@ -15,7 +15,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
-use super::respond::ApiError;
+use super::{respond::ApiError, serve::TooSlow};
 
 /// Largest JSON body in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -61,7 +61,8 @@ pub(crate) fn parse_json<T: Parameter>(bytes: &[u8]) -> Result<T, ApiError> {
 /// Reads a whole body of at most `limit` bytes.
 ///
 /// # Errors
-/// 413 for a larger one, and for one that broke off (nobody is left to read the answer then).
+/// 413 for a larger one, and for one that broke off (nobody is left to read the answer then); 408
+/// for one that comes too slowly.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<bytes::Bytes, ApiError> {
     let too_large = || {
         let message = format!("the body is larger than {limit} bytes");
@@ -75,8 +76,11 @@ pub(crate) async fn read_body(request: Request, limit: usize) -> Result<bytes::B
     }
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        // Broken off: nobody is left to read the answer.
-        let frame = frame.map_err(|_| too_large())?;
+        let frame = frame.map_err(|error| match error.into_inner().is::<TooSlow>() {
+            true => ApiError::too_slow(),
+            // Broken off: nobody is left to read the answer.
+            false => too_large(),
+        })?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > limit {
             discard(body).await;

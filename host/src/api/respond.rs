@@ -76,6 +76,12 @@ impl ApiError {
         Self::framework(StatusCode::FORBIDDEN, name)
     }
 
+    /// 408: a body that trickles.
+    pub(crate) fn too_slow() -> Self {
+        let message = "the body came too slowly; send it again over a better connection";
+        Self::framework(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
     /// 429: too many wrong passwords.
     pub(crate) fn too_many(wait: Duration) -> Self {
         let seconds = wait.as_secs().max(1);
