@@ -84,9 +84,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
 /// # Errors
 /// When the address cannot be had.
 pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
-    if !listen.ip().to_canonical().is_loopback() {
-        return Err(DaemonError::ShownBeyondLoopback(listen));
-    }
+    may_show_on(listen)?;
     let mut signals = Signals::new()?;
     let password = first_start::random_password()?;
     first_start::make_admin(&host, &password).await?;
@@ -107,6 +105,17 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     stop.cancel();
     drain(&host, &mut faces).await;
     Ok(())
+}
+
+/// Whether [`show`] serves there: on loopback alone.
+///
+/// # Errors
+/// With the reason where it does not.
+pub fn may_show_on(listen: SocketAddr) -> Result<(), DaemonError> {
+    if listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(DaemonError::ShownBeyondLoopback(listen))
 }
 
 /// Compiles the bundled adapters into the cache that runs without a daemon use. Gives the cache
