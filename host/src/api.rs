@@ -5,6 +5,7 @@
 
 mod admin;
 pub mod auth;
+mod bodies;
 mod caller;
 mod extract;
 mod guard;

@@ -23,6 +23,8 @@ pub struct ServeLimits {
     pub stall: Duration,
     /// Bytes a second that bodies are sent and read at, at least.
     pub rate: u32,
+    /// Bytes of all bodies that are being read, together; more are refused.
+    pub bodies: usize,
 }
 
 impl Default for ServeLimits {
@@ -36,6 +38,7 @@ impl Default for ServeLimits {
             life: Duration::from_secs(3600),
             stall: Duration::from_secs(20),
             rate: 1 << 10,
+            bodies: 128 << 20,
         }
     }
 }

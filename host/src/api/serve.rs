@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ApiSettings, Caller, CertificateName, Peer};
+use super::{ApiSettings, Caller, CertificateName, Peer, bodies::Bodies};
 use crate::{ServerTls, host::Host};
 
 use connection::{Known, Service};
@@ -60,7 +60,8 @@ pub async fn serve(
     let limits = settings.limits;
     let gate = Gate::new(limits.connections_per_address, settings.trusted_proxies.clone());
     let router = super::router(host, settings);
-    let service = Service { router, limits, stop: CancellationToken::new() };
+    let bodies = Bodies::new(limits.bodies);
+    let service = Service { router, limits, bodies, stop: CancellationToken::new() };
     match listener.into() {
         Listener::Tcp(listener) => tcp(listener, None, (gate, service), shutdown).await,
         Listener::Tls(listener, tls) => tcp(listener, Some(tls), (gate, service), shutdown).await,

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::{DRAIN_TIME, pace::Paced};
-use crate::api::{Caller, CertificateName, Peer, Secure, limits::ServeLimits};
+use crate::api::{Caller, CertificateName, Peer, Secure, bodies::Bodies, limits::ServeLimits};
 
 /// Streams of one HTTP/2 connection at once.
 const MAX_STREAMS: u32 = 128;
@@ -38,6 +38,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(300);
 pub(super) struct Service {
     pub(super) router: Router,
     pub(super) limits: ServeLimits,
+    pub(super) bodies: Bodies,
     pub(super) stop: CancellationToken,
 }
 
@@ -75,13 +76,14 @@ pub(super) async fn serve<S>(io: S, known: Known, service: Service)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Service { router, limits, stop } = service;
+    let Service { router, limits, bodies, stop } = service;
     let activity = Arc::new(Activity::new());
     let requests = Arc::clone(&activity);
     let answer = service_fn(move |request: Request<Incoming>| {
         let under_way = UnderWay::new(&requests);
         let mut request = request.map(|body| Body::new(Paced::new(body, limits)));
         known.tell(&mut request);
+        request.extensions_mut().insert(bodies.clone());
         let answered = router.clone().oneshot(request);
         async move {
             let response = answered.await?;

@@ -264,3 +264,23 @@ async fn no_connection_lives_without_end() {
     };
     assert!(timeout(PATIENCE, asking).await.is_ok(), "it goes on for ever");
 }
+
+#[tokio::test]
+async fn large_bodies_of_many_are_bounded_together() {
+    let (listener, address) = tcp().await;
+    let limits = ServeLimits { bodies: 1_000, ..ServeLimits::default() };
+    let (_stop, _serving) = start_within(listener, limits).await;
+    for (length, expected) in
+        [(900, "HTTP/1.1 422"), (1_100, "HTTP/1.1 503"), (900, "HTTP/1.1 422")]
+    {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{}",
+            "x".repeat(length)
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = until_end(&mut stream).await;
+        assert!(answer.starts_with(expected), "{length}: {answer}");
+    }
+}
