@@ -42,6 +42,10 @@ impl From<ServeArgs> for Flags {
             listen: args.listen,
             socket: args.socket,
             plugins: args.plugins,
+            tls_certificate: args.tls_certificate,
+            tls_key: args.tls_key,
+            tls_client_ca: args.tls_client_ca,
+            allow_plain_http: args.allow_plain_http,
         }
     }
 }

@@ -9,22 +9,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use portolan_core::secret::Secret;
+use portolan_core::{network::AddressRange, secret::Secret};
 
 mod error;
 mod file;
 mod local;
 mod paths;
+mod transport;
 
 pub use error::ConfigError;
 pub use file::{LimitSettings, LogFormat, SourceKeys};
 pub use local::Local;
 pub use paths::{DaemonPaths, cache_dir};
+pub use transport::{ClientCertificates, ProxyAuth, Tls};
 
 use file::File;
 use paths::{Sources, read_secret};
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8282";
 const MAX_WORKERS: usize = 256;
 const MAX_HEALTH_MINUTES: u32 = 24 * 60;
 
@@ -74,6 +75,14 @@ pub struct Flags {
     pub socket: Option<PathBuf>,
     /// `--plugins`.
     pub plugins: Option<PathBuf>,
+    /// `--tls-certificate`.
+    pub tls_certificate: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
+    /// `--tls-client-ca`.
+    pub tls_client_ca: Option<PathBuf>,
+    /// `--allow-plain-http`.
+    pub allow_plain_http: bool,
 }
 
 /// Where the key that seals secrets at rest comes from.
@@ -92,6 +101,14 @@ pub struct Config {
     pub paths: DaemonPaths,
     /// Address of the HTTP listener.
     pub listen: Setting<SocketAddr>,
+    /// TLS of that listener; plain HTTP where `None`.
+    pub tls: Option<Tls>,
+    /// Proxies whose word about a request's origin is taken.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// How these proxies name users.
+    pub proxy_auth: Option<ProxyAuth>,
+    /// Most connections at once, and of one address; `None` keeps the library's.
+    pub connections: (Option<usize>, Option<usize>),
     /// Address people use where a proxy stands before the listener.
     pub external_url: Setting<Option<String>>,
     /// Directory watched for third-party adapters.
@@ -137,8 +154,20 @@ impl Config {
                 value: paths.data_dir.value.join("plugins"),
                 origin: Origin::Default,
             });
+        let tls = Tls::gather(flags, &file, &sources)?;
+        let trusted_proxies = transport::trusted_proxies(&file, &sources)?;
+        let proxy_auth = file.proxy_auth.as_ref();
         Ok(Self {
-            listen: listen(flags, &file, &sources)?,
+            listen: transport::listen(flags, &file, &sources, tls.is_some())?,
+            tls,
+            proxy_auth: proxy_auth
+                .map(|keys| ProxyAuth::check(keys, &trusted_proxies))
+                .transpose()?,
+            trusted_proxies,
+            connections: (
+                at_least_one(file.max_connections, "max_connections")?,
+                at_least_one(file.max_connections_per_address, "max_connections_per_address")?,
+            ),
             external_url: external_url(&file, &sources)?,
             plugins,
             admin_password: sources.variable("PORTOLAN_ADMIN_PASSWORD").map(Secret::new),
@@ -162,24 +191,6 @@ impl Config {
             paths,
         })
     }
-}
-
-fn listen<L: Fn(&str) -> Option<String>>(
-    flags: &Flags,
-    file: &File,
-    sources: &Sources<'_, L>,
-) -> Result<Setting<SocketAddr>, ConfigError> {
-    let text = sources
-        .text("--listen", &flags.listen, "PORTOLAN_LISTEN", ("listen", &file.listen))
-        .unwrap_or_else(|| Setting { value: DEFAULT_LISTEN.to_owned(), origin: Origin::Default });
-    let origin = text.origin;
-    let value: SocketAddr = text.value.parse().map_err(|_| ConfigError::Value {
-        origin,
-        value: text.value.clone(),
-        why: format!("an address and a port are wanted, e.g. {DEFAULT_LISTEN}"),
-    })?;
-    let allowed = file.allow_plain_http.unwrap_or(false) || value.ip().to_canonical().is_loopback();
-    if allowed { Ok(Setting { value, origin }) } else { Err(ConfigError::PlainHttp(value, origin)) }
 }
 
 fn external_url<L: Fn(&str) -> Option<String>>(
@@ -243,6 +254,17 @@ fn health_check_minutes(file: &File) -> Result<Setting<u32>, ConfigError> {
             value: other.to_string(),
             why: format!("minutes from 1 to {MAX_HEALTH_MINUTES} are wanted, or 0 for never"),
         }),
+    }
+}
+
+fn at_least_one(said: Option<usize>, key: &'static str) -> Result<Option<usize>, ConfigError> {
+    match said {
+        Some(0) => Err(ConfigError::Value {
+            origin: Origin::File(key),
+            value: "0".to_owned(),
+            why: "1 is the least".to_owned(),
+        }),
+        said => Ok(said),
     }
 }
 

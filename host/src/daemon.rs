@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    Compiler, Limits, SourceSettings,
+    Compiler, Limits, ServerTls, SourceSettings,
     api::{self, ApiSettings},
     builder::{HostBuilder, KeySource},
     config::{self, Config, LogFormat, SealingKey, SourceKeys},
@@ -28,6 +28,7 @@ use crate::{
 mod error;
 mod first_start;
 mod listen;
+mod transport;
 
 pub use error::DaemonError;
 
@@ -46,6 +47,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     let mut signals = Signals::new()?;
     listen::make_data_dir(&config.paths.data_dir.value)?;
     listen::make_plugin_dir(&config.plugins.value)?;
+    let tls = config.tls.as_ref().map(transport::server_tls).transpose()?;
     let listeners = Listeners::bind(config.listen.value, &config.paths.socket.value).await?;
     tracing::info!("starting; adapters that were never used here are compiled first");
     let host = tokio::select! {
@@ -57,17 +59,15 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     }
     let address = listeners.address;
     let stop = CancellationToken::new();
-    let settings = ApiSettings {
-        external_url: config.external_url.value.clone(),
-        hosts: vec![address.ip().to_string()],
-    };
-    let (_socket, mut faces) = open(listeners, &host, settings, &stop);
+    let settings = transport::settings(&config, address);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (_socket, mut faces) = open(listeners, tls, (&host, settings), &stop);
     tracing::info!(
         data_dir = %config.paths.data_dir.value.display(),
         socket = %config.paths.socket.value.display(),
         "ready"
     );
-    say(&format!("listening on http://{address}"));
+    say(&format!("listening on {scheme}://{address}"));
 
     signals.next().await;
     tracing::info!("stopping; a second signal ends at once");
@@ -84,6 +84,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
 /// # Errors
 /// When the address cannot be had.
 pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
+    may_show_on(listen)?;
     let mut signals = Signals::new()?;
     let password = first_start::random_password()?;
     first_start::make_admin(&host, &password).await?;
@@ -94,6 +95,7 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     let settings = ApiSettings {
         external_url: Some(format!("http://{listen}")),
         hosts: vec![listen.ip().to_string()],
+        ..ApiSettings::default()
     };
     let mut faces = JoinSet::new();
     faces.spawn(api::serve(listener, host.clone(), settings, stop.clone().cancelled_owned()));
@@ -103,6 +105,17 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     stop.cancel();
     drain(&host, &mut faces).await;
     Ok(())
+}
+
+/// Whether [`show`] serves there: on loopback alone.
+///
+/// # Errors
+/// With the reason where it does not.
+pub fn may_show_on(listen: SocketAddr) -> Result<(), DaemonError> {
+    if listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(DaemonError::ShownBeyondLoopback(listen))
 }
 
 /// Compiles the bundled adapters into the cache that runs without a daemon use. Gives the cache
@@ -123,13 +136,20 @@ pub async fn warm_up(
 
 fn open(
     listeners: Listeners,
-    host: &Host,
-    settings: ApiSettings,
+    tls: Option<ServerTls>,
+    (host, settings): (&Host, ApiSettings),
     stop: &CancellationToken,
 ) -> (listen::SocketFile, JoinSet<()>) {
     let mut faces = JoinSet::new();
     let stopped = || stop.clone().cancelled_owned();
-    faces.spawn(api::serve(listeners.tcp, host.clone(), settings.clone(), stopped()));
+    let tcp = match tls {
+        Some(tls) => {
+            faces.spawn(transport::keep_fresh(tls.clone(), stop.clone()));
+            api::Listener::Tls(listeners.tcp, tls)
+        }
+        None => listeners.tcp.into(),
+    };
+    faces.spawn(api::serve(tcp, host.clone(), settings.clone(), stopped()));
     faces.spawn(api::serve(listeners.unix, host.clone(), settings, stopped()));
     (listeners.socket_file, faces)
 }

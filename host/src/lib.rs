@@ -31,6 +31,8 @@ pub use host::{
     AdapterCall, Answer, CallFailure, EndpointInfo, Fault, Host, Listing, Plugin, PluginState,
     Rows, ShutdownReport, TokenSpec,
 };
+#[cfg(feature = "api")]
+pub use net::inbound::{ClientCertificates, ServerTls, TlsFiles, TlsFilesError};
 #[cfg(feature = "daemon")]
 pub use net::stage::{Reply, Stage, StageCall};
 pub use plugin::{Compiler, Limits, compile_to_file};

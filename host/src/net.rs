@@ -1,5 +1,6 @@
 //! Outbound connections: one pooled HTTP client per endpoint, with that endpoint's TLS, proxy and
-//! egress rules. The hyper client, rustls' client side and DNS are owned here.
+//! egress rules. The hyper client, rustls and DNS are owned here; `inbound` is TLS of the listener,
+//! which opens no port.
 
 mod answers;
 mod body;
@@ -7,6 +8,8 @@ mod client;
 mod connector;
 pub(crate) mod egress;
 mod failure;
+#[cfg(feature = "api")]
+pub(crate) mod inbound;
 mod proxy;
 mod redact;
 mod redirect;

@@ -13,6 +13,7 @@ mod providers;
 mod replicate;
 mod sandbox;
 mod tokens;
+mod transport;
 mod zuul;
 
 /// A file that is not named above is compiled by nobody, and its tests never run.

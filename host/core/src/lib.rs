@@ -10,6 +10,7 @@ pub mod execution;
 pub mod filter;
 pub mod id;
 pub mod naming;
+pub mod network;
 pub mod oci;
 pub mod page;
 pub mod pattern;

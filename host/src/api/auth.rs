@@ -1,5 +1,5 @@
-//! Who is calling: the owner of the Unix socket, a user with a password, a token, or a console
-//! session; and what each may do (contract 1.2). A wrong password makes a caller anonymous, never
+//! Who is calling: the owner of the Unix socket, a user with a password or a certificate, a token, a
+//! console session, or somebody a trusted proxy names; and what each may do (contract 1.2). A wrong password makes a caller anonymous, never
 //! an error by itself.
 //!
 //! [`Access`] is the only road from a handler to the host, so that no handler can forget to ask.
@@ -13,14 +13,17 @@ use std::{convert::Infallible, net::IpAddr, time::Instant};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use portolan_core::{
-    account::Role,
+    account::{Role, User},
     id::{TokenId, UserId},
     secret::Secret,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::{Api, ApiSettings, Caller, Peer, respond::ApiError};
+use super::{
+    Api, ApiSettings, Caller, CertificateName, Peer, Secure, proxied::Proxied, respond::ApiError,
+    trace::Sender,
+};
 use crate::{
     error::{Code, Error},
     host::Host,
@@ -49,16 +52,22 @@ pub(crate) struct Who {
 pub(crate) enum Kind {
     /// Root or the daemon's own user, on the Unix socket.
     Owner,
-    /// By a password, or a console session that began with one.
+    /// By a password, a console session that began with one, or a certificate.
     User(UserId),
     /// By a token.
     Token(TokenId),
+    /// To a trusted proxy, which says so; such a user is stored nowhere.
+    Proxy,
 }
 
 impl Who {
     /// The administrator that the socket's owner counts as.
     fn owner() -> Self {
         Self { name: ADMIN.to_owned(), role: Role::Admin, kind: Kind::Owner }
+    }
+
+    fn user(user: User) -> Self {
+        Self { name: user.name.into(), role: user.role, kind: Kind::User(user.id) }
     }
 }
 
@@ -68,6 +77,10 @@ pub(crate) struct Access {
     api: Api,
     caller: Option<Caller>,
     peer: Option<IpAddr>,
+    proxied: Option<Who>,
+    certificate: Option<CertificateName>,
+    secure: bool,
+    sender: Sender,
     presented: Presented,
     who: OnceCell<Option<Who>>,
 }
@@ -110,7 +123,9 @@ impl Access {
     /// # Errors
     /// The host's own error where logins cannot be read; 429 after too many wrong passwords.
     pub(crate) async fn who(&self) -> Result<Option<&Who>, ApiError> {
-        Ok(self.who.get_or_try_init(|| self.find_out()).await?.as_ref())
+        let who = self.who.get_or_try_init(|| self.find_out()).await?.as_ref();
+        who.inspect(|who| self.sender.is(&who.name));
+        Ok(who)
     }
 
     /// The same, for what only somebody may ask.
@@ -125,8 +140,13 @@ impl Access {
         if self.caller == Some(Caller::Owner) {
             return Ok(Some(Who::owner()));
         }
+        // Before what was presented: a proxy passes on the password that it has checked.
+        if let Some(who) = &self.proxied {
+            return Ok(Some(who.clone()));
+        }
         match &self.presented {
-            Presented::Nothing => Ok(None),
+            Presented::Nothing => self.certified().await,
+            Presented::Unreadable => Ok(None),
             Presented::Password(name, password) => self.log_in(name, password).await,
             Presented::Token(text) => self.token(text).await,
             Presented::Session { id, csrf } => {
@@ -162,7 +182,16 @@ impl Access {
             return Ok(None);
         };
         attempts.succeeded(self.peer, name);
-        Ok(Some(Who { name: user.name.into(), role: user.role, kind: Kind::User(user.id) }))
+        self.sender.is(user.name.as_str());
+        Ok(Some(Who::user(user)))
+    }
+
+    /// The user that a client certificate names, where these are to log people in.
+    async fn certified(&self) -> Result<Option<Who>, ApiError> {
+        let name = self.certificate.as_ref().filter(|_| self.api.settings.certificate_users);
+        let Some(CertificateName(name)) = name else { return Ok(None) };
+        let known = self.api.host.user_named(name).await?;
+        Ok(known.map(|(user, _)| Who::user(user)))
     }
 
     async fn token(&self, text: &Secret) -> Result<Option<Who>, ApiError> {
@@ -182,6 +211,11 @@ impl Access {
     /// Settings of the HTTP face.
     pub(crate) fn settings(&self) -> &ApiSettings {
         &self.api.settings
+    }
+
+    /// Whether the request travels over TLS, so that a cookie must never travel otherwise.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// The console's sessions.
@@ -206,6 +240,10 @@ impl FromRequestParts<Api> for Access {
             api: api.clone(),
             caller: parts.extensions.get::<Caller>().copied(),
             peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
+            proxied: parts.extensions.get::<Proxied>().map(|proxied| proxied.0.clone()),
+            certificate: parts.extensions.get::<CertificateName>().cloned(),
+            secure: parts.extensions.get::<Secure>().is_some(),
+            sender: parts.extensions.get::<Sender>().cloned().unwrap_or_default(),
             presented: Presented::by(parts),
             who: OnceCell::new(),
         })

@@ -76,6 +76,18 @@ impl ApiError {
         Self::framework(StatusCode::FORBIDDEN, name)
     }
 
+    /// 408: a body that trickles.
+    pub(crate) fn too_slow() -> Self {
+        let message = "the body came too slowly; send it again over a better connection";
+        Self::framework(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
+    /// 503: too many large bodies at once.
+    pub(crate) fn crowded() -> Self {
+        let message = "too many large requests are being read; try again in a moment";
+        Self::framework(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
     /// 429: too many wrong passwords.
     pub(crate) fn too_many(wait: Duration) -> Self {
         let seconds = wait.as_secs().max(1);

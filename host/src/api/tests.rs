@@ -3,6 +3,7 @@
 
 mod accounts;
 mod nouns;
+mod origins;
 
 use std::sync::LazyLock;
 

@@ -84,7 +84,7 @@ A minimal file:
   listen = \"127.0.0.1:8282\"
 
 Signals: SIGTERM and SIGINT let running tasks come to a safe point, for 20 s at most; a second \
-one ends at once.")]
+one ends at once. SIGHUP reads the TLS files again.")]
 pub struct ServeArgs {
     /// Settings in TOML [env: PORTOLAN_CONFIG]
     #[arg(long, value_name = "FILE")]
@@ -104,6 +104,21 @@ pub struct ServeArgs {
     /// the data directory]
     #[arg(long, value_name = "DIR")]
     pub plugins: Option<PathBuf>,
+    /// Serve HTTPS with this certificate chain in PEM; read again when it changes
+    /// [env: PORTOLAN_TLS_CERTIFICATE]
+    #[arg(long, value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, in PEM [env: PORTOLAN_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Ask clients for a certificate that one of these CAs signed, in PEM
+    /// [env: PORTOLAN_TLS_CLIENT_CA]
+    #[arg(long, value_name = "FILE")]
+    pub tls_client_ca: Option<PathBuf>,
+    /// Let passwords cross the network in clear: without TLS, on any address
+    /// [env: PORTOLAN_ALLOW_PLAIN_HTTP]
+    #[arg(long)]
+    pub allow_plain_http: bool,
 }
 
 /// `portolan demo`.

@@ -1,10 +1,13 @@
 //! The TOML file. Unknown keys are refused; it holds no secret, only names of files that do.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
-use super::{ConfigError, Flags, local::LocalKeys};
+use super::{ClientCertificates, ConfigError, Flags, local::LocalKeys};
 
 /// The keys of the file.
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +28,31 @@ pub(super) struct File {
     pub(super) limits: LimitSettings,
     pub(super) local: Option<LocalKeys>,
     pub(super) credential_sources: SourceKeys,
+    pub(super) tls_certificate: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) tls_client_ca: Option<PathBuf>,
+    pub(super) tls_client_certificates: Option<ClientCertificates>,
+    pub(super) tls_client_users: Option<bool>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) proxy_auth: Option<ProxyAuthKeys>,
+}
+
+/// The keys of `[proxy_auth]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProxyAuthKeys {
+    pub(super) header: String,
+    pub(super) role_header: Option<String>,
+    #[serde(default)]
+    pub(super) roles: BTreeMap<String, String>,
+    #[serde(default = "viewer")]
+    pub(super) default_role: String,
+}
+
+fn viewer() -> String {
+    "viewer".to_owned()
 }
 
 /// What endpoints may have their credentials from, besides the store.

@@ -12,6 +12,7 @@ use portolan_core::{
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     BEAT, LEASE, Shared,
@@ -63,7 +64,8 @@ async fn claim_executions(shared: Arc<Shared>) {
         let now = OffsetDateTime::now_utc();
         match shared.store.claim_execution(&shared.owner, now, now + LEASE).await {
             Ok(Some(execution)) => {
-                let listing = listing::run(Arc::clone(&shared), execution);
+                let span = tracing::info_span!("execution", id = execution.id.0);
+                let listing = listing::run(Arc::clone(&shared), execution).instrument(span);
                 shared.tracker.spawn(async move {
                     listing.await;
                     drop(turn);
@@ -84,12 +86,14 @@ async fn work(shared: Arc<Shared>) {
         match shared.store.claim_task(&shared.owner, now, now + LEASE).await {
             Ok(Some(task)) => {
                 let id = task.id;
+                let span = tracing::info_span!("task", id = id.0, execution = task.execution.0);
+                let running = run_task(Arc::clone(&shared), task).instrument(span.clone());
                 // In a task of its own: a fault in it must not take the worker with it.
-                let ran = shared.tracker.spawn(run_task(Arc::clone(&shared), task)).await;
+                let ran = shared.tracker.spawn(running).await;
                 if let Err(fault) = ran
                     && fault.is_panic()
                 {
-                    fail(&shared, id, fault.to_string()).await;
+                    fail(&shared, id, fault.to_string()).instrument(span).await;
                 }
                 continue;
             }

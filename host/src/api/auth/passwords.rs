@@ -22,7 +22,7 @@ pub(super) const MAX_PASSWORD: usize = 1024;
 /// How long a password that was right is not hashed again.
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Passwords remembered at once.
-const MAX_REMEMBERED: usize = 64;
+const MAX_REMEMBERED: usize = 256;
 /// Hashes computed at once: each takes 19 MiB and a core.
 const MAX_HASHING: usize = 2;
 
@@ -107,9 +107,11 @@ impl Logins {
         let Some(mark) = mark else { return };
         let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
         right.retain(|_, since| now.saturating_duration_since(*since) < REMEMBERED);
-        if right.len() < MAX_REMEMBERED {
-            right.insert(mark, now);
+        if right.len() >= MAX_REMEMBERED {
+            let oldest = right.iter().min_by_key(|(_, since)| **since).map(|(mark, _)| *mark);
+            oldest.map(|mark| right.remove(&mark));
         }
+        right.insert(mark, now);
     }
 }
 

@@ -148,12 +148,14 @@ pub(crate) async fn current_user(access: Access) -> Answer {
             return Err(Error::new(Code::Precondition, why).into());
         }
         Kind::User(id) => users.into_iter().find(|user| user.id == id),
+        // Kept nowhere: the proxy knows them.
+        Kind::Proxy => None,
         Kind::Owner => users.into_iter().find(|user| user.name.as_str() == ADMIN),
     };
     let times = known.as_ref().map(|user| (user.created.into(), user.updated.into()));
     let (creation_time, update_time) = times.unwrap_or((Time::UNSET, Time::UNSET));
     Ok(json(&User {
-        user_id: known.map_or(1, |user| user.id.0),
+        user_id: known.map_or(u64::from(who.kind == Kind::Owner), |user| user.id.0),
         realname: who.name.clone(),
         username: who.name,
         comment: "",
@@ -192,7 +194,7 @@ mod tests {
         assert_eq!(to_value(system_info(None)).unwrap(), anonymous);
         let settings = ApiSettings {
             external_url: Some("https://chart.example.com:8443".to_owned()),
-            hosts: Vec::new(),
+            ..ApiSettings::default()
         };
         let info = to_value(system_info(Some(known(&settings)))).unwrap();
         assert_eq!(info["registry_url"], "chart.example.com:8443");

@@ -54,15 +54,24 @@ Run the daemon
 Usage: portolan serve [OPTIONS]
 
 Options:
-      --config <FILE>   Settings in TOML [env: PORTOLAN_CONFIG]
-      --data-dir <DIR>  Where the database and the keys are [env: PORTOLAN_DATA_DIR] [default:
-                        $STATE_DIRECTORY, $XDG_STATE_HOME/portolan or ~/.local/state/portolan]
-      --listen <ADDR>   Address to serve HTTP on [env: PORTOLAN_LISTEN] [default: 127.0.0.1:8282]
-      --socket <PATH>   Unix socket to serve HTTP on [env: PORTOLAN_SOCKET] [default: portolan.sock
-                        in the data directory]
-      --plugins <DIR>   Directory watched for third-party adapters [env: PORTOLAN_PLUGINS] [default:
-                        plugins in the data directory]
-  -h, --help            Print help
+      --config <FILE>           Settings in TOML [env: PORTOLAN_CONFIG]
+      --data-dir <DIR>          Where the database and the keys are [env: PORTOLAN_DATA_DIR]
+                                [default: $STATE_DIRECTORY, $XDG_STATE_HOME/portolan or
+                                ~/.local/state/portolan]
+      --listen <ADDR>           Address to serve HTTP on [env: PORTOLAN_LISTEN] [default:
+                                127.0.0.1:8282]
+      --socket <PATH>           Unix socket to serve HTTP on [env: PORTOLAN_SOCKET] [default:
+                                portolan.sock in the data directory]
+      --plugins <DIR>           Directory watched for third-party adapters [env: PORTOLAN_PLUGINS]
+                                [default: plugins in the data directory]
+      --tls-certificate <FILE>  Serve HTTPS with this certificate chain in PEM; read again when it
+                                changes [env: PORTOLAN_TLS_CERTIFICATE]
+      --tls-key <FILE>          Private key of the certificate, in PEM [env: PORTOLAN_TLS_KEY]
+      --tls-client-ca <FILE>    Ask clients for a certificate that one of these CAs signed, in PEM
+                                [env: PORTOLAN_TLS_CLIENT_CA]
+      --allow-plain-http        Let passwords cross the network in clear: without TLS, on any
+                                address [env: PORTOLAN_ALLOW_PLAIN_HTTP]
+  -h, --help                    Print help
 
 Each option is also a variable and, but for --config, a key of the file; an option wins over a
 variable, a variable over the file.
@@ -72,7 +81,7 @@ A minimal file:
   listen = "127.0.0.1:8282"
 
 Signals: SIGTERM and SIGINT let running tasks come to a safe point, for 20 s at most; a second one
-ends at once.
+ends at once. SIGHUP reads the TLS files again.
 "#);
     insta::assert_snapshot!(help("demo"), @r#"
 Show what it does: two registries in memory, and an image replicated between them
