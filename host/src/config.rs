@@ -6,7 +6,7 @@
 use std::{
     fmt,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use portolan_core::secret::Secret;
@@ -15,11 +15,13 @@ mod error;
 mod file;
 mod local;
 mod paths;
+mod sources;
 
 pub use error::ConfigError;
-pub use file::{LimitSettings, LogFormat, SourceKeys};
+pub use file::{LimitSettings, LogFormat};
 pub use local::Local;
 pub use paths::{DaemonPaths, cache_dir};
+pub use sources::{PathKeys, RoleKeys, SourceKeys};
 
 use file::File;
 use paths::{Sources, read_secret};
@@ -107,7 +109,7 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
     pub no_proxy: Vec<String>,
-    /// What endpoints may have their credentials from; absolute paths.
+    /// What endpoints may have their credentials from, and for which hosts; absolute paths.
     pub credential_sources: SourceKeys,
     /// How log lines look.
     pub log_format: Setting<LogFormat>,
@@ -144,7 +146,7 @@ impl Config {
             workers: workers(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
-            credential_sources: credential_sources(&file, &base)?,
+            credential_sources: file.credential_sources.check(&base)?,
             log_format: sources.or_file(
                 ("PORTOLAN_LOG_FORMAT", LogFormat::parse),
                 ("log_format", file.log_format),
@@ -226,25 +228,6 @@ fn workers(file: &File) -> Result<Setting<usize>, ConfigError> {
             why: format!("a number from 1 to {MAX_WORKERS} is wanted"),
         }),
     }
-}
-
-/// Relative paths start at the file. They are compared with absolute ones.
-fn credential_sources(file: &File, base: &Path) -> Result<SourceKeys, ConfigError> {
-    let absolute = |path: &PathBuf, key: &'static str| {
-        std::path::absolute(base.join(path)).map_err(|error| ConfigError::Value {
-            origin: Origin::File(key),
-            value: path.display().to_string(),
-            why: error.to_string(),
-        })
-    };
-    let keys = &file.credential_sources;
-    let files = keys.files.iter().map(|path| absolute(path, "credential_sources.files"));
-    let helpers = keys.helpers.as_ref().map(|path| absolute(path, "credential_sources.helpers"));
-    Ok(SourceKeys {
-        files: files.collect::<Result<_, _>>()?,
-        helpers: helpers.transpose()?,
-        ..keys.clone()
-    })
 }
 
 fn no_proxy<L: Fn(&str) -> Option<String>>(file: &File, sources: &Sources<'_, L>) -> Vec<String> {

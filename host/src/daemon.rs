@@ -18,16 +18,17 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    Compiler, Limits, SourceSettings,
+    Compiler, Limits,
     api::{self, ApiSettings},
     builder::{HostBuilder, KeySource},
-    config::{self, Config, LogFormat, SealingKey, SourceKeys},
+    config::{self, Config, LogFormat, SealingKey},
     host::Host,
 };
 
 mod error;
 mod first_start;
 mod listen;
+mod sources;
 
 pub use error::DaemonError;
 
@@ -158,7 +159,7 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
         })
         .workers(config.workers.value)
         .no_proxy(config.no_proxy.clone())
-        .credential_sources(sources(config));
+        .credential_sources(sources::sources(&config.credential_sources)?);
     if let Some(local) = &config.local {
         builder = builder.local(local.spec.clone(), local.credentials.clone());
     }
@@ -185,11 +186,6 @@ fn limits(config: &Config) -> Limits {
         concurrent_calls: said.concurrent_calls.unwrap_or(usual.concurrent_calls),
         component_bytes: said.component_bytes.unwrap_or(usual.component_bytes),
     }
-}
-
-fn sources(config: &Config) -> SourceSettings {
-    let SourceKeys { files, helpers, aws } = config.credential_sources.clone();
-    SourceSettings { files, helpers, aws }
 }
 
 /// Sends log lines to standard error.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ConfigError, Flags, local::LocalKeys};
+use super::{ConfigError, Flags, local::LocalKeys, sources::SourceKeys};
 
 /// The keys of the file.
 #[derive(Debug, Default, Deserialize)]
@@ -24,18 +24,6 @@ pub(super) struct File {
     pub(super) limits: LimitSettings,
     pub(super) local: Option<LocalKeys>,
     pub(super) credential_sources: SourceKeys,
-}
-
-/// What endpoints may have their credentials from, besides the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SourceKeys {
-    /// Directories whose files may be read.
-    pub files: Vec<PathBuf>,
-    /// Directory of the Docker credential helpers that may be run.
-    pub helpers: Option<PathBuf>,
-    /// Whether roles of AWS may be used.
-    pub aws: bool,
 }
 
 /// How log lines look.
