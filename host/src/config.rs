@@ -3,11 +3,7 @@
 //! The environment is read nowhere else, and here only through a lookup that is passed in, so
 //! that tests set no variables and an embedder's environment stays its own.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    path::PathBuf,
-};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use portolan_core::secret::Secret;
 

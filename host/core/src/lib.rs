@@ -19,3 +19,4 @@ pub mod provider;
 pub mod secret;
 pub mod task;
 pub mod trigger;
+pub mod visibility;

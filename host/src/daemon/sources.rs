@@ -19,10 +19,7 @@ pub(super) fn sources(keys: &SourceKeys) -> Result<SourceSettings, DaemonError> 
     })
 }
 
-fn path(
-    list: &'static str,
-    keys: &PathKeys,
-) -> Result<Allowed<std::path::PathBuf>, DaemonError> {
+fn path(list: &'static str, keys: &PathKeys) -> Result<Allowed<std::path::PathBuf>, DaemonError> {
     let what = keys.path.display().to_string();
     Ok(Allowed { what: keys.path.clone(), hosts: hosts(list, &what, &keys.hosts)? })
 }
