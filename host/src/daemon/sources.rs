@@ -1,9 +1,12 @@
 //! The settings' credential sources as the library takes them. Reads and runs nothing.
 
+use std::path::PathBuf;
+
+use portolan_core::endpoint::CredentialSource;
+
 use crate::{
     Allowed, SourceHosts, SourceSettings,
     config::{PathKeys, RoleKeys, SourceKeys},
-    core::endpoint::CredentialSource,
     daemon::DaemonError,
 };
 
@@ -19,7 +22,7 @@ pub(super) fn sources(keys: &SourceKeys) -> Result<SourceSettings, DaemonError> 
     })
 }
 
-fn path(list: &'static str, keys: &PathKeys) -> Result<Allowed<std::path::PathBuf>, DaemonError> {
+fn path(list: &'static str, keys: &PathKeys) -> Result<Allowed<PathBuf>, DaemonError> {
     let what = keys.path.display().to_string();
     Ok(Allowed { what: keys.path.clone(), hosts: hosts(list, &what, &keys.hosts)? })
 }
