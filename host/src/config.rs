@@ -3,11 +3,7 @@
 //! The environment is read nowhere else, and here only through a lookup that is passed in, so
 //! that tests set no variables and an embedder's environment stays its own.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use portolan_core::{network::AddressRange, secret::Secret};
 
@@ -15,12 +11,14 @@ mod error;
 mod file;
 mod local;
 mod paths;
+mod sources;
 mod transport;
 
 pub use error::ConfigError;
-pub use file::{LimitSettings, LogFormat, SourceKeys};
+pub use file::{LimitSettings, LogFormat};
 pub use local::Local;
 pub use paths::{DaemonPaths, cache_dir};
+pub use sources::{PathKeys, RoleKeys, SourceKeys};
 pub use transport::{ClientCertificates, ProxyAuth, Tls};
 
 use file::File;
@@ -127,7 +125,7 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
     pub no_proxy: Vec<String>,
-    /// What endpoints may have their credentials from; absolute paths.
+    /// What endpoints may have their credentials from, and for which hosts; absolute paths.
     pub credential_sources: SourceKeys,
     /// How log lines look.
     pub log_format: Setting<LogFormat>,
@@ -177,7 +175,7 @@ impl Config {
             health_check_minutes: health_check_minutes(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
-            credential_sources: credential_sources(&file, &base)?,
+            credential_sources: file.credential_sources.check(&base)?,
             log_format: sources.or_file(
                 ("PORTOLAN_LOG_FORMAT", LogFormat::parse),
                 ("log_format", file.log_format),
@@ -266,25 +264,6 @@ fn at_least_one(said: Option<usize>, key: &'static str) -> Result<Option<usize>,
         }),
         said => Ok(said),
     }
-}
-
-/// Relative paths start at the file. They are compared with absolute ones.
-fn credential_sources(file: &File, base: &Path) -> Result<SourceKeys, ConfigError> {
-    let absolute = |path: &PathBuf, key: &'static str| {
-        std::path::absolute(base.join(path)).map_err(|error| ConfigError::Value {
-            origin: Origin::File(key),
-            value: path.display().to_string(),
-            why: error.to_string(),
-        })
-    };
-    let keys = &file.credential_sources;
-    let files = keys.files.iter().map(|path| absolute(path, "credential_sources.files"));
-    let helpers = keys.helpers.as_ref().map(|path| absolute(path, "credential_sources.helpers"));
-    Ok(SourceKeys {
-        files: files.collect::<Result<_, _>>()?,
-        helpers: helpers.transpose()?,
-        ..keys.clone()
-    })
 }
 
 fn no_proxy<L: Fn(&str) -> Option<String>>(file: &File, sources: &Sources<'_, L>) -> Vec<String> {

@@ -18,16 +18,17 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    Compiler, Limits, ServerTls, SourceSettings,
+    Compiler, Limits, ServerTls,
     api::{self, ApiSettings},
     builder::{HostBuilder, KeySource},
-    config::{self, Config, LogFormat, SealingKey, SourceKeys},
+    config::{self, Config, LogFormat, SealingKey},
     host::Host,
 };
 
 mod error;
 mod first_start;
 mod listen;
+mod sources;
 mod transport;
 
 pub use error::DaemonError;
@@ -178,7 +179,7 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
         })
         .workers(config.workers.value)
         .no_proxy(config.no_proxy.clone())
-        .credential_sources(sources(config));
+        .credential_sources(sources::sources(&config.credential_sources)?);
     let minutes = config.health_check_minutes.value;
     if minutes > 0 {
         builder = builder.health_checks(Duration::from_secs(u64::from(minutes) * 60));
@@ -209,11 +210,6 @@ fn limits(config: &Config) -> Limits {
         concurrent_calls: said.concurrent_calls.unwrap_or(usual.concurrent_calls),
         component_bytes: said.component_bytes.unwrap_or(usual.component_bytes),
     }
-}
-
-fn sources(config: &Config) -> SourceSettings {
-    let SourceKeys { files, helpers, aws } = config.credential_sources.clone();
-    SourceSettings { files, helpers, aws }
 }
 
 /// Sends log lines to standard error.

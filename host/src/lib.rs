@@ -25,7 +25,7 @@ pub mod daemon;
 pub mod oneshot;
 
 pub use builder::{HostBuilder, KeySource};
-pub use credentials::SourceSettings;
+pub use credentials::{Allowed, InvalidHosts, SourceHosts, SourceSettings};
 pub use error::{Code, Error};
 pub use host::{
     AdapterCall, Answer, CallFailure, EndpointInfo, Fault, Host, Listing, Plugin, PluginState,

@@ -24,6 +24,7 @@ use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
 use http::{Uri, header};
+use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use portolan_core::{oci::Challenge, secret::Secret};
@@ -133,7 +134,11 @@ pub(crate) fn host_of(url: &Url) -> &str {
 }
 
 /// Reads a whole body of at most `limit` bytes; a minute without a byte is an error.
-pub(crate) async fn read_all(body: Incoming, limit: u64, host: &str) -> Result<Bytes, NetError> {
+pub(crate) async fn read_all(
+    body: impl HttpBody<Data = Bytes, Error = hyper::Error> + Unpin,
+    limit: u64,
+    host: &str,
+) -> Result<Bytes, NetError> {
     body::read_all(body, limit, host, Timeouts::default().body).await
 }
 

@@ -20,3 +20,4 @@ pub mod provider;
 pub mod secret;
 pub mod task;
 pub mod trigger;
+pub mod visibility;

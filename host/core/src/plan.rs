@@ -10,6 +10,7 @@ use crate::{
     policy::PolicySpec,
     provider::ArtifactEntry,
     task::{Item, Operation, TaskSpec},
+    visibility::Visibility,
 };
 
 /// Why a plan cannot be made.
@@ -32,6 +33,8 @@ pub struct PlannedDestination {
     pub naming: Naming,
     /// What it takes on push, as far as that is known while planning.
     pub accepts: Accepts,
+    /// What the repository is to be where it has to be made; `None` leaves it to the provider.
+    pub visibility: Option<Visibility>,
 }
 
 /// What the tasks of a source are called: `artifact` where its adapter lists artifacts of every
@@ -85,6 +88,7 @@ pub fn tasks_for(
             override_tags: policy.override_tags,
             speed: policy.speed,
             copy_by_chunk: policy.copy_by_chunk,
+            visibility: destination.visibility,
         })
     };
     destinations.iter().map(task).collect()
@@ -142,7 +146,8 @@ mod tests {
         let namespace = namespace.map(str::to_owned);
         let naming = Naming { namespace, replace, ..Naming::default() };
         let accepts = Accepts::default();
-        PlannedDestination { endpoint: EndpointId(endpoint), naming, accepts }
+        let visibility = Some(Visibility::Private);
+        PlannedDestination { endpoint: EndpointId(endpoint), naming, accepts, visibility }
     }
 
     fn artifact(digest: Option<&str>, tags: &[&str]) -> ArtifactEntry {
@@ -188,6 +193,7 @@ mod tests {
                 (EndpointId(1), "a/b/image")
             );
             assert_eq!((task.override_tags, task.speed, task.copy_by_chunk), (true, 7, true));
+            assert_eq!(task.visibility, Some(Visibility::Private));
             assert_eq!((task.resource_type.as_str(), task.operation), ("image", Operation::Copy));
         }
     }

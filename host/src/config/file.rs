@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{ClientCertificates, ConfigError, Flags, local::LocalKeys};
+use super::{ClientCertificates, ConfigError, Flags, local::LocalKeys, sources::SourceKeys};
 
 /// The keys of the file.
 #[derive(Debug, Default, Deserialize)]
@@ -53,18 +53,6 @@ pub(super) struct ProxyAuthKeys {
 
 fn viewer() -> String {
     "viewer".to_owned()
-}
-
-/// What endpoints may have their credentials from, besides the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SourceKeys {
-    /// Directories whose files may be read.
-    pub files: Vec<PathBuf>,
-    /// Directory of the Docker credential helpers that may be run.
-    pub helpers: Option<PathBuf>,
-    /// Whether roles of AWS may be used.
-    pub aws: bool,
 }
 
 /// How log lines look.

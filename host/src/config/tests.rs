@@ -55,15 +55,52 @@ fn credential_sources_are_nothing_or_absolute_paths() {
         load(directory.path(), toml, &home, Flags::default()).unwrap().credential_sources
     };
     assert_eq!(sources(""), SourceKeys::default());
-    let said =
-        "[credential_sources]\nfiles = [\"here\", \"/run/x\"]\nhelpers = \"bin\"\naws = true";
+    let said = r#"
+        [credential_sources]
+        files = [{ path = "here", hosts = ["https://a.example"] },
+                 { path = "/run/x", hosts = ["https://*.b.example", "https://c.example:5000"] }]
+        helpers = [{ path = "bin/docker-credential-x", hosts = ["https://a.example"] }]
+        aws = [{ role = "instance", hosts = ["https://*.amazonaws.com"] },
+               { role = "arn", token_file = "token", hosts = ["https://*.amazonaws.com"] }]"#;
+    let hosts = |hosts: &[&str]| hosts.iter().map(|&it| it.to_owned()).collect();
+    let path = |path: PathBuf, list| PathKeys { path, hosts: hosts(list) };
+    let role = |role: &str, token_file| RoleKeys {
+        role: role.to_owned(),
+        token_file,
+        hosts: hosts(&["https://*.amazonaws.com"]),
+    };
+    let here = |name: &str| directory.path().join(name);
     let expected = SourceKeys {
-        files: vec![directory.path().join("here"), "/run/x".into()],
-        helpers: Some(directory.path().join("bin")),
-        aws: true,
+        files: vec![
+            path(here("here"), &["https://a.example"]),
+            path("/run/x".into(), &["https://*.b.example", "https://c.example:5000"]),
+        ],
+        helpers: vec![path(here("bin/docker-credential-x"), &["https://a.example"])],
+        aws: vec![role("instance", None), role("arn", Some(here("token")))],
     };
     assert_eq!(sources(said), expected);
-    assert!(refused("[credential_sources]\nfile = []", &home).contains("unknown key `file`"));
+}
+
+/// A source without hosts could be sent to any endpoint, by whoever may write one.
+#[test]
+fn a_credential_source_without_hosts_is_refused() {
+    let home = [("HOME", "/home/me")];
+    let how = "hosts = [\"https://registry.example.com\"]";
+    for (said, wanted) in [
+        ("files = [\"/run/x\"]", "a table with `path` and `hosts`"),
+        ("files = [{ path = \"/run/x\" }]", how),
+        ("files = [{ path = \"/run/x\", hosts = [] }]", how),
+        ("helpers = \"/usr/bin\"", how),
+        ("helpers = [{ path = \"/usr/bin/docker-credential-x\" }]", how),
+        ("aws = true", how),
+        ("aws = [{ role = \"instance\" }]", how),
+        ("aws = [{ role = \"arn\", hosts = [\"https://*.amazonaws.com\"] }]", "`token_file`"),
+        ("file = []", "unknown key `file`"),
+        ("files = [{ path = \"/x\", host = [] }]", "unknown key `host`"),
+    ] {
+        let error = refused(&format!("[credential_sources]\n{said}"), &home);
+        assert!(error.contains(wanted), "{said}: {error}");
+    }
 }
 
 #[test]

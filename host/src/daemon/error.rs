@@ -79,6 +79,18 @@ pub enum DaemonError {
     /// The program cannot name itself, and so cannot start its compiler.
     #[error("cannot find the running program's own file: {0}")]
     OwnProgram(io::Error),
+    /// A credential source of the settings cannot be used.
+    #[error(
+        "{what}, in `{list}` under [credential_sources] in the settings file, cannot be used: {why}"
+    )]
+    CredentialSource {
+        /// `files`, `helpers` or `aws`.
+        list: &'static str,
+        /// The file, program or role.
+        what: String,
+        /// Why not.
+        why: String,
+    },
     /// Nothing says where caches are.
     #[error("there is no cache directory: neither XDG_CACHE_HOME nor HOME is set")]
     NoCacheDir,

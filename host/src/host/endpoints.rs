@@ -101,7 +101,8 @@ impl Host {
         Ok(self.shared.store.endpoint(id).await?)
     }
 
-    /// What the endpoint's adapter can do; asks the registry for labels.
+    /// What the endpoint's adapter can do; asks the registry for labels, and for what it holds where
+    /// the provider has several types.
     ///
     /// # Errors
     /// `NotFound`, or as [`check_settings`](Self::check_settings) where the registry does not
@@ -117,7 +118,13 @@ impl Host {
             }
             cursor = page.next;
         }
-        Ok(EndpointInfo { adapter: adapter.info().clone(), labels })
+        let mut info = adapter.info().clone();
+        if info.resources.len() > 1
+            && let Ok(report) = adapter.check_health().await
+        {
+            info.resources = report.resources(&info.resources);
+        }
+        Ok(EndpointInfo { adapter: info, labels })
     }
 
     /// Applies a change, tests the connection, and stores the result. Where somebody else changed

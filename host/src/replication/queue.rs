@@ -285,7 +285,8 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
     let to = spec.destination_repository.to_string();
-    let prepared = destination.adapter().prepare_targets(std::slice::from_ref(&to)).await;
+    let targets = std::slice::from_ref(&to);
+    let prepared = destination.adapter().prepare_targets(targets, spec.visibility).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
     prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
     let source = source_of(shared, source, &spec.source_repository).await?;

@@ -33,6 +33,8 @@ pub(crate) struct Hub<'a> {
 
 #[derive(Deserialize)]
 struct Found {
+    /// May be null, and is always there: what lacks it is another API's answer.
+    #[serde(deserialize_with = "Option::deserialize")]
     packages: Option<Vec<Row>>,
 }
 
@@ -172,7 +174,8 @@ impl<'a> Hub<'a> {
         let only = package.version.map(|version| Available { version, ts: None });
         let mut versions = package.available_versions.unwrap_or_default();
         if versions.is_empty() {
-            versions.extend(only);
+            let none = || Error::MalformedResponse(format!("`{repository}` is told no version of"));
+            versions.push(only.ok_or_else(none)?);
         }
         let end = start.saturating_add(VERSIONS);
         let more = end < versions.len();

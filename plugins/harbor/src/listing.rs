@@ -84,12 +84,15 @@ fn one_project(
     page: &PageRequest,
 ) -> Result<Page<Repository>> {
     let (_, page, _) = position(page)?;
-    let row = match generation {
-        Generation::V2 => (0, project.to_owned(), None),
-        Generation::V1(_) => match projects::find(endpoint, generation, project)? {
-            Some(found) => row(found),
-            None => return Ok(Page::empty()),
-        },
+    let row = match (generation, projects::find(endpoint, generation, project)) {
+        (_, Ok(Some(found))) => row(found),
+        (Generation::V1(_), Ok(None)) => return Ok(Page::empty()),
+        // An account of one project may be shown what is in it, and not the project.
+        (
+            Generation::V2,
+            Ok(None) | Err(Error::Unauthenticated(_) | Error::Forbidden(_) | Error::Conflict(_)),
+        ) => (0, project.to_owned(), None),
+        (_, Err(error)) => return Err(error),
     };
     let (items, more) = in_project(endpoint, generation, &row, page)?;
     let next = (1, page.saturating_add(1), String::new());

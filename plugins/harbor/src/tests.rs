@@ -210,10 +210,21 @@ mod listing {
 
     #[test]
     fn a_prefix_spares_requests() {
-        let host =
-            harbor().exchange(repositories("team", 1, json!([{"name": "team/app"}]))).start();
-        assert_eq!(walk(&host, Some("team/")), [vec!["team/app"]]);
-        host.finish();
+        let inside = || repositories("team", 1, json!([{"name": "team/app"}]));
+        let named = || get("/api/v2.0/projects?page=1&page_size=100&name=team");
+        let public = json!([{"name": "steam"}, {"name": "team", "metadata": {"public": "true"}}]);
+        for (project, private) in [
+            (named().json(public), Some(false)),
+            // What an account of one project is told.
+            (named().json(json!([])), None),
+            (named().answer(403), None),
+        ] {
+            let host = harbor().exchanges([project, inside()]).start();
+            let page = list(&host, Some("team/"), None);
+            assert_eq!((page.items[0].private, page.next), (private, None));
+            assert_eq!(page.items[0].name, "team/app");
+            host.finish();
+        }
         let two = projects(1).json(json!([{"name": "library"}, {"name": "team"}]));
         let host = harbor()
             .exchanges([two, repositories("team", 1, json!([{"name": "team/app"}]))])

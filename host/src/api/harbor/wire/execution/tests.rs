@@ -49,6 +49,7 @@ fn task() -> Task {
             override_tags: false,
             speed: 0,
             copy_by_chunk: false,
+            visibility: None,
         },
         status: Status::Pending,
         failures: 0,
