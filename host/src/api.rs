@@ -12,7 +12,7 @@ mod paging;
 mod respond;
 mod serve;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use axum::{Router, middleware};
 use tower::{Layer, util::MapRequestLayer};
@@ -30,6 +30,8 @@ pub struct ApiSettings {
     /// Further host names accepted in the `Host` header of a loopback listener: the configured
     /// listen host. `localhost` and loopback addresses are always accepted.
     pub hosts: Vec<String>,
+    /// Directory whose file system `systeminfo/volumes` tells of; none for a host in memory.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What handlers share. The host itself is only reached through [`auth::Access`].

@@ -60,6 +60,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     let settings = ApiSettings {
         external_url: config.external_url.value.clone(),
         hosts: vec![address.ip().to_string()],
+        data_dir: Some(config.paths.data_dir.value.clone()),
     };
     let (_socket, mut faces) = open(listeners, &host, settings, &stop);
     tracing::info!(
@@ -94,6 +95,7 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     let settings = ApiSettings {
         external_url: Some(format!("http://{listen}")),
         hosts: vec![listen.ip().to_string()],
+        ..ApiSettings::default()
     };
     let mut faces = JoinSet::new();
     faces.spawn(api::serve(listener, host.clone(), settings, stop.clone().cancelled_owned()));

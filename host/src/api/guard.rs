@@ -176,6 +176,7 @@ mod tests {
         let settings = ApiSettings {
             external_url: Some("https://portolan.example.com:8443/x".to_owned()),
             hosts: vec!["box".to_owned()],
+            ..ApiSettings::default()
         };
         let cases = [
             ("localhost:8282", true),

@@ -13,13 +13,14 @@ use time::OffsetDateTime;
 use super::wire::{self, Time};
 
 /// What Harbor's job service calls our executions and tasks.
-const VENDOR: &str = "REPLICATION";
+pub(super) const VENDOR: &str = "REPLICATION";
 
 fn text(text: impl Into<String>) -> Field {
     Field::Text(text.into())
 }
 
-fn int(number: u64) -> Field {
+/// An id or a count.
+pub(super) fn int(number: u64) -> Field {
     Field::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
@@ -93,6 +94,8 @@ pub(super) fn execution(execution: &Execution, key: &str) -> Option<Field> {
         }),
         "start_time" => time(Some(execution.started)),
         "update_time" => time(execution.ended.or(Some(execution.started))),
+        "extra_attrs" => text(""),
+        "revision" => Field::Int(0),
         "end_time" => time(execution.ended),
         _ => return None,
     })
@@ -112,7 +115,9 @@ pub(super) fn task(task: &Task, key: &str) -> Option<Field> {
             Status::Running => 2,
             Status::Success | Status::Error | Status::Stopped => 3,
         }),
+        "status_revision" => Field::Int(0),
         "status_message" => text(&task.last_error),
+        "extra_attrs" => text(""),
         "run_count" => int(task.failures.into()),
         "start_time" => time(task.started),
         "update_time" => time(task.ended.or(task.started)),
