@@ -36,12 +36,13 @@ def main(binary):
                     traceback.print_exc()
                     failed.append(ledger.client)
     print(f"{'client':18} {'operation':32} {'calls':>5}  result")
+    missed = []
     for ledger in ledgers:
         print("\n".join(ledger.table()))
-        failed += [f"{ledger.client}: {operation} was never called" for operation in ledger.missed()]
-    for failure in failed:
+        missed += [f"{ledger.client}: {operation} was never called" for operation in ledger.missed()]
+    for failure in failed or missed:
         print(f"FAILED: {failure}")
-    return 1 if failed else 0
+    return 1 if failed or missed else 0
 
 
 if __name__ == "__main__":
