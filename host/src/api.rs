@@ -18,7 +18,10 @@ mod respond;
 mod serve;
 mod trace;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use axum::{Router, middleware};
 use portolan_core::network::AddressRange;
@@ -48,6 +51,8 @@ pub struct ApiSettings {
     pub certificate_users: bool,
     /// Bounds of connections.
     pub limits: ServeLimits,
+    /// Directory whose file system `systeminfo/volumes` tells of; none for a host in memory.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What handlers share. The host itself is only reached through [`auth::Access`].

@@ -12,6 +12,7 @@ mod plugins;
 mod providers;
 mod replicate;
 mod sandbox;
+mod terraform;
 mod tokens;
 mod transport;
 mod zuul;

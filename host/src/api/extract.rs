@@ -160,6 +160,21 @@ impl Query {
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.text(name).map(|text| integer(name, "query", text)).transpose()
     }
+
+    /// A yes or no, in the spellings of Go.
+    ///
+    /// # Errors
+    /// 422 where it is something else.
+    pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        let read = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "true" | "t" | "1" => Ok(true),
+            "false" | "f" | "0" => Ok(false),
+            _ => Err(ApiError::unprocessable(format!(
+                "{name} in query must be of type boolean: \"{text}\""
+            ))),
+        };
+        self.text(name).map(read).transpose()
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {

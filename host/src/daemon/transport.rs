@@ -37,6 +37,7 @@ pub(super) fn settings(config: &Config, address: SocketAddr) -> ApiSettings {
     ApiSettings {
         external_url: config.external_url.value.clone(),
         hosts: vec![address.ip().to_string()],
+        data_dir: Some(config.paths.data_dir.value.clone()),
         trusted_proxies: config.trusted_proxies.clone(),
         proxy_auth: config.proxy_auth.clone().map(proxy_auth),
         certificate_users: config.tls.as_ref().is_some_and(|tls| tls.users),

@@ -3,6 +3,7 @@
 use portolan_core::{
     endpoint::{self, Credentials, Endpoint, EndpointChange, EndpointSpec, Health},
     id::EndpointId,
+    policy::Policy,
     provider::HealthReport,
 };
 use time::OffsetDateTime;
@@ -158,9 +159,29 @@ impl Host {
     /// # Errors
     /// `Precondition` while a policy names it; `NotFound`, also for Local.
     pub async fn delete_endpoint(&self, id: EndpointId) -> Result<(), Error> {
+        if id == EndpointId::LOCAL {
+            self.check_local_is_unused().await?;
+        }
         self.shared.store.delete_endpoint(id).await?;
         self.shared.engine.connections().forget(id);
         Ok(())
+    }
+
+    /// Local is stored nowhere, and so cannot be deleted; that a rule names it is told first.
+    async fn check_local_is_unused(&self) -> Result<(), Error> {
+        let policies = self.shared.store.policies().await?;
+        let names_local = |policy: &&Policy| {
+            let Policy { spec, .. } = policy;
+            spec.source == EndpointId::LOCAL
+                || spec.destinations.iter().any(|to| to.endpoint == EndpointId::LOCAL)
+        };
+        match policies.iter().find(names_local) {
+            None => Ok(()),
+            Some(policy) => Err(Error::new(
+                Code::Precondition,
+                format!("the endpoint `Local` is used by a policy (id {})", policy.id),
+            )),
+        }
     }
 
     async fn stored_settings(&self, id: EndpointId) -> Result<(EndpointSpec, Credentials), Error> {

@@ -96,17 +96,17 @@ impl Store {
     }
 }
 
-/// Checks name and endpoints of a new policy, or of a change of `own`.
+/// Checks endpoints and name of a new policy, or of a change of `own`, in the order of contract 3.2.
 fn check(tables: &Tables<'_>, spec: &PolicySpec, own: Option<PolicyId>) -> Result<(), StoreError> {
-    let holder = tables.policy_names.get(spec.name.as_str()).map_err(unreadable)?;
-    if holder.is_some_and(|id| Some(PolicyId(id.value())) != own) {
-        return Err(StoreError::Conflict { what: WHAT, name: spec.name.clone() });
-    }
     for endpoint in endpoints(spec) {
         let there = tables.endpoints.get(endpoint).map_err(unreadable)?.is_some();
         if !there {
             return Err(missing("endpoint", EndpointId(endpoint)));
         }
+    }
+    let holder = tables.policy_names.get(spec.name.as_str()).map_err(unreadable)?;
+    if holder.is_some_and(|id| Some(PolicyId(id.value())) != own) {
+        return Err(StoreError::Conflict { what: WHAT, name: spec.name.clone() });
     }
     Ok(())
 }

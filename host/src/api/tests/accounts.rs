@@ -17,12 +17,27 @@ use crate::{
 };
 
 /// Every route, and the least role it needs; `None` is everybody.
-const ROUTES: &[(&str, Option<Role>)] = &[
+pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/version", None),
     ("GET /api/v2.0/ping", None),
     ("GET /api/v2.0/health", None),
     ("GET /api/v2.0/systeminfo", None),
+    ("GET /v2/", Some(Viewer)),
+    ("GET /api/v2.0/systeminfo/volumes", Some(Admin)),
+    ("GET /api/v2.0/systeminfo/getcert", None),
     ("GET /api/v2.0/users/current", Some(Viewer)),
+    ("GET /api/v2.0/users/current/permissions", Some(Viewer)),
+    ("GET /api/v2.0/permissions", Some(Admin)),
+    ("GET /api/v2.0/configurations", Some(Admin)),
+    ("PUT /api/v2.0/configurations", Some(Admin)),
+    ("GET /api/v2.0/schedules", Some(Viewer)),
+    ("GET /api/v2.0/schedules/{job_type}/paused", Some(Viewer)),
+    ("GET /api/v2.0/statistics", Some(Viewer)),
+    ("GET /api/v2.0/projects", None),
+    ("HEAD /api/v2.0/projects", None),
+    ("POST /api/v2.0/projects", Some(Admin)),
+    ("GET /api/v2.0/repositories", None),
+    ("GET /api/v2.0/labels", Some(Viewer)),
     ("GET /api/v2.0/registries", Some(Viewer)),
     ("POST /api/v2.0/registries", Some(Admin)),
     ("POST /api/v2.0/registries/ping", Some(Admin)),
@@ -64,8 +79,8 @@ const ROUTES: &[(&str, Option<Role>)] = &[
     ("DELETE /api/portolan/v1/sessions/current", Some(Viewer)),
 ];
 
-/// A token's text for each role.
-async fn tokens(host: &Host) -> Vec<(Role, String)> {
+/// A token's text for each role: `portolan_ROLE`.
+pub(super) async fn tokens(host: &Host) -> Vec<(Role, String)> {
     let mut made = Vec::new();
     for role in [Viewer, Operator, Admin] {
         let text = format!("portolan_{role}");
@@ -92,7 +107,8 @@ async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) 
 
 fn real(line: &str) -> String {
     let digest = format!("sha256:{}", "0".repeat(64));
-    line.replace("{id}", "987").replace("{task_id}", "1").replace("{digest}", &digest)
+    let line = line.replace("{id}", "987").replace("{task_id}", "1").replace("{job_type}", "all");
+    line.replace("{digest}", &digest)
 }
 
 #[tokio::test]
@@ -140,7 +156,7 @@ fn every_route_is_in_the_table() {
     assert!(found > 25, "{found} routes are read from the sources");
 }
 
-fn basic(user: &str, password: &str) -> String {
+pub(super) fn basic(user: &str, password: &str) -> String {
     use base64::Engine;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
     format!("Basic {pair}")
