@@ -32,7 +32,7 @@ pub(crate) async fn no_project() -> ApiError {
     ApiError::not_found("there are no projects here")
 }
 
-fn no_column((): &(), _key: &str) -> Option<Field> {
+fn no_column<'r>((): &'r (), _key: &str) -> Option<Field<'r>> {
     None
 }
 
