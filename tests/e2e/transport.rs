@@ -27,6 +27,12 @@ fn settings(directory: &Path, toml: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// Host and port of a daemon that serves TLS.
+fn address(daemon: &Daemon) -> String {
+    let url = daemon.url();
+    url.strip_prefix("https://").unwrap_or_else(|| panic!("{url}")).to_owned()
+}
+
 const TLS: &str = "tls_certificate = \"cert.pem\"\ntls_key = \"key.pem\"\n";
 
 #[tokio::test]
@@ -37,7 +43,7 @@ async fn tls_is_served_and_its_certificate_renewed() {
     let toml = format!("external_url = \"https://portolan.example.com\"\n{TLS}");
     let file = settings(directory.path(), &toml);
     let daemon = Daemon::start(&directory.path().join("data"), &["--config", &file]).await;
-    let address = daemon.url().strip_prefix("https://").expect(daemon.url()).to_owned();
+    let address = address(&daemon);
     let visitor = Visitor::new(&address, &first, None);
 
     let ping = visitor.ask("GET /api/v2.0/ping", "portolan.example.com", "").await.unwrap();
@@ -96,7 +102,7 @@ async fn client_certificates_are_wanted_and_log_in_whom_they_name() {
     let toml = format!("{TLS}tls_client_ca = \"ca.pem\"\ntls_client_users = true\n");
     let file = settings(directory.path(), &toml);
     let daemon = Daemon::start(&directory.path().join("data"), &["--config", &file]).await;
-    let address = daemon.url().strip_prefix("https://").expect(daemon.url()).to_owned();
+    let address = address(&daemon);
     let current = async |client| {
         let visitor = Visitor::new(&address, &server, client);
         visitor.ask("GET /api/v2.0/users/current", "localhost", "").await

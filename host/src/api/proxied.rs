@@ -165,8 +165,9 @@ mod tests {
 
     #[test]
     fn a_user_and_the_highest_of_its_roles() {
+        type Lines = &'static [(&'static str, &'static str)];
         const ADA: (&str, &str) = ("x-remote-user", "ada@example.com");
-        let cases: [(&[(&str, &str)], Option<Role>); 8] = [
+        let cases: [(Lines, Option<Role>); 8] = [
             (&[], None),
             (&[ADA], None),
             (&[ADA, ("x-groups", "staff")], None),
@@ -177,8 +178,7 @@ mod tests {
             (&[("x-remote-user", " "), ("x-groups", "root")], None),
         ];
         for (lines, expected) in cases {
-            let lines: Vec<(&'static str, &str)> = lines.to_vec();
-            let who = auth().who(&headers(&lines));
+            let who = auth().who(&headers(lines));
             assert_eq!(who.as_ref().map(|who| who.role), expected, "{lines:?}");
             assert!(who.is_none_or(|who| who.name == "ada@example.com" && who.kind == Kind::Proxy));
         }

@@ -15,6 +15,8 @@ const STRANGER: &str = "192.0.2.1";
 const ADA: (&str, &str) = ("x-remote-user", "ada");
 const CURRENT: &str = "GET /api/v2.0/users/current";
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 async fn behind_a_proxy() -> Router {
     let proxy_auth = ProxyAuth {
         header: "x-remote-user".parse().unwrap(),
@@ -105,7 +107,7 @@ async fn guessers_behind_a_proxy_are_told_apart() {
 async fn a_certificate_logs_in_its_user_where_nothing_else_is_presented() {
     let api = behind_a_proxy().await;
     let shows = |name| From { peer: STRANGER, certificate: Some(name), secure: true };
-    let cases: [(&str, &[(&str, &str)], u16); 4] = [
+    let cases: [(&str, Headers<'_>, u16); 4] = [
         ("admin", &[], 200),
         ("nobody", &[], 401),
         ("admin", &[("authorization", "Basic !!!")], 401),
@@ -141,7 +143,7 @@ async fn cookies_and_hsts_follow_the_way_people_come() {
     let https = ("x-forwarded-proto", "https");
     let login = r#"{"username": "admin", "password": "right"}"#;
     let own_tls = From { peer: STRANGER, certificate: None, secure: true };
-    let cases: [(From<'_>, &[(&str, &str)], bool); 5] = [
+    let cases: [(From<'_>, Headers<'_>, bool); 5] = [
         (from(PROXY), &[https], true),
         (from(PROXY), &[], false),
         (from(PROXY), &[("x-forwarded-proto", "https, http")], false),

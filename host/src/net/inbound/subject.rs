@@ -58,10 +58,13 @@ mod tests {
         params.self_signed(&key).unwrap().der().to_vec()
     }
 
+    /// The subject's attributes, and the common name.
+    type Case<'a> = (&'a [(DnType, &'a str)], Option<&'a str>);
+
     #[test]
     fn the_common_name_is_read_from_its_own_attribute() {
         let organisation = (DnType::OrganizationName, "\x06\x03U\x04\x03\x0c\x04root");
-        let cases: [(&[(DnType, &str)], Option<&str>); 4] = [
+        let cases: [Case<'_>; 4] = [
             (&[(DnType::CommonName, "ada")], Some("ada")),
             (&[organisation.clone(), (DnType::CommonName, "Ada L.")], Some("Ada L.")),
             (&[organisation], None),
