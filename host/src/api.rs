@@ -4,6 +4,7 @@
 //! anything about replication, never touches the store, and shows no stored secret.
 
 mod admin;
+mod audit;
 pub mod auth;
 mod extract;
 mod guard;
@@ -40,6 +41,8 @@ pub(crate) struct Api {
     logins: Arc<auth::Logins>,
     attempts: Arc<auth::Attempts>,
     sessions: Arc<auth::Sessions>,
+    refusals: Arc<audit::Refusals>,
+    streams: Arc<auth::Streams>,
 }
 
 /// Every route over `host`, ready to be served or nested in an embedder's own router.
@@ -53,6 +56,8 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
         logins: Arc::new(auth::Logins::new()),
         attempts: Arc::default(),
         sessions: Arc::default(),
+        refusals: Arc::default(),
+        streams: Arc::default(),
     };
     let routes = Router::new()
         .merge(harbor::routes())
@@ -62,7 +67,8 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
     // Around the whole router, not in it: the router adds `Allow` to a 405 after its own layers.
     let guarded = Router::new()
         .fallback_service(routes)
-        .layer(middleware::from_fn_with_state(api, guard::refuse_foreign_sites))
+        .layer(middleware::from_fn_with_state(api.clone(), guard::refuse_foreign_sites))
+        .layer(middleware::from_fn_with_state(api, audit::record))
         .layer(middleware::from_fn(guard::envelope))
         .layer(middleware::from_fn(guard::request_id));
     // Layers of a router run after routing; a path must be mended before it.

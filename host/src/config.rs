@@ -26,6 +26,8 @@ use paths::{Sources, read_secret};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8282";
 const MAX_WORKERS: usize = 256;
+/// Longest time that entries of the audit log can be kept, in days.
+const MAX_DAYS: u32 = 36_500;
 
 /// Where a value was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,8 @@ pub struct Config {
     pub local: Option<Local>,
     /// Tasks at once, 1 to 256.
     pub workers: Setting<usize>,
+    /// Days that entries of the audit log are kept.
+    pub audit_days: Setting<u32>,
     /// Bounds of adapter calls; `None` inside keeps the library's.
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
@@ -142,6 +146,7 @@ impl Config {
             sealing_key: sealing_key(&file, &sources, &paths)?,
             local: file.local.as_ref().map(|local| local.check(&base)).transpose()?,
             workers: workers(&file)?,
+            audit_days: audit_days(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
             credential_sources: credential_sources(&file, &base)?,
@@ -224,6 +229,18 @@ fn workers(file: &File) -> Result<Setting<usize>, ConfigError> {
             origin: Origin::File("workers"),
             value: other.to_string(),
             why: format!("a number from 1 to {MAX_WORKERS} is wanted"),
+        }),
+    }
+}
+
+fn audit_days(file: &File) -> Result<Setting<u32>, ConfigError> {
+    match file.audit_days {
+        None => Ok(Setting { value: 365, origin: Origin::Default }),
+        Some(value @ 1..=MAX_DAYS) => Ok(Setting { value, origin: Origin::File("audit_days") }),
+        Some(other) => Err(ConfigError::Value {
+            origin: Origin::File("audit_days"),
+            value: other.to_string(),
+            why: format!("a number from 1 to {MAX_DAYS} is wanted"),
         }),
     }
 }

@@ -1,12 +1,15 @@
 //! The facade: one method for each thing a face may ask, one file for each noun.
 
 mod accounts;
+mod audit;
+mod browse;
 mod calls;
 mod change;
 mod endpoints;
 mod executions;
 mod failure;
 mod lifecycle;
+mod plans;
 mod plugins;
 mod policies;
 #[cfg(test)]
@@ -14,7 +17,7 @@ mod policies;
 mod tests;
 mod watch;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use portolan_core::{
     oci::Digest,
@@ -31,21 +34,29 @@ use crate::{
 };
 
 pub use accounts::TokenSpec;
+pub use browse::BrowsePage;
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
+pub use executions::Progress;
 pub(crate) use lifecycle::Parts;
+pub use plans::PlanPage;
 
 /// A running host. Cheap to clone; [`shutdown`](Self::shutdown) ends it.
 #[derive(Clone)]
 pub struct Host {
     shared: Arc<Shared>,
+    /// The store, on behalf of whoever this handle acts for.
+    store: Store,
 }
 
 struct Shared {
+    /// The store, on nobody's behalf.
     store: Store,
     plugins: Plugins,
     engine: Engine,
     bundled: Vec<Arc<Package>>,
     closing: CancellationToken,
+    /// When it was started.
+    begun: Instant,
 }
 
 /// What `/registries/{id}/info` is made of.

@@ -28,8 +28,8 @@ pub use builder::{HostBuilder, KeySource};
 pub use credentials::SourceSettings;
 pub use error::{Code, Error};
 pub use host::{
-    AdapterCall, Answer, CallFailure, EndpointInfo, Fault, Host, Plugin, PluginState,
-    ShutdownReport, TokenSpec,
+    AdapterCall, Answer, BrowsePage, CallFailure, EndpointInfo, Fault, Host, PlanPage, Plugin,
+    PluginState, Progress, ShutdownReport, TokenSpec,
 };
 #[cfg(feature = "daemon")]
 pub use net::stage::{Reply, Stage, StageCall};

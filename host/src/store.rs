@@ -3,7 +3,10 @@
 //! Functions are verbs of intent, each one transaction, in one file for each noun. Many writers
 //! share one commit.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use portolan_core::{
     oci::Digest,
@@ -14,6 +17,7 @@ use redb::{Database, ReadableDatabase};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+mod audit;
 mod claims;
 mod endpoints;
 mod executions;
@@ -128,6 +132,8 @@ pub(crate) struct PluginGrant {
 #[derive(Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
+    /// On whose behalf this handle changes things; `None` is nobody who is noted.
+    trail: Option<Arc<audit::Trail>>,
 }
 
 struct Shared {
@@ -136,7 +142,12 @@ struct Shared {
     database: Arc<Database>,
     sealer: Arc<Sealer>,
     path: String,
+    /// How long entries of the audit log are kept.
+    audit_days: AtomicU32,
 }
+
+/// Days that entries of the audit log are kept where nobody says.
+const AUDIT_DAYS: u32 = 365;
 
 impl Store {
     /// Opens the database, makes it where missing, and runs migrations.
@@ -148,11 +159,30 @@ impl Store {
             migrations::run(&database).map_err(|error| error.at(&path))?;
             let database = Arc::new(database);
             let writer = Writer::start(Arc::clone(&database))?;
-            Ok(Self { shared: Arc::new(Shared { writer, database, sealer, path }) })
+            let audit_days = AtomicU32::new(AUDIT_DAYS);
+            let shared = Shared { writer, database, sealer, path, audit_days };
+            Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;
         store.write(move |tables| checker.check(tables)).await?;
         Ok(store)
+    }
+
+    /// Bytes of the database file; `None` where it is in memory.
+    pub(crate) async fn size(&self) -> Result<Option<u64>, StoreError> {
+        let path = PathBuf::from(&self.shared.path);
+        let read = move || match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => Ok(Some(found.len())),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(rows::unreadable(error)),
+        };
+        blocking(read).await.map_err(|error| error.at(&self.shared.path))
+    }
+
+    /// Changes whenever something was committed.
+    pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.shared.writer.news.clone()
     }
 
     /// Runs one intent that writes, by the law in [`writer`]: first check, then write.

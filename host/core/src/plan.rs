@@ -12,6 +12,10 @@ use crate::{
     task::{Item, Operation, TaskSpec},
 };
 
+mod preview;
+
+pub use preview::{Decision, PlannedArtifact, PlannedCounts, Sifted, sift, skips_repository};
+
 /// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {

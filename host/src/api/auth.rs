@@ -7,20 +7,22 @@
 mod attempts;
 mod passwords;
 mod presented;
+mod reading;
 mod sessions;
 
-use std::{convert::Infallible, net::IpAddr, time::Instant};
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Instant};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use portolan_core::{
     account::Role,
+    audit::Means,
     id::{TokenId, UserId},
     secret::Secret,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::{Api, ApiSettings, Caller, Peer, respond::ApiError};
+use super::{Api, ApiSettings, Caller, Peer, audit::Trace, respond::ApiError};
 use crate::{
     error::{Code, Error},
     host::Host,
@@ -30,6 +32,7 @@ pub(crate) use attempts::Attempts;
 pub(crate) use passwords::Logins;
 pub use passwords::hash_password;
 use presented::Presented;
+pub(crate) use reading::{Reading, Streams};
 pub(crate) use sessions::{Sessions, cookie};
 
 /// The first administrator's name.
@@ -70,6 +73,7 @@ pub(crate) struct Access {
     peer: Option<IpAddr>,
     presented: Presented,
     who: OnceCell<Option<Who>>,
+    trace: Arc<Trace>,
 }
 
 impl Access {
@@ -99,7 +103,7 @@ impl Access {
 
     async fn at_least(&self, role: Role) -> Result<&Host, ApiError> {
         match self.who().await? {
-            Some(who) if who.role >= role => Ok(&self.api.host),
+            Some(who) if who.role >= role => Ok(self.trace.host(&self.api.host, who, self.means())),
             Some(who) => Err(ApiError::forbidden(&who.name)),
             None => Err(ApiError::unauthorized()),
         }
@@ -110,7 +114,20 @@ impl Access {
     /// # Errors
     /// The host's own error where logins cannot be read; 429 after too many wrong passwords.
     pub(crate) async fn who(&self) -> Result<Option<&Who>, ApiError> {
-        Ok(self.who.get_or_try_init(|| self.find_out()).await?.as_ref())
+        let who = self.who.get_or_try_init(|| self.find_out()).await?.as_ref();
+        who.inspect(|who| self.trace.known(who, self.means()));
+        Ok(who)
+    }
+
+    /// How the caller proves who they are, or tries to.
+    fn means(&self) -> Means {
+        match (&self.presented, self.caller) {
+            (_, Some(Caller::Owner)) => Means::Socket,
+            (Presented::Nothing, _) => Means::None,
+            (Presented::Password(..), _) => Means::Password,
+            (Presented::Token(_), _) => Means::Token,
+            (Presented::Session { .. }, _) => Means::Session,
+        }
     }
 
     /// The same, for what only somebody may ask.
@@ -145,6 +162,7 @@ impl Access {
         password: &Secret,
     ) -> Result<Option<Who>, ApiError> {
         let attempts = &self.api.attempts;
+        self.trace.tried(name);
         if let Some(wait) = attempts.wait(self.peer, name, Instant::now()) {
             return Err(ApiError::too_many(wait));
         }
@@ -162,7 +180,9 @@ impl Access {
             return Ok(None);
         };
         attempts.succeeded(self.peer, name);
-        Ok(Some(Who { name: user.name.into(), role: user.role, kind: Kind::User(user.id) }))
+        let who = Who { name: user.name.into(), role: user.role, kind: Kind::User(user.id) };
+        self.trace.known(&who, Means::Password);
+        Ok(Some(who))
     }
 
     async fn token(&self, text: &Secret) -> Result<Option<Who>, ApiError> {
@@ -182,6 +202,23 @@ impl Access {
     /// Settings of the HTTP face.
     pub(crate) fn settings(&self) -> &ApiSettings {
         &self.api.settings
+    }
+
+    /// The right to go on reading, for an answer that goes on.
+    ///
+    /// # Errors
+    /// 401 for nobody; 429 where there are too many such answers, of this caller or in all.
+    pub(crate) async fn reading(&self) -> Result<Reading, ApiError> {
+        let who = self.somebody().await?.clone();
+        let place = self.api.streams.take(&who.name).ok_or_else(ApiError::too_many_streams)?;
+        Ok(Reading::new(self.api.clone(), who, self.token_digest(), self.session_id(), place))
+    }
+
+    fn token_digest(&self) -> Option<String> {
+        match &self.presented {
+            Presented::Token(text) => Some(digest(text)),
+            _ => None,
+        }
     }
 
     /// The console's sessions.
@@ -208,6 +245,7 @@ impl FromRequestParts<Api> for Access {
             peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
             presented: Presented::by(parts),
             who: OnceCell::new(),
+            trace: parts.extensions.get::<Arc<Trace>>().cloned().unwrap_or_default(),
         })
     }
 }

@@ -16,7 +16,8 @@ use super::{Api, ApiSettings, Caller, respond::ApiError};
 
 /// Longest time of a usual request; saving an endpoint waits for a remote registry.
 pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(60);
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header with the request's id.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Repeated slashes in the path become one, as Harbor's first middleware does.
 pub(crate) fn merge_slashes<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
@@ -46,11 +47,15 @@ pub(crate) fn at_most(time: Duration) -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time)
 }
 
-/// Echoes `X-Request-Id`, or makes one, on every answer.
-pub(crate) async fn request_id(request: Request, next: Next) -> Response {
+/// Echoes `X-Request-Id`, or makes one, on every answer; what is within finds it in the request.
+pub(crate) async fn request_id(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID).filter(|id| !id.is_empty()).cloned();
+    let id = given.or_else(fresh_id);
+    if let Some(id) = &id {
+        request.headers_mut().insert(REQUEST_ID, id.clone());
+    }
     let mut response = next.run(request).await;
-    if let Some(id) = given.or_else(fresh_id) {
+    if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response

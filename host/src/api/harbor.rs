@@ -1,6 +1,6 @@
 //! Harbor's API, `/api/v2.0`: which path and method is which handler. `wire` holds the JSON.
 
-mod columns;
+pub(crate) mod columns;
 mod executions;
 mod policies;
 mod registries;

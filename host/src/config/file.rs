@@ -18,6 +18,7 @@ pub(super) struct File {
     pub(super) allow_plain_http: Option<bool>,
     pub(super) sealing_key_file: Option<PathBuf>,
     pub(super) workers: Option<usize>,
+    pub(super) audit_days: Option<u32>,
     pub(super) no_proxy: Option<Vec<String>>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_filter: Option<String>,

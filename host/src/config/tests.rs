@@ -93,7 +93,7 @@ fn the_data_directory_is_where_the_system_keeps_state() {
 #[test]
 fn what_cannot_be_is_refused_with_its_place() {
     let home = ("HOME", "/home/me");
-    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`, `credential_sources`");
+    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `audit_days`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`, `credential_sources`");
     insta::assert_snapshot!(refused("[limits]\nmemori = 1", &[home]), @"DIR/portolan.toml, line 2: unknown key `memori`, expected one of `memory`, `call_ms`, `requests`, `response_bytes`, `log_lines`, `concurrent_calls`, `component_bytes`");
     insta::assert_snapshot!(refused("listen = 8282", &[home]), @"DIR/portolan.toml, line 1: invalid type: integer `8282`, expected a string");
     insta::assert_snapshot!(refused("listen = \"8282\"", &[home]), @"`8282`, from the key `listen` of the settings file, cannot be used: an address and a port are wanted, e.g. 127.0.0.1:8282");

@@ -70,6 +70,40 @@ impl Host {
         self.store_endpoint(spec, credentials, Health::Healthy).await
     }
 
+    /// Tests the connection, and stores the endpoint whatever the registry says: where it does not
+    /// work, as unhealthy with the reason.
+    ///
+    /// # Errors
+    /// `Invalid` for settings that cannot be, `Conflict` where the name is taken.
+    pub async fn create_endpoint_unchecked(
+        &self,
+        spec: EndpointSpec,
+        credentials: Credentials,
+    ) -> Result<Endpoint, Error> {
+        let (spec, credentials) = spec.settled(credentials);
+        change::check_named(&spec, &credentials)?;
+        let health = self.health_as_found(&spec, &credentials).await?;
+        self.store_endpoint(spec, credentials, health).await
+    }
+
+    /// What a test says, where the registry or the network is at fault; an error where the
+    /// settings are.
+    async fn health_as_found(
+        &self,
+        spec: &EndpointSpec,
+        credentials: &Credentials,
+    ) -> Result<Health, Error> {
+        let Err(error) = self.check_settings(spec, credentials).await else {
+            return Ok(Health::Healthy);
+        };
+        match error.code() {
+            Code::Unreachable | Code::Unauthenticated | Code::Forbidden | Code::PluginFault => {
+                Ok(Health::Unhealthy(error.to_string()))
+            }
+            _ => Err(error),
+        }
+    }
+
     /// Stores an endpoint that nobody tested: for one-shot work that will find out by itself.
     pub(crate) async fn store_endpoint(
         &self,
@@ -79,7 +113,7 @@ impl Host {
     ) -> Result<Endpoint, Error> {
         change::check_named(&spec, &credentials)?;
         let now = OffsetDateTime::now_utc();
-        Ok(self.shared.store.create_endpoint(spec, credentials, health, now).await?)
+        Ok(self.store.create_endpoint(spec, credentials, health, now).await?)
     }
 
     /// Every endpoint by ascending id, without Local.
@@ -87,7 +121,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        Ok(self.shared.store.endpoints().await?)
+        Ok(self.store.endpoints().await?)
     }
 
     /// One endpoint; id 0 is Local.
@@ -98,7 +132,7 @@ impl Host {
         if id == EndpointId::LOCAL {
             return self.local_endpoint();
         }
-        Ok(self.shared.store.endpoint(id).await?)
+        Ok(self.store.endpoint(id).await?)
     }
 
     /// What the endpoint's adapter can do; asks the registry for labels.
@@ -130,15 +164,41 @@ impl Host {
         id: EndpointId,
         change: EndpointChange,
     ) -> Result<Endpoint, Error> {
-        let store = &self.shared.store;
+        self.change_endpoint(id, change, true).await
+    }
+
+    /// The same, stored whatever the registry says: where it does not work, as unhealthy with the
+    /// reason.
+    ///
+    /// # Errors
+    /// `NotFound`, also for Local; `Conflict`; `Invalid` for settings that cannot be.
+    pub async fn update_endpoint_unchecked(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<Endpoint, Error> {
+        self.change_endpoint(id, change, false).await
+    }
+
+    async fn change_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+        must_work: bool,
+    ) -> Result<Endpoint, Error> {
+        let store = &self.store;
         let mut tries = 1;
         loop {
             let (seen, credentials) = store.endpoint_with_credentials(id).await?;
             let (spec, credentials) = change.clone().apply(seen.spec.clone(), credentials);
             change::check_named(&spec, &credentials)?;
-            self.check_settings(&spec, &credentials).await?;
+            let health = if must_work {
+                self.check_settings(&spec, &credentials).await?;
+                Health::Healthy
+            } else {
+                self.health_as_found(&spec, &credentials).await?
+            };
             let now = OffsetDateTime::now_utc();
-            let health = Health::Healthy;
             match store.update_endpoint(&seen, spec, credentials, health, now).await {
                 Err(StoreError::Changed { .. }) if tries < UPDATES => tries += 1,
                 outcome => return Ok(outcome?),
@@ -157,7 +217,7 @@ impl Host {
             Err(error) if error.code() == Code::NotFound => return Err(error),
             Err(error) => Health::Unhealthy(error.to_string()),
         };
-        self.shared.store.set_health(id, health.clone(), OffsetDateTime::now_utc()).await?;
+        self.store.set_health(id, health.clone(), OffsetDateTime::now_utc()).await?;
         Ok(health)
     }
 
@@ -166,7 +226,7 @@ impl Host {
     /// # Errors
     /// `Precondition` while a policy names it; `NotFound`, also for Local.
     pub async fn delete_endpoint(&self, id: EndpointId) -> Result<(), Error> {
-        self.shared.store.delete_endpoint(id).await?;
+        self.store.delete_endpoint(id).await?;
         self.shared.engine.connections().forget(id);
         Ok(())
     }
@@ -179,7 +239,7 @@ impl Host {
             };
             return local.cloned().ok_or_else(missing);
         }
-        let (endpoint, credentials) = self.shared.store.endpoint_with_credentials(id).await?;
+        let (endpoint, credentials) = self.store.endpoint_with_credentials(id).await?;
         Ok((endpoint.spec, credentials))
     }
 

@@ -1,6 +1,10 @@
 //! From parts to a running host, and its end.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -24,14 +28,16 @@ impl Host {
     /// Puts the parts together and watches the plug-in directory.
     pub(crate) fn start(parts: Parts) -> Self {
         let closing = CancellationToken::new();
+        let store = parts.store.clone();
         let shared = Shared {
             store: parts.store,
             plugins: parts.plugins,
             engine: parts.engine,
             bundled: parts.bundled,
             closing,
+            begun: Instant::now(),
         };
-        let host = Self { shared: Arc::new(shared) };
+        let host = Self { shared: Arc::new(shared), store };
         if let Some(directory) = parts.plugin_dir {
             watch::spawn(&host, directory);
         }

@@ -28,7 +28,7 @@ impl Host {
     pub async fn create_policy(&self, spec: PolicySpec) -> Result<Policy, Error> {
         let spec = checked(spec)?;
         self.check_namespaces(&spec).await?;
-        Ok(self.shared.store.create_policy(spec, OffsetDateTime::now_utc()).await?)
+        Ok(self.store.create_policy(spec, OffsetDateTime::now_utc()).await?)
     }
 
     /// Every policy by ascending id.
@@ -36,7 +36,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn policies(&self) -> Result<Vec<Policy>, Error> {
-        Ok(self.shared.store.policies().await?)
+        Ok(self.store.policies().await?)
     }
 
     /// One policy.
@@ -44,7 +44,7 @@ impl Host {
     /// # Errors
     /// `NotFound`.
     pub async fn policy(&self, id: PolicyId) -> Result<Policy, Error> {
-        Ok(self.shared.store.policy(id).await?)
+        Ok(self.store.policy(id).await?)
     }
 
     /// Replaces a policy.
@@ -54,7 +54,7 @@ impl Host {
     pub async fn update_policy(&self, id: PolicyId, spec: PolicySpec) -> Result<Policy, Error> {
         let spec = checked(spec)?;
         self.check_namespaces(&spec).await?;
-        Ok(self.shared.store.update_policy(id, spec, OffsetDateTime::now_utc()).await?)
+        Ok(self.store.update_policy(id, spec, OffsetDateTime::now_utc()).await?)
     }
 
     /// Deletes a policy and its history.
@@ -62,7 +62,7 @@ impl Host {
     /// # Errors
     /// `Precondition` while a run is not final; `NotFound`.
     pub async fn delete_policy(&self, id: PolicyId) -> Result<(), Error> {
-        Ok(self.shared.store.delete_policy(id).await?)
+        Ok(self.store.delete_policy(id).await?)
     }
 
     /// Shows each destination's adapter a name as the rule would make it. Only its refusal of the

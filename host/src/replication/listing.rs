@@ -103,7 +103,7 @@ impl Pages {
 }
 
 /// Asks for a page, again where that may help: thousands of pages should not be lost for one.
-async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, PluginError>
+pub(super) async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, PluginError>
 where
     F: Future<Output = Result<T, PluginError>>,
 {
@@ -346,7 +346,7 @@ impl Lister {
         let items = specs.iter().map(TaskSpec::item_count).sum();
         let now = OffsetDateTime::now_utc();
         let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
-        self.shared.stats.planned(items);
+        self.shared.stats_of(self.execution.id).planned(items);
         self.shared.wake.notify_waiters();
         Ok(added)
     }

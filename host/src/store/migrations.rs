@@ -21,7 +21,7 @@ const SCHEMA: &str = "schema";
 type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// In order; the first brings version 0 (an empty file) to version 1.
-const MIGRATIONS: &[Migration] = &[migration_001_tables, migration_002_users];
+const MIGRATIONS: &[Migration] = &[migration_001_tables, migration_002_users, migration_003_audit];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
 pub(super) fn run(database: &Database) -> Result<(), StoreError> {
@@ -78,6 +78,11 @@ fn migration_002_users(transaction: &WriteTransaction) -> Result<(), StoreError>
     tables.meta.remove(PASSWORD).map(drop)
 }
 
+/// Adds the audit log.
+fn migration_003_audit(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use redb::ReadableDatabase;
@@ -129,7 +134,7 @@ mod tests {
         record(&transaction, MIGRATIONS.len() + 6).unwrap();
         transaction.commit().unwrap();
         let refusal = run(&database).unwrap_err().to_string();
-        assert!(refusal.contains("schema 8") && refusal.contains("run the portolan"), "{refusal}");
+        assert!(refusal.contains("schema 9") && refusal.contains("run the portolan"), "{refusal}");
         let tables = database.begin_read().unwrap().list_tables().unwrap().count();
         assert_eq!(tables, 1);
     }

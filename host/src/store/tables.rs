@@ -99,6 +99,10 @@ tables! {
     "token-names-1" TOKEN_NAMES token_names: &'static str => u64;
     /// SHA-256 of a token's text, in hexadecimal digits, to its id.
     "token-digests-1" TOKEN_DIGESTS token_digests: &'static str => u64;
+    /// Entry of the audit log to `audit::Entry`, for what was done.
+    "audit-1" AUDIT audit: u64 => Json;
+    /// The same for what was refused, with ids from the same counter.
+    "audit-refused-1" AUDIT_REFUSED audit_refused: u64 => Json;
 }
 
 /// Every table as one moment left it; each is opened when it is wanted.

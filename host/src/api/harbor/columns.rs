@@ -28,7 +28,7 @@ fn time(instant: Option<OffsetDateTime>) -> Field {
 }
 
 /// A registry's value; the health is `health` or `Status`.
-pub(super) fn registry(endpoint: &Endpoint, key: &str) -> Option<Field> {
+pub(crate) fn registry(endpoint: &Endpoint, key: &str) -> Option<Field> {
     let spec = &endpoint.spec;
     Some(match key {
         "id" => int(endpoint.id.0),

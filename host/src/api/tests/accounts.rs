@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Every route, and the least role it needs; `None` is everybody.
-const ROUTES: &[(&str, Option<Role>)] = &[
+pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/version", None),
     ("GET /api/v2.0/ping", None),
     ("GET /api/v2.0/health", None),
@@ -45,6 +45,18 @@ const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/v2.0/replication/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
     ("GET /api/portolan/v1/version", Some(Viewer)),
     ("GET /api/portolan/v1/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
+    ("GET /api/portolan/v1/executions/{id}/events", Some(Viewer)),
+    ("GET /api/portolan/v1/events", Some(Viewer)),
+    ("GET /api/portolan/v1/audit", Some(Admin)),
+    ("GET /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
+    ("POST /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
+    ("POST /api/portolan/v1/plans", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints", Some(Viewer)),
+    ("POST /api/portolan/v1/endpoints", Some(Admin)),
+    ("GET /api/portolan/v1/endpoints/{id}", Some(Viewer)),
+    ("PUT /api/portolan/v1/endpoints/{id}", Some(Admin)),
+    ("GET /api/portolan/v1/endpoints/{id}/repositories", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts", Some(Viewer)),
     ("GET /api/portolan/v1/plugins", Some(Viewer)),
     ("POST /api/portolan/v1/plugins", Some(Admin)),
     ("GET /api/portolan/v1/plugins/{digest}", Some(Viewer)),
@@ -65,7 +77,7 @@ const ROUTES: &[(&str, Option<Role>)] = &[
 ];
 
 /// A token's text for each role.
-async fn tokens(host: &Host) -> Vec<(Role, String)> {
+pub(super) async fn tokens(host: &Host) -> Vec<(Role, String)> {
     let mut made = Vec::new();
     for role in [Viewer, Operator, Admin] {
         let text = format!("portolan_{role}");
@@ -82,7 +94,7 @@ async fn tokens(host: &Host) -> Vec<(Role, String)> {
     made
 }
 
-async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) -> Seen {
+pub(super) async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) -> Seen {
     let mut request = request(line).header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -90,9 +102,12 @@ async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) 
     send(api.clone(), request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-fn real(line: &str) -> String {
+pub(super) fn real(line: &str) -> String {
     let digest = format!("sha256:{}", "0".repeat(64));
-    line.replace("{id}", "987").replace("{task_id}", "1").replace("{digest}", &digest)
+    line.replace("{id}", "987")
+        .replace("{task_id}", "1")
+        .replace("{digest}", &digest)
+        .replace("{name}", "a%2Fb")
 }
 
 #[tokio::test]
@@ -140,13 +155,13 @@ fn every_route_is_in_the_table() {
     assert!(found > 25, "{found} routes are read from the sources");
 }
 
-fn basic(user: &str, password: &str) -> String {
+pub(super) fn basic(user: &str, password: &str) -> String {
     use base64::Engine;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
     format!("Basic {pair}")
 }
 
-fn body(seen: &Seen) -> Value {
+pub(super) fn body(seen: &Seen) -> Value {
     serde_json::from_str(&seen.body).unwrap_or_else(|error| panic!("{error}: {}", seen.body))
 }
 
