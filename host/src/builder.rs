@@ -1,6 +1,7 @@
 //! How a [`Host`] is made: values in, no environment, nothing global.
 
 mod key;
+mod restore;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod browse;
 mod calls;
 mod change;
@@ -25,6 +26,7 @@ use portolan_core::{
 };
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,6 +36,7 @@ use crate::{
 };
 
 pub use accounts::TokenSpec;
+pub use backup::BackupKey;
 pub use browse::BrowsePage;
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub use executions::Progress;
@@ -57,6 +60,8 @@ struct Shared {
     closing: CancellationToken,
     /// When it was started.
     begun: Instant,
+    /// One backup at a time: each keeps what is deleted meanwhile in the file.
+    backups: Arc<Semaphore>,
 }
 
 /// What `/registries/{id}/info` is made of.

@@ -28,8 +28,8 @@ pub use builder::{HostBuilder, KeySource};
 pub use credentials::SourceSettings;
 pub use error::{Code, Error};
 pub use host::{
-    AdapterCall, Answer, BrowsePage, CallFailure, EndpointInfo, Fault, Host, PlanPage, Plugin,
-    PluginState, Progress, ShutdownReport, TokenSpec,
+    AdapterCall, Answer, BackupKey, BrowsePage, CallFailure, EndpointInfo, Fault, Host, PlanPage,
+    Plugin, PluginState, Progress, ShutdownReport, TokenSpec,
 };
 #[cfg(feature = "daemon")]
 pub use net::stage::{Reply, Stage, StageCall};

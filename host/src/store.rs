@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 mod audit;
+mod backup;
 mod claims;
 mod endpoints;
 mod executions;
@@ -39,6 +40,7 @@ mod tokens;
 mod users;
 mod writer;
 
+pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;
 
@@ -78,6 +80,9 @@ pub(crate) enum StoreError {
     /// The database cannot be opened, read or written.
     #[error("the store at {path} {attempted}: {why}")]
     Database { path: String, attempted: &'static str, why: String },
+    /// A backup cannot be made, or what was given is none.
+    #[error("the backup cannot be used: {0}")]
+    Backup(String),
     /// A sealed secret cannot be opened with this key.
     #[error("the secrets of the store cannot be opened: {0}")]
     Seal(String),

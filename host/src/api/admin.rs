@@ -1,6 +1,7 @@
 //! Our own API, `/api/portolan/v1`: what Harbor has no words for.
 
 mod audit;
+mod backup;
 mod endpoints;
 mod events;
 mod logs;
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router<Api> {
     let others = Router::new()
         .route(&v1("/version"), get(version::show))
         .route(&v1("/audit"), get(audit::list))
+        .route(&v1("/backup"), post(backup::make))
         .route(&v1("/policies/{id}/plan"), get(plans::of_policy).post(plans::of_policy))
         .route(&v1("/plans"), post(plans::of_body))
         .route(&v1("/executions/{id}/events"), get(events::of_execution))

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Host, Shared, ShutdownReport, watch};
@@ -36,6 +37,7 @@ impl Host {
             bundled: parts.bundled,
             closing,
             begun: Instant::now(),
+            backups: Arc::new(Semaphore::new(1)),
         };
         let host = Self { shared: Arc::new(shared), store };
         if let Some(directory) = parts.plugin_dir {

@@ -24,6 +24,7 @@ mod claims;
 mod copies;
 mod engines;
 mod listings;
+mod previews;
 
 /// How long anything here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,7 +5,10 @@
 
 use std::{borrow::Borrow, cell::Cell, ops::Deref, ops::RangeBounds, rc::Rc};
 
-use redb::{Key, ReadOnlyTable, ReadTransaction, Table, TableDefinition, Value, WriteTransaction};
+use redb::{
+    Key, ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, Value,
+    WriteTransaction,
+};
 use serde::Serialize;
 
 use super::{
@@ -25,6 +28,42 @@ macro_rules! tables {
         /// Every table, open for writing in one transaction.
         pub(super) struct Tables<'t> {
             $($(#[$doc])* pub(super) $field: Writing<'t, $key, $value>,)+
+        }
+
+        impl Snapshot {
+            /// Hands every row of every table to `put`: name of the table, key and value as bytes.
+            pub(super) fn each_row(
+                &self,
+                put: &mut impl FnMut(&str, &[u8], &[u8]) -> Result<(), StoreError>,
+            ) -> Result<(), StoreError> {
+                $(for row in self.open($definition)?.iter().map_err(unreadable)? {
+                    let (key, value) = row.map_err(unreadable)?;
+                    let (key, value) = (key.value(), value.value());
+                    let key = <$key as Value>::as_bytes(&key);
+                    let value = <$value as Value>::as_bytes(&value);
+                    put($name, AsRef::<[u8]>::as_ref(&key), AsRef::<[u8]>::as_ref(&value))?;
+                })+
+                Ok(())
+            }
+        }
+
+        impl Tables<'_> {
+            /// Stores a row as [`Snapshot::each_row`] gave it; false where there is no such table.
+            pub(super) fn restore_row(
+                &mut self,
+                table: &str,
+                key: &[u8],
+                value: &[u8],
+            ) -> Result<bool, StoreError> {
+                match table {
+                    $($name => {
+                        let key = <$key as Value>::from_bytes(key);
+                        self.$field.put(key, <$value as Value>::from_bytes(value))?;
+                    })+
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
         }
 
         impl<'t> Tables<'t> {

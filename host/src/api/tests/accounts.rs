@@ -48,6 +48,7 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/portolan/v1/executions/{id}/events", Some(Viewer)),
     ("GET /api/portolan/v1/events", Some(Viewer)),
     ("GET /api/portolan/v1/audit", Some(Admin)),
+    ("POST /api/portolan/v1/backup", Some(Admin)),
     ("GET /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
     ("POST /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
     ("POST /api/portolan/v1/plans", Some(Viewer)),
