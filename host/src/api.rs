@@ -4,6 +4,7 @@
 //! anything about replication, never touches the store, and shows no stored secret.
 
 mod admin;
+mod audit;
 pub mod auth;
 mod bodies;
 mod caller;
@@ -65,6 +66,8 @@ pub(crate) struct Api {
     sessions: Arc<auth::Sessions>,
     /// Whether it was told already that somebody else than a proxy names users.
     warned: Arc<AtomicBool>,
+    refusals: Arc<audit::Refusals>,
+    streams: Arc<auth::Streams>,
 }
 
 /// Every route over `host`, ready to be served or nested in an embedder's own router.
@@ -80,6 +83,8 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
         attempts: Arc::default(),
         sessions: Arc::default(),
         warned: Arc::default(),
+        refusals: Arc::default(),
+        streams: Arc::default(),
     };
     let routes = Router::new()
         .merge(harbor::routes())
@@ -91,6 +96,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
     let guarded = Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(api.clone(), guard::refuse_foreign_sites))
+        .layer(middleware::from_fn_with_state(api, audit::record))
         .layer(middleware::from_fn(guard::envelope))
         .layer(middleware::from_fn(headers::protect))
         .layer(middleware::from_fn_with_state(api, trace::request));

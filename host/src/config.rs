@@ -26,6 +26,8 @@ use paths::{Sources, read_secret};
 
 const MAX_WORKERS: usize = 256;
 const MAX_HEALTH_MINUTES: u32 = 24 * 60;
+/// Longest time that entries of the audit log can be kept, in days.
+const MAX_DAYS: u32 = 36_500;
 
 /// Where a value was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,8 @@ pub struct Config {
     pub workers: Setting<usize>,
     /// Minutes between two health checks of an endpoint, at most a day; 0 is never.
     pub health_check_minutes: Setting<u32>,
+    /// Days that entries of the audit log are kept.
+    pub audit_days: Setting<u32>,
     /// Bounds of adapter calls; `None` inside keeps the library's.
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
@@ -173,6 +177,7 @@ impl Config {
             local: file.local.as_ref().map(|local| local.check(&base)).transpose()?,
             workers: workers(&file)?,
             health_check_minutes: health_check_minutes(&file)?,
+            audit_days: audit_days(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
             credential_sources: file.credential_sources.check(&base)?,
@@ -251,6 +256,18 @@ fn health_check_minutes(file: &File) -> Result<Setting<u32>, ConfigError> {
             origin: Origin::File("health_check_minutes"),
             value: other.to_string(),
             why: format!("minutes from 1 to {MAX_HEALTH_MINUTES} are wanted, or 0 for never"),
+        }),
+    }
+}
+
+fn audit_days(file: &File) -> Result<Setting<u32>, ConfigError> {
+    match file.audit_days {
+        None => Ok(Setting { value: 365, origin: Origin::Default }),
+        Some(value @ 1..=MAX_DAYS) => Ok(Setting { value, origin: Origin::File("audit_days") }),
+        Some(other) => Err(ConfigError::Value {
+            origin: Origin::File("audit_days"),
+            value: other.to_string(),
+            why: format!("a number from 1 to {MAX_DAYS} is wanted"),
         }),
     }
 }

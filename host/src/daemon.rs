@@ -178,6 +178,7 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
             SealingKey::Given(key) => KeySource::Given(key.clone()),
         })
         .workers(config.workers.value)
+        .audit_days(config.audit_days.value)
         .no_proxy(config.no_proxy.clone())
         .credential_sources(sources::sources(&config.credential_sources)?);
     let minutes = config.health_check_minutes.value;

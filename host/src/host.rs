@@ -1,6 +1,9 @@
 //! The facade: one method for each thing a face may ask, one file for each noun.
 
 mod accounts;
+mod audit;
+mod backup;
+mod browse;
 mod calls;
 mod catalog;
 mod change;
@@ -9,6 +12,7 @@ mod executions;
 mod failure;
 mod health;
 mod lifecycle;
+mod plans;
 mod plugins;
 mod policies;
 #[cfg(test)]
@@ -16,7 +20,7 @@ mod policies;
 mod tests;
 mod watch;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use portolan_core::{
     oci::Digest,
@@ -24,6 +28,7 @@ use portolan_core::{
 };
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,9 +38,13 @@ use crate::{
 };
 
 pub use accounts::TokenSpec;
+pub use backup::BackupKey;
+pub use browse::BrowsePage;
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub use catalog::{Listing, Rows};
+pub use executions::Progress;
 pub(crate) use lifecycle::Parts;
+pub use plans::PlanPage;
 
 use catalog::Catalog;
 
@@ -43,15 +52,22 @@ use catalog::Catalog;
 #[derive(Clone)]
 pub struct Host {
     shared: Arc<Shared>,
+    /// The store, on behalf of whoever this handle acts for.
+    store: Store,
 }
 
 struct Shared {
+    /// The store, on nobody's behalf.
     store: Store,
     plugins: Plugins,
     engine: Engine,
     bundled: Vec<Arc<Package>>,
     closing: CancellationToken,
     catalog: Catalog,
+    /// When it was started.
+    begun: Instant,
+    /// One backup at a time: each keeps what is deleted meanwhile in the file.
+    backups: Arc<Semaphore>,
 }
 
 /// What `/registries/{id}/info` is made of.

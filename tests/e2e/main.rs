@@ -11,6 +11,7 @@ mod layering;
 mod plugins;
 mod providers;
 mod replicate;
+mod resources;
 mod sandbox;
 mod terraform;
 mod tokens;

@@ -5,6 +5,7 @@
 
 pub mod accepts;
 pub mod account;
+pub mod audit;
 pub mod endpoint;
 pub mod execution;
 pub mod filter;

@@ -13,6 +13,10 @@ use crate::{
     visibility::Visibility,
 };
 
+mod preview;
+
+pub use preview::{Decision, PlannedArtifact, PlannedCounts, Sifted, sift, skips_repository};
+
 /// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {

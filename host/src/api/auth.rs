@@ -1,19 +1,21 @@
 //! Who is calling: the owner of the Unix socket, a user with a password or a certificate, a token, a
-//! console session, or somebody a trusted proxy names; and what each may do (contract 1.2). A wrong password makes a caller anonymous, never
-//! an error by itself.
+//! console session, or somebody a trusted proxy names; and what each may do (contract 1.2). A wrong
+//! password makes a caller anonymous, never an error by itself.
 //!
 //! [`Access`] is the only road from a handler to the host, so that no handler can forget to ask.
 
 mod attempts;
 mod passwords;
 mod presented;
+mod reading;
 mod sessions;
 
-use std::{convert::Infallible, net::IpAddr, time::Instant};
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Instant};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use portolan_core::{
     account::{Role, User},
+    audit::Means,
     id::{TokenId, UserId},
     secret::Secret,
 };
@@ -21,8 +23,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::{
-    Api, ApiSettings, Caller, CertificateName, Peer, Secure, proxied::Proxied, respond::ApiError,
-    trace::Sender,
+    Api, ApiSettings, Caller, CertificateName, Peer, Secure, audit::Trace, proxied::Proxied,
+    respond::ApiError, trace::Sender,
 };
 use crate::{
     error::{Code, Error},
@@ -31,8 +33,9 @@ use crate::{
 
 pub(crate) use attempts::Attempts;
 pub(crate) use passwords::Logins;
-pub use passwords::hash_password;
+pub use passwords::{backup_key, hash_password};
 use presented::Presented;
+pub(crate) use reading::{Reading, Streams};
 pub(crate) use sessions::{Sessions, cookie};
 
 /// The first administrator's name.
@@ -83,6 +86,7 @@ pub(crate) struct Access {
     sender: Sender,
     presented: Presented,
     who: OnceCell<Option<Who>>,
+    trace: Arc<Trace>,
 }
 
 impl Access {
@@ -112,7 +116,7 @@ impl Access {
 
     async fn at_least(&self, role: Role) -> Result<&Host, ApiError> {
         match self.who().await? {
-            Some(who) if who.role >= role => Ok(&self.api.host),
+            Some(who) if who.role >= role => Ok(self.trace.host(&self.api.host, who, self.means())),
             Some(who) => Err(ApiError::forbidden(&who.name)),
             None => Err(ApiError::unauthorized()),
         }
@@ -124,8 +128,28 @@ impl Access {
     /// The host's own error where logins cannot be read; 429 after too many wrong passwords.
     pub(crate) async fn who(&self) -> Result<Option<&Who>, ApiError> {
         let who = self.who.get_or_try_init(|| self.find_out()).await?.as_ref();
-        who.inspect(|who| self.sender.is(&who.name));
+        who.inspect(|who| {
+            self.sender.is(&who.name);
+            self.trace.known(who, self.means());
+        });
         Ok(who)
+    }
+
+    /// How the caller proves who they are, or tries to.
+    fn means(&self) -> Means {
+        if self.caller == Some(Caller::Owner) {
+            return Means::Socket;
+        }
+        if self.proxied.is_some() {
+            return Means::Proxy;
+        }
+        match &self.presented {
+            Presented::Nothing if self.certificate.is_some() => Means::Certificate,
+            Presented::Nothing | Presented::Unreadable => Means::None,
+            Presented::Password(..) => Means::Password,
+            Presented::Token(_) => Means::Token,
+            Presented::Session { .. } => Means::Session,
+        }
     }
 
     /// The same, for what only somebody may ask.
@@ -165,6 +189,7 @@ impl Access {
         password: &Secret,
     ) -> Result<Option<Who>, ApiError> {
         let attempts = &self.api.attempts;
+        self.trace.tried(name);
         if let Some(wait) = attempts.wait(self.peer, name, Instant::now()) {
             return Err(ApiError::too_many(wait));
         }
@@ -183,7 +208,9 @@ impl Access {
         };
         attempts.succeeded(self.peer, name);
         self.sender.is(user.name.as_str());
-        Ok(Some(Who::user(user)))
+        let who = Who::user(user);
+        self.trace.known(&who, Means::Password);
+        Ok(Some(who))
     }
 
     /// The user that a client certificate names, where these are to log people in.
@@ -218,6 +245,23 @@ impl Access {
         self.secure
     }
 
+    /// The right to go on reading, for an answer that goes on.
+    ///
+    /// # Errors
+    /// 401 for nobody; 429 where there are too many such answers, of this caller or in all.
+    pub(crate) async fn reading(&self) -> Result<Reading, ApiError> {
+        let who = self.somebody().await?.clone();
+        let place = self.api.streams.take(&who.name).ok_or_else(ApiError::too_many_streams)?;
+        Ok(Reading::new(self.api.clone(), who, self.token_digest(), self.session_id(), place))
+    }
+
+    fn token_digest(&self) -> Option<String> {
+        match &self.presented {
+            Presented::Token(text) => Some(digest(text)),
+            _ => None,
+        }
+    }
+
     /// The console's sessions.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.api.sessions
@@ -246,6 +290,7 @@ impl FromRequestParts<Api> for Access {
             sender: parts.extensions.get::<Sender>().cloned().unwrap_or_default(),
             presented: Presented::by(parts),
             who: OnceCell::new(),
+            trace: parts.extensions.get::<Arc<Trace>>().cloned().unwrap_or_default(),
         })
     }
 }

@@ -132,6 +132,14 @@ pub(crate) fn id(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
+/// An id in a path, as it came.
+///
+/// # Errors
+/// 422 where it is no integer.
+pub(crate) fn path_id(text: &str) -> Result<u64, ApiError> {
+    Ok(id(integer("id", "path", text)?))
+}
+
 fn integer(name: &str, place: &str, text: &str) -> Result<i64, ApiError> {
     text.parse().map_err(|_| {
         ApiError::unprocessable(format!("{name} in {place} must be of type int64: \"{text}\""))
@@ -174,6 +182,17 @@ impl Query {
             ))),
         };
         self.text(name).map(read).transpose()
+    }
+
+    /// `limit`: how many rows are wanted.
+    ///
+    /// # Errors
+    /// 422 where it is not 1 to `most`.
+    pub(crate) fn limit(&self, usual: usize, most: usize) -> Result<usize, ApiError> {
+        let Some(limit) = self.integer("limit")? else { return Ok(usual) };
+        let limit = usize::try_from(limit).ok().filter(|limit| (1..=most).contains(limit));
+        let rule = format!("limit in query should be 1 to {most}");
+        limit.ok_or_else(|| ApiError::unprocessable(rule))
     }
 }
 

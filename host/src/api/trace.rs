@@ -17,7 +17,8 @@ use tracing::Instrument as _;
 
 use super::{Api, Peer, proxied};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header with the request's id.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Most characters of a client's own id in log lines.
 const MAX_SHOWN: usize = 64;
 
@@ -41,6 +42,9 @@ pub(crate) async fn request(State(api): State<Api>, mut request: Request, next: 
     let begun = Instant::now();
     let given = request.headers().get(&REQUEST_ID).filter(|id| !id.is_empty()).cloned();
     let id = given.or_else(fresh_id);
+    if let Some(id) = &id {
+        request.headers_mut().insert(REQUEST_ID, id.clone());
+    }
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let shown: String = shown.chars().take(MAX_SHOWN).collect();
     let span = tracing::info_span!("request", id = shown);

@@ -1,7 +1,7 @@
 //! One execution's listing: pages of the source become tasks as they come, so that the first byte
 //! moves before the last page is there and memory does not grow with the source.
 
-mod pages;
+pub(super) mod pages;
 mod visibility;
 
 use std::{
@@ -295,7 +295,7 @@ impl Lister {
         let items = specs.iter().map(TaskSpec::item_count).sum();
         let now = OffsetDateTime::now_utc();
         let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
-        self.shared.stats.planned(items);
+        self.shared.stats_of(self.execution.id).planned(items);
         self.shared.wake.notify_waiters();
         Ok(added)
     }

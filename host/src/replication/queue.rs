@@ -272,7 +272,7 @@ pub(super) async fn prepare(
         ledger,
         log: Arc::clone(log),
         pace: Pace::new(spec.speed),
-        stats: Arc::clone(&shared.stats),
+        stats: shared.stats_of(task.execution),
         override_tags: spec.override_tags,
     })
 }
@@ -300,7 +300,7 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
     Ok((source, remote(connection, target), accepts))
 }
 
-async fn source_of(
+pub(super) async fn source_of(
     shared: &Shared,
     connection: Connection,
     repository: &Repository,
@@ -315,7 +315,7 @@ async fn source_of(
     Ok(Source::Registry(remote(connection, target)))
 }
 
-async fn locate(
+pub(super) async fn locate(
     connection: Connection,
     repository: &str,
 ) -> Result<(Connection, Target), PluginError> {
@@ -323,7 +323,7 @@ async fn locate(
     Ok((connection, target))
 }
 
-fn remote(connection: Connection, target: Target) -> Remote {
+pub(super) fn remote(connection: Connection, target: Target) -> Remote {
     let client = connection.adapter().client().clone();
     Remote::new(client, Arc::new(AdapterAuthority(connection)), target)
 }

@@ -1,6 +1,9 @@
 //! Counts of what an engine did: for the summary of a one-shot run and for metrics.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Counters that any task may bump.
 #[derive(Default)]
@@ -14,6 +17,8 @@ pub(crate) struct Stats {
     schedules: AtomicU64,
     schedules_missed: AtomicU64,
     schedule_lag_ms: AtomicU64,
+    /// What this is a part of.
+    whole: Option<Arc<Self>>,
 }
 
 /// What the counters say at one moment.
@@ -42,25 +47,35 @@ pub(crate) struct Totals {
 }
 
 impl Stats {
+    /// Counters of a part of `whole`: what is counted here is counted there, too.
+    pub(super) fn part_of(whole: &Arc<Self>) -> Self {
+        Self { whole: Some(Arc::clone(whole)), ..Self::default() }
+    }
+
+    fn add(&self, counter: fn(&Self) -> &AtomicU64, count: u64) {
+        counter(self).fetch_add(count, Ordering::Relaxed);
+        self.whole.iter().for_each(|whole| whole.add(counter, count));
+    }
+
     pub(super) fn planned(&self, items: usize) {
-        self.planned.fetch_add(items as u64, Ordering::Relaxed);
+        self.add(|it| &it.planned, items as u64);
     }
 
     pub(super) fn pushed(&self) {
-        self.artifacts.fetch_add(1, Ordering::Relaxed);
+        self.add(|it| &it.artifacts, 1);
     }
 
     pub(super) fn skipped(&self) {
-        self.skipped.fetch_add(1, Ordering::Relaxed);
+        self.add(|it| &it.skipped, 1);
     }
 
     pub(super) fn moved(&self, bytes: u64) {
-        self.blobs.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.add(|it| &it.blobs, 1);
+        self.add(|it| &it.bytes, bytes);
     }
 
     pub(super) fn mounted(&self) {
-        self.mounted.fetch_add(1, Ordering::Relaxed);
+        self.add(|it| &it.mounted, 1);
     }
 
     pub(super) fn fired(&self, lag: time::Duration, missed: u64) {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use portolan_core::{
+    audit::Change,
     id::{EndpointId, PolicyId},
     policy::{Policy, PolicySpec},
 };
@@ -33,9 +34,11 @@ impl Store {
         let create = move |tables: &mut Tables<'_>| {
             check(tables, &spec, None)?;
             let id = PolicyId(take_ids(tables, Counter::Policy, 1)?);
-            put(tables, Policy { id, spec, created: now, updated: now }, now)
+            let policy = put(tables, Policy { id, spec, created: now, updated: now }, now)?;
+            let change = Change::of(WHAT, id).to(&policy);
+            Ok((policy, change))
         };
-        self.write(create).await
+        self.change(create).await
     }
 
     /// One policy, or `NotFound`.
@@ -67,9 +70,12 @@ impl Store {
             let old: Policy = load(&*tables.policies, WHAT, id.0)?;
             check(tables, &spec, Some(id))?;
             unindex(tables, &old)?;
-            put(tables, Policy { spec, updated: now, ..old }, now)
+            let change = Change::of(WHAT, id).from(&old);
+            let policy = put(tables, Policy { spec, updated: now, ..old }, now)?;
+            let change = change.to(&policy);
+            Ok((policy, change))
         };
-        self.write(update).await
+        self.change(update).await
     }
 
     /// Deletes a policy with its executions, tasks and logs. `InUse` while one of its executions is
@@ -90,9 +96,9 @@ impl Store {
             unindex(tables, &policy)?;
             tables.changed.policies.insert(id);
             tables.policies.remove(id.0)?;
-            Ok(())
+            Ok(((), Change::of(WHAT, id).from(&policy)))
         };
-        self.write(delete).await
+        self.change(delete).await
     }
 }
 

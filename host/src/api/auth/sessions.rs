@@ -81,6 +81,12 @@ impl Sessions {
         Some(session.who.clone())
     }
 
+    /// Whether a session goes on: looking is no request, and does not make it last.
+    pub(super) fn is_open(&self, id: &str, now: Instant) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&digest(id)).is_some_and(|session| !session.is_over(now))
+    }
+
     /// Ends one session.
     pub(crate) fn end(&self, id: &str) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(id));

@@ -60,6 +60,19 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/v2.0/replication/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
     ("GET /api/portolan/v1/version", Some(Viewer)),
     ("GET /api/portolan/v1/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
+    ("GET /api/portolan/v1/executions/{id}/events", Some(Viewer)),
+    ("GET /api/portolan/v1/events", Some(Viewer)),
+    ("GET /api/portolan/v1/audit", Some(Admin)),
+    ("POST /api/portolan/v1/backup", Some(Admin)),
+    ("GET /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
+    ("POST /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
+    ("POST /api/portolan/v1/plans", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints", Some(Viewer)),
+    ("POST /api/portolan/v1/endpoints", Some(Admin)),
+    ("GET /api/portolan/v1/endpoints/{id}", Some(Viewer)),
+    ("PUT /api/portolan/v1/endpoints/{id}", Some(Admin)),
+    ("GET /api/portolan/v1/endpoints/{id}/repositories", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts", Some(Viewer)),
     ("GET /api/portolan/v1/plugins", Some(Viewer)),
     ("POST /api/portolan/v1/plugins", Some(Admin)),
     ("GET /api/portolan/v1/plugins/{digest}", Some(Viewer)),
@@ -97,7 +110,7 @@ pub(super) async fn tokens(host: &Host) -> Vec<(Role, String)> {
     made
 }
 
-async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) -> Seen {
+pub(super) async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) -> Seen {
     let mut request = request(line).header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -105,10 +118,10 @@ async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) 
     send(api.clone(), request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-fn real(line: &str) -> String {
+pub(super) fn real(line: &str) -> String {
     let digest = format!("sha256:{}", "0".repeat(64));
     let line = line.replace("{id}", "987").replace("{task_id}", "1").replace("{job_type}", "all");
-    line.replace("{digest}", &digest)
+    line.replace("{digest}", &digest).replace("{name}", "a%2Fb")
 }
 
 #[tokio::test]
@@ -162,7 +175,7 @@ pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {pair}")
 }
 
-fn body(seen: &Seen) -> Value {
+pub(super) fn body(seen: &Seen) -> Value {
     serde_json::from_str(&seen.body).unwrap_or_else(|error| panic!("{error}: {}", seen.body))
 }
 

@@ -36,6 +36,10 @@ Commands:
   plugin     Adapters: the sandboxed components that implement providers
   rule       What is replicated, from where to where, and when
   execution  Runs of rules
+  token      Ways in for programs
+  audit      Show who changed what
+  backup     Write everything the daemon has stored into one sealed file
+  restore    Make a data directory from a backup, while no daemon runs on it
 
 Options:
   -h, --help     Print help
@@ -165,6 +169,7 @@ Commands:
   list    List the endpoints
   show    Show one endpoint; a stored secret is shown as *****
   edit    Change what is given and keep the rest, after a test of the connection
+  browse  List the repositories of an endpoint, or the artifacts of one of them
   test    Test the connection of a stored endpoint
   remove  Remove an endpoint that no rule uses
 
@@ -280,6 +285,7 @@ Commands:
   add     Store a rule
   list    List the rules
   show    Show one rule
+  plan    Show what a run would do; nothing is copied
   run     Start a run
   remove  Remove a rule and the history of its runs
 
