@@ -13,6 +13,7 @@ mod guard;
 mod harbor;
 mod headers;
 mod limits;
+mod metrics;
 mod paging;
 mod proxied;
 mod respond;
@@ -24,7 +25,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use axum::{Router, middleware};
+use axum::{Router, middleware, routing::get};
 use portolan_core::network::AddressRange;
 use tower::{Layer, util::MapRequestLayer};
 
@@ -32,6 +33,7 @@ use crate::host::Host;
 
 pub use caller::{Caller, CertificateName, Peer, Secure};
 pub use limits::ServeLimits;
+pub use metrics::Latencies;
 pub use proxied::ProxyAuth;
 pub use serve::{Listener, serve};
 
@@ -52,6 +54,8 @@ pub struct ApiSettings {
     pub certificate_users: bool,
     /// Bounds of connections.
     pub limits: ServeLimits,
+    /// How long requests took; listeners that share it are measured together.
+    pub latencies: Latencies,
     /// Directory whose file system `systeminfo/volumes` tells of; none for a host in memory.
     pub data_dir: Option<PathBuf>,
 }
@@ -89,6 +93,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
     let routes = Router::new()
         .merge(harbor::routes())
         .merge(admin::routes())
+        .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn(trace::route))
         .fallback(respond::no_such_path)
         .with_state(api.clone());
@@ -96,7 +101,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
     let guarded = Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(api.clone(), guard::refuse_foreign_sites))
-        .layer(middleware::from_fn_with_state(api, audit::record))
+        .layer(middleware::from_fn_with_state(api.clone(), audit::record))
         .layer(middleware::from_fn(guard::envelope))
         .layer(middleware::from_fn(headers::protect))
         .layer(middleware::from_fn_with_state(api, trace::request));

@@ -12,6 +12,8 @@ mod executions;
 mod failure;
 mod health;
 mod lifecycle;
+#[cfg(feature = "api")]
+mod measures;
 mod plans;
 mod plugins;
 mod policies;
@@ -44,6 +46,8 @@ pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub use catalog::{Listing, Rows};
 pub use executions::Progress;
 pub(crate) use lifecycle::Parts;
+#[cfg(feature = "api")]
+pub(crate) use measures::Measures;
 pub use plans::PlanPage;
 
 use catalog::Catalog;

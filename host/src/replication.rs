@@ -156,6 +156,7 @@ impl Engine {
         let single = policy.spec.single_active;
         let execution =
             self.shared.store.create_execution(policy.id, started_by, single, now).await?;
+        self.shared.stats.started();
         self.shared.wake.notify_waiters();
         Ok(execution)
     }

@@ -44,6 +44,7 @@ mod writer;
 
 pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
+pub(crate) use queue::Queued;
 pub(crate) use schedules::Fired;
 pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;

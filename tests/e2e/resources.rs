@@ -118,10 +118,10 @@ async fn an_endpoint_that_is_down_is_saved_on_purpose_alone() {
     assert_eq!(made.status, 201, "{}", made.text());
     let made = made.json();
     assert_eq!((&made["status"], &made["id"]), (&json!("unhealthy"), &json!(3)));
-    assert!(made["status_reason"].as_str().unwrap().contains("connection refused"), "{made}");
+    assert!(made["status_text"].as_str().unwrap().contains("connection refused"), "{made}");
     let change = json!({"url": world.to.url(), "unchecked": true});
     let changed = world.client.put(&format!("{endpoints}/3"), &change).await.json();
-    assert_eq!((&changed["status"], changed.get("status_reason")), (&json!("healthy"), None));
+    assert_eq!((&changed["status"], changed.get("status_text")), (&json!("healthy"), None));
     let unknown = registry("nothing", "x", "http://127.0.0.1:1", None);
     let mut unknown = unknown;
     unknown["unchecked"] = json!(true);

@@ -7,12 +7,11 @@ use std::{
 };
 
 use axum::{
-    extract::{RawPathParams, Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method},
     middleware::Next,
     response::Response,
 };
-use percent_encoding::percent_decode_str;
 use tracing::Instrument as _;
 
 use super::{Api, Peer, proxied};
@@ -35,7 +34,7 @@ impl Sender {
 
 /// The route that answered, as in `/api/v2.0/registries/{id}`; travels with the answer.
 #[derive(Clone)]
-pub(crate) struct Route(pub(crate) String);
+pub(crate) struct Route(MatchedPath);
 
 /// Echoes `X-Request-Id`, or makes one; learns what a proxy says; tells what became of the request.
 pub(crate) async fn request(State(api): State<Api>, mut request: Request, next: Next) -> Response {
@@ -54,7 +53,10 @@ pub(crate) async fn request(State(api): State<Api>, mut request: Request, next: 
     let peer = request.extensions().get::<Peer>().copied();
     let method = request.method().clone();
     let mut response = next.run(request).instrument(span.clone()).await;
-    span.in_scope(|| tell(&method, &response, (sender, peer), begun));
+    let route = response.extensions().get::<Route>().cloned();
+    let route = route.as_ref().map_or("-", |route| route.0.as_str());
+    api.settings.latencies.note(&method, route, response.status(), begun.elapsed());
+    span.in_scope(|| tell((&method, route), &response, (sender, peer), begun));
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -62,8 +64,12 @@ pub(crate) async fn request(State(api): State<Api>, mut request: Request, next: 
 }
 
 /// Reads that went well are many, and told to those who ask for more.
-fn tell(method: &Method, response: &Response, from: (Sender, Option<Peer>), begun: Instant) {
-    let route = response.extensions().get::<Route>().map_or("-", |route| route.0.as_str());
+fn tell(
+    (method, route): (&Method, &str),
+    response: &Response,
+    from: (Sender, Option<Peer>),
+    begun: Instant,
+) {
     let status = response.status();
     let user = from.0.0.get().map_or("-", String::as_str);
     let address = from.1.map(|peer| tracing::field::display(peer.0));
@@ -76,36 +82,14 @@ fn tell(method: &Method, response: &Response, from: (Sender, Option<Peer>), begu
     }
 }
 
-/// Within the router, where the parameters of the path are known.
-pub(crate) async fn route(
-    parameters: Result<RawPathParams, axum::extract::rejection::RawPathParamsRejection>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let template = match &parameters {
-        Ok(parameters) => template(request.uri().path(), parameters.iter()),
-        Err(_) => "-".to_owned(),
-    };
+/// Within the router, where it is known which route it is.
+pub(crate) async fn route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
-    response.extensions_mut().insert(Route(template));
-    response
-}
-
-/// The path with the names of its parameters, which are looked for from the end: what is fixed
-/// stands before them.
-fn template<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
-    let mut parameters: Vec<_> = parameters.collect();
-    let mut wanted = parameters.pop();
-    for part in parts.iter_mut().rev() {
-        if let Some((name, value)) = wanted
-            && percent_decode_str(part).decode_utf8_lossy() == value
-        {
-            *part = format!("{{{name}}}");
-            wanted = parameters.pop();
-        }
+    if let Some(route) = route {
+        response.extensions_mut().insert(Route(route));
     }
-    parts.join("/")
+    response
 }
 
 /// A random UUID (RFC 9562 version 4); nothing where the system has no randomness left.
@@ -134,19 +118,5 @@ mod tests {
         assert_eq!(id.as_bytes()[14], b'4');
         assert!(b"89ab".contains(&id.as_bytes()[19]), "{id}");
         assert_ne!(fresh_id().unwrap(), id);
-    }
-
-    #[test]
-    fn templates_name_parameters() {
-        type Parameters = &'static [(&'static str, &'static str)];
-        let cases: [(&str, Parameters, &str); 4] = [
-            ("/api/v2.0/ping", &[], "/api/v2.0/ping"),
-            ("/x/1/tasks/1/log", &[("id", "1"), ("task_id", "1")], "/x/{id}/tasks/{task_id}/log"),
-            ("/x/x", &[("id", "x")], "/x/{id}"),
-            ("/x/a%2Fb/", &[("name", "a/b")], "/x/{name}/"),
-        ];
-        for (path, parameters, expected) in cases {
-            assert_eq!(template(path, parameters.iter().copied()), expected);
-        }
     }
 }

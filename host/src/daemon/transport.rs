@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::DaemonError;
 use crate::{
     ClientCertificates, ServerTls, TlsFiles,
-    api::{ApiSettings, ProxyAuth, ServeLimits},
+    api::{ApiSettings, ProxyAuth, Latencies, ServeLimits},
     config::{self, Config, Tls},
 };
 
@@ -46,6 +46,7 @@ pub(super) fn settings(config: &Config, address: SocketAddr) -> ApiSettings {
             connections_per_address: per_address.unwrap_or(usual.connections_per_address),
             ..usual
         },
+        latencies: Latencies::default(),
     }
 }
 

@@ -142,6 +142,7 @@ async fn run_task(shared: Arc<Shared>, task: Task) {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
         _ => None,
     };
+    shared.stats.ended(&outcome);
     if let Err(error) = shared.store.finish_task(task.id, &shared.owner, outcome, now).await {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
     }

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use crate::store::TaskOutcome;
+
 /// Counters that any task may bump.
 #[derive(Default)]
 pub(crate) struct Stats {
@@ -14,6 +16,8 @@ pub(crate) struct Stats {
     mounted: AtomicU64,
     bytes: AtomicU64,
     planned: AtomicU64,
+    executions: AtomicU64,
+    tasks: [AtomicU64; 4],
     schedules: AtomicU64,
     schedules_missed: AtomicU64,
     schedule_lag_ms: AtomicU64,
@@ -36,6 +40,16 @@ pub(crate) struct Totals {
     pub(crate) bytes: u64,
     /// Tags and untagged artifacts that are to be looked at.
     pub(crate) planned: u64,
+    /// Runs that were started.
+    pub(crate) executions: u64,
+    /// Tries of tasks that ended with everything at the destination.
+    pub(crate) tasks_succeeded: u64,
+    /// Those that failed for good.
+    pub(crate) tasks_failed: u64,
+    /// Those that failed and are tried again.
+    pub(crate) tasks_retried: u64,
+    /// Those that somebody stopped.
+    pub(crate) tasks_stopped: u64,
     /// Runs that schedules started.
     pub(crate) schedules: u64,
     /// Times that went by unused, besides those.
@@ -78,6 +92,22 @@ impl Stats {
         self.add(|it| &it.mounted, 1);
     }
 
+    pub(super) fn started(&self) {
+        self.executions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts the end of a try.
+    pub(super) fn ended(&self, outcome: &TaskOutcome) {
+        let [succeeded, failed, retried, stopped] = &self.tasks;
+        let counter = match outcome {
+            TaskOutcome::Success => succeeded,
+            TaskOutcome::Failed { retry_at: None, .. } => failed,
+            TaskOutcome::Failed { retry_at: Some(_), .. } => retried,
+            TaskOutcome::Stopped => stopped,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn fired(&self, lag: time::Duration, missed: u64) {
         self.schedules.fetch_add(1, Ordering::Relaxed);
         self.schedules_missed.fetch_add(missed, Ordering::Relaxed);
@@ -88,6 +118,8 @@ impl Stats {
     /// What the counters say now.
     pub(crate) fn totals(&self) -> Totals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let [tasks_succeeded, tasks_failed, tasks_retried, tasks_stopped] =
+            self.tasks.each_ref().map(read);
         Totals {
             artifacts: read(&self.artifacts),
             skipped: read(&self.skipped),
@@ -95,6 +127,11 @@ impl Stats {
             mounted: read(&self.mounted),
             bytes: read(&self.bytes),
             planned: read(&self.planned),
+            executions: read(&self.executions),
+            tasks_succeeded,
+            tasks_failed,
+            tasks_retried,
+            tasks_stopped,
             schedules: read(&self.schedules),
             schedules_missed: read(&self.schedules_missed),
             schedule_lag_ms: read(&self.schedule_lag_ms),

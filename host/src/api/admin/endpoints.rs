@@ -6,7 +6,6 @@ use axum::{
     http::{StatusCode, Uri, header},
 };
 use portolan_core::{
-    endpoint::{Endpoint, Health},
     id::EndpointId,
     provider::{ArtifactEntry, RepositoryEntry},
 };
@@ -17,10 +16,7 @@ use crate::{
     api::{
         auth::Access,
         extract::{Ids, Json, Parameter, Query, path_id},
-        harbor::{
-            columns,
-            wire::registry::{NewRegistry, Registry, RegistryUpdate},
-        },
+        harbor::wire::registry::{NewRegistry, Registry, RegistryUpdate},
         paging::Listing,
         respond::{Answer, ApiError, json, json_as, set},
     },
@@ -34,36 +30,17 @@ const MOST: usize = 1_000;
 /// Longest prefix or repository name that is asked for, in bytes.
 const MAX_NAME: usize = 1_024;
 
-/// A registry as Harbor shows it, and why it does not work where it does not.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    registry: Registry,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_reason: Option<String>,
-}
-
-impl From<&Endpoint> for Shown {
-    fn from(endpoint: &Endpoint) -> Self {
-        let status_reason = match &endpoint.health {
-            Health::Unhealthy(why) => Some(why.clone()),
-            Health::Healthy | Health::Unknown => None,
-        };
-        Self { registry: Registry::from(endpoint), status_reason }
-    }
-}
-
 /// `GET /endpoints`: pages, `q` and `sort` as for `/api/v2.0/registries`.
 pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
-    let endpoints = access.viewer().await?.endpoints().await?;
-    let endpoints = listing.selected(endpoints, columns::registry)?;
-    listing.answer(endpoints, "id", columns::registry, |endpoint| Shown::from(endpoint))
+    let host = access.viewer().await?;
+    let found = host.find_endpoints(listing.of(&listing.query()?)).await?;
+    listing.page(&found, |endpoint| Registry::from(endpoint))
 }
 
 /// `GET /endpoints/{id}`; 0 is Local.
 pub(crate) async fn show(access: Access, Ids([id]): Ids<1>) -> Answer {
     let endpoint = access.viewer().await?.endpoint(EndpointId(id)).await?;
-    Ok(json(&Shown::from(&endpoint)))
+    Ok(json(&Registry::from(&endpoint)))
 }
 
 /// A registry's body with `unchecked`: whether it is saved although it does not work.
@@ -96,7 +73,7 @@ pub(crate) async fn create(
         true => host.create_endpoint_unchecked(spec, credentials).await?,
         false => host.create_endpoint(spec, credentials).await?,
     };
-    let mut response = json_as(StatusCode::CREATED, &Shown::from(&endpoint));
+    let mut response = json_as(StatusCode::CREATED, &Registry::from(&endpoint));
     let location = format!("{}/{}", uri.path().trim_end_matches('/'), endpoint.id);
     set(&mut response, header::LOCATION, &location);
     Ok(response)
@@ -121,7 +98,7 @@ pub(crate) async fn update(
         true => host.update_endpoint_unchecked(id, change).await?,
         false => host.update_endpoint(id, change).await?,
     };
-    Ok(json(&Shown::from(&endpoint)))
+    Ok(json(&Registry::from(&endpoint)))
 }
 
 #[derive(Serialize)]

@@ -234,6 +234,7 @@ mod tests {
             override_tags: false,
             speed: 0,
             copy_by_chunk: false,
+            visibility: None,
         };
         Task {
             id: TaskId(id),

@@ -58,6 +58,7 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("PUT /api/v2.0/replication/executions/{id}", Some(Operator)),
     ("GET /api/v2.0/replication/executions/{id}/tasks", Some(Viewer)),
     ("GET /api/v2.0/replication/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
+    ("GET /metrics", Some(Viewer)),
     ("GET /api/portolan/v1/version", Some(Viewer)),
     ("GET /api/portolan/v1/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
     ("GET /api/portolan/v1/executions/{id}/events", Some(Viewer)),

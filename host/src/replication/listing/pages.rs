@@ -51,7 +51,7 @@ impl Pages {
 }
 
 /// Asks for a page, again where that may help: thousands of pages should not be lost for one.
-pub(super) async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, PluginError>
+pub(in crate::replication) async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, PluginError>
 where
     F: Future<Output = Result<T, PluginError>>,
 {
