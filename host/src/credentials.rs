@@ -97,7 +97,11 @@ impl Sources {
         let (known, list, entry) = match source {
             CredentialSource::Static {} => return Ok(()),
             CredentialSource::File { path } => (
-                allowed(&self.settings.files, |it| file::is_below(path, &[it.clone()]), spec),
+                allowed(
+                    &self.settings.files,
+                    |it| file::is_below(path, std::slice::from_ref(it)),
+                    spec,
+                ),
                 "files",
                 format!("path = {path:?}"),
             ),

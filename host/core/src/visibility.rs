@@ -75,8 +75,9 @@ mod tests {
     #[test]
     fn contract_4_3_private_where_sources_disagree() {
         use Visibility::{Private, Public};
+        type Told = [Option<Visibility>];
         let to = EndpointId(2);
-        let cases: [(&[Option<Visibility>], &[Option<Visibility>]); 6] = [
+        let cases: [(&Told, &Told); 6] = [
             (&[Some(Public)], &[Some(Public)]),
             (&[Some(Public), Some(Public)], &[Some(Public), Some(Public)]),
             (&[Some(Private)], &[Some(Private)]),
