@@ -34,7 +34,7 @@ pub(crate) struct Trace {
     request: String,
     action: String,
     known: OnceLock<(Who, Means)>,
-    tried: OnceLock<String>,
+    tried: OnceLock<(String, Means)>,
     host: OnceLock<Host>,
 }
 
@@ -59,9 +59,9 @@ impl Trace {
         self.known.get_or_init(|| (who.clone(), how));
     }
 
-    /// Remembers whose password is tried.
-    pub(super) fn tried(&self, name: &str) {
-        self.tried.get_or_init(|| short(name));
+    /// Remembers whose password is tried, or that a token is, which has no name yet.
+    pub(super) fn tried(&self, name: &str, how: Means) {
+        self.tried.get_or_init(|| (short(name), how));
     }
 
     /// The host, whose changes are this caller's.
@@ -70,16 +70,13 @@ impl Trace {
     }
 
     fn actor(&self, known: Option<(&Who, Means)>) -> Actor {
-        let tried = || self.tried.get().cloned();
-        let how = match known {
-            Some((_, how)) => how,
-            None if self.tried.get().is_some() => Means::Password,
-            None => Means::None,
-        };
+        let tried = self.tried.get();
+        let how = known.map(|(_, how)| how).or(tried.map(|(_, how)| *how));
+        let name = known.map(|(who, _)| &who.name).or(tried.map(|(name, _)| name));
         Actor {
-            who: known.map(|(who, _)| who.name.clone()).or_else(tried).unwrap_or_default(),
+            who: name.cloned().unwrap_or_default(),
             role: known.map(|(who, _)| who.role),
-            how,
+            how: how.unwrap_or(Means::None),
             from: self.from.clone(),
             request: self.request.clone(),
             action: self.action.clone(),

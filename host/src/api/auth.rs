@@ -189,7 +189,7 @@ impl Access {
         password: &Secret,
     ) -> Result<Option<Who>, ApiError> {
         let attempts = &self.api.attempts;
-        self.trace.tried(name);
+        self.trace.tried(name, Means::Password);
         if let Some(wait) = attempts.wait(self.peer, name, Instant::now()) {
             return Err(ApiError::too_many(wait));
         }
@@ -222,6 +222,7 @@ impl Access {
     }
 
     async fn token(&self, text: &Secret) -> Result<Option<Who>, ApiError> {
+        self.trace.tried("", Means::Token);
         let token = self.api.host.use_token(&digest(text)).await?;
         Ok(token.map(|token| Who {
             name: format!("robot${}", token.name),

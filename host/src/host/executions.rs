@@ -140,7 +140,8 @@ impl Host {
     }
 
     /// Changes whenever something was stored.
-    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<u64> {
         self.store.news()
     }
 

@@ -12,7 +12,7 @@ use portolan_core::{
     filter,
     id::EndpointId,
     naming::Naming,
-    oci::{Digest, MediaType, Reference, Repository},
+    oci::{Reference, Repository},
     plan::{self, Decision, PlannedArtifact},
     policy::PolicySpec,
     provider::{ArtifactEntry, ArtifactQuery, RepositoryQuery},
@@ -26,7 +26,11 @@ use super::{
     queue,
     source::Source,
 };
-use crate::{distribution::Remote, plugin::PluginError};
+use crate::plugin::PluginError;
+
+mod row;
+
+use row::{Draft, Target, draft, left_out, reference};
 
 /// Questions to registries at once, of one plan.
 const QUESTIONS: usize = 6;
@@ -78,29 +82,12 @@ struct Destination {
     naming: Naming,
 }
 
-/// One repository at one destination.
-struct Target {
-    endpoint: EndpointId,
-    repository: Repository,
-    /// The repository there, or why it cannot be asked.
-    remote: Result<Remote, String>,
-    accepts: Accepts,
-}
-
 struct Planner<'p> {
     shared: &'p Arc<Shared>,
     policy: &'p PolicySpec,
     source: Connection,
     destinations: Vec<Destination>,
     ends: Instant,
-}
-
-/// A row whose decision may still need a question.
-struct Draft {
-    row: PlannedArtifact,
-    /// Index of its target, where it is not decided yet.
-    target: Option<usize>,
-    media_type: Option<MediaType>,
 }
 
 /// Plans from `from` on, at most `limit` rows.
@@ -337,49 +324,5 @@ impl Planner<'_> {
             }
             Err(error) => (Decision::Unknown, error.to_string()),
         }
-    }
-}
-
-fn reference(row: &PlannedArtifact) -> Option<Reference> {
-    match &row.tag {
-        Some(tag) => tag.parse().ok().map(Reference::Tag),
-        None => row.digest.clone().map(Reference::Digest),
-    }
-}
-
-fn draft(
-    name: &str,
-    tag: Option<String>,
-    artifact: &ArtifactEntry,
-    (at, target): (usize, &Target),
-) -> Draft {
-    let row = PlannedArtifact {
-        repository: name.to_owned(),
-        tag,
-        digest: artifact.digest.clone(),
-        destination: Some(target.endpoint),
-        destination_repository: Some(target.repository.clone()),
-        decision: Decision::Unknown,
-        reason: String::new(),
-        size: artifact.size,
-    };
-    Draft { row, target: Some(at), media_type: artifact.media_type.clone() }
-}
-
-fn left_out(
-    repository: &str,
-    tag: Option<String>,
-    digest: Option<Digest>,
-    reason: String,
-) -> PlannedArtifact {
-    PlannedArtifact {
-        repository: repository.to_owned(),
-        tag,
-        digest,
-        destination: None,
-        destination_repository: None,
-        decision: Decision::Skipped,
-        reason,
-        size: None,
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn of_execution(access: Access, Ids([id]): Ids<1>) -> Answer {
     let id = ExecutionId(id);
     let host = access.viewer().await?.clone();
     host.execution(id).await?;
-    let watched = Watched::One { id, sent: HashMap::new(), last: None };
+    let watched = Watched::One(One { id, sent: HashMap::new(), last: None });
     Ok(follow(Follow::new(host, access.reading().await?, watched)))
 }
 
@@ -78,22 +78,26 @@ pub(crate) async fn of_execution(access: Access, Ids([id]): Ids<1>) -> Answer {
 pub(crate) async fn of_all(access: Access) -> Answer {
     let host = access.viewer().await?.clone();
     let newest = host.newest_execution().await?;
-    let watched = Watched::All { newest, sent: HashMap::new() };
+    let watched = Watched::All(All { newest, sent: HashMap::new() });
     Ok(follow(Follow::new(host, access.reading().await?, watched)))
 }
 
 /// What one stream watches, and what it said of it.
 enum Watched {
-    One {
-        id: ExecutionId,
-        sent: HashMap<TaskId, (Status, u32)>,
-        last: Option<(Execution, Progress)>,
-    },
-    All {
-        /// The newest execution that was told, or was there before.
-        newest: ExecutionId,
-        sent: HashMap<ExecutionId, (Execution, Progress)>,
-    },
+    One(One),
+    All(All),
+}
+
+struct One {
+    id: ExecutionId,
+    sent: HashMap<TaskId, (Status, u32)>,
+    last: Option<(Execution, Progress)>,
+}
+
+struct All {
+    /// The newest execution that was told, or was there before.
+    newest: ExecutionId,
+    sent: HashMap<ExecutionId, (Execution, Progress)>,
 }
 
 struct Follow {
@@ -145,52 +149,60 @@ impl Follow {
         self.reading.is_allowed().await.then_some(())
     }
 
-    /// What changed, as an event; with whether it is the last.
+    /// What changed, as an event; with whether it is the last. `None` where nothing can be read.
     async fn look(&mut self) -> Option<(Option<Event>, bool)> {
         self.news.mark_unchanged();
+        let first = self.looked.is_none();
         match &mut self.watched {
-            Watched::One { id, sent, last } => {
-                let execution = self.host.execution(*id).await.ok()?;
-                let tasks = changed(self.host.tasks(*id).await.ok()?, sent);
-                let now = (execution, self.host.progress(*id));
-                // The rest of many tasks comes before the end.
-                let over = now.0.status.is_final() && tasks.len() < MAX_TASKS;
-                if tasks.is_empty() && last.as_ref() == Some(&now) {
-                    return Some((None, over));
-                }
-                let snapshot = Snapshot {
-                    execution: ExecutionWire::from(&now.0),
-                    progress: now.1,
-                    tasks: tasks.iter().map(TaskWire::from).collect(),
-                };
-                *last = Some(now);
-                let name = if over { "end" } else { "snapshot" };
-                Some((Some(event(name, &snapshot)?), over))
-            }
-            Watched::All { newest, sent } => {
-                let running = sent.iter().filter(|(_, (run, _))| !run.status.is_final());
-                let also = running.map(|(id, _)| *id).collect();
-                let runs = self.host.active_executions(*newest, also, MAX_EXECUTIONS).await.ok()?;
-                *newest = runs.iter().map(|run| run.id).fold(*newest, Ord::max);
-                let first = self.looked.is_none();
-                let now: Vec<(Execution, Progress)> =
-                    runs.into_iter().map(|run| (run.clone(), self.host.progress(run.id))).collect();
-                let news = now.iter().filter(|(run, done)| {
-                    sent.get(&run.id).is_none_or(|(old, counted)| (old, counted) != (run, done))
-                });
-                let executions: Vec<Running> = news
-                    .map(|(run, progress)| Running {
-                        execution: ExecutionWire::from(run),
-                        progress: *progress,
-                    })
-                    .collect();
-                *sent = now.into_iter().map(|(run, done)| (run.id, (run, done))).collect();
-                if executions.is_empty() && !first {
-                    return Some((None, false));
-                }
-                Some((Some(event("executions", &Summary { executions })?), false))
-            }
+            Watched::One(one) => one.look(&self.host).await,
+            Watched::All(all) => Some((all.look(&self.host, first).await?, false)),
         }
+    }
+}
+
+impl One {
+    async fn look(&mut self, host: &Host) -> Option<(Option<Event>, bool)> {
+        let execution = host.execution(self.id).await.ok()?;
+        let tasks = changed(host.tasks(self.id).await.ok()?, &mut self.sent);
+        let now = (execution, host.progress(self.id));
+        // The rest of many tasks comes before the end.
+        let over = now.0.status.is_final() && tasks.len() < MAX_TASKS;
+        if !over && tasks.is_empty() && self.last.as_ref() == Some(&now) {
+            return Some((None, false));
+        }
+        let snapshot = Snapshot {
+            execution: ExecutionWire::from(&now.0),
+            progress: now.1,
+            tasks: tasks.iter().map(TaskWire::from).collect(),
+        };
+        self.last = Some(now);
+        let name = if over { "end" } else { "snapshot" };
+        Some((Some(event(name, &snapshot)?), over))
+    }
+}
+
+impl All {
+    async fn look(&mut self, host: &Host, first: bool) -> Option<Option<Event>> {
+        let running = self.sent.iter().filter(|(_, (run, _))| !run.status.is_final());
+        let also = running.map(|(id, _)| *id).collect();
+        let runs = host.active_executions(self.newest, also, MAX_EXECUTIONS).await.ok()?;
+        self.newest = runs.iter().map(|run| run.id).fold(self.newest, Ord::max);
+        let mut executions = Vec::new();
+        let mut sent = HashMap::with_capacity(runs.len());
+        for run in runs {
+            let progress = host.progress(run.id);
+            let told = (run, progress);
+            if self.sent.get(&told.0.id) != Some(&told) {
+                let execution = ExecutionWire::from(&told.0);
+                executions.push(Running { execution, progress });
+            }
+            sent.insert(told.0.id, told);
+        }
+        self.sent = sent;
+        if executions.is_empty() && !first {
+            return Some(None);
+        }
+        event("executions", &Summary { executions }).map(Some)
     }
 }
 

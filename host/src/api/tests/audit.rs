@@ -139,6 +139,8 @@ async fn failed_logins_are_noted_also_where_nothing_would_change() {
     let wrong = basic("ada", "guess");
     with(&api, "GET /api/v2.0/registries", &[("authorization", &wrong)], &json!(null)).await;
     with(&api, "GET /api/v2.0/registries", &[], &json!(null)).await;
+    let wrong = [("authorization", "Bearer portolan_guess")];
+    with(&api, "GET /api/v2.0/registries/7", &wrong, &json!(null)).await;
     let login = json!({"username": "bob", "password": "guess"});
     with(&api, "POST /api/portolan/v1/sessions", &[], &login).await;
     let login = json!({"username": "admin", "password": "right"});
@@ -155,6 +157,7 @@ async fn failed_logins_are_noted_also_where_nothing_would_change() {
         [
             ["admin", "password", "done", "session", ""],
             ["bob", "password", "refused", "session", "unauthorized"],
+            ["", "token", "refused", "endpoint", "unauthorized"],
             ["ada", "password", "refused", "endpoint", "unauthorized"],
         ]
     );
