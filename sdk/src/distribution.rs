@@ -217,8 +217,8 @@ pub fn continued<T>(
 ) -> (Vec<T>, Option<String>) {
     let asked_after = page.cursor.as_deref().and_then(last_of);
     if let Some(after) = asked_after {
-        let is_it = |row: &T| name(row) == after || http::encode(name(row)) == after;
-        if rows.iter().any(is_it) {
+        let plain = http::decode(after);
+        if rows.iter().any(|row| name(row) == plain || name(row) == after) {
             return (Vec::new(), None);
         }
     }

@@ -71,12 +71,8 @@ pub fn tasks_for(
     if !filter::keeps_repository(&policy.filters, repository.as_str())? {
         return Ok(Vec::new());
     }
-    let mut items = Vec::new();
-    for artifact in artifacts {
-        if let Some(kept) = filter::keep_artifact(&policy.filters, artifact)? {
-            items.extend(found(kept));
-        }
-    }
+    let kept = filter::keep_artifacts(&policy.filters, artifacts)?;
+    let items: Vec<_> = kept.into_iter().flat_map(found).collect();
     if items.is_empty() {
         return Ok(Vec::new());
     }

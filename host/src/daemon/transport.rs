@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::DaemonError;
 use crate::{
     ClientCertificates, ServerTls, TlsFiles,
-    api::{ApiSettings, ProxyAuth, Latencies, ServeLimits},
+    api::{ApiSettings, Latencies, ProxyAuth, ServeLimits},
     config::{self, Config, Tls},
 };
 

@@ -218,7 +218,7 @@ impl Row {
 
     /// `REPOSITORY/PACKAGE`.
     fn name(&self) -> String {
-        format!("{}/{}", self.repository.name, self.package())
+        [&*self.repository.name, "/", self.package()].concat()
     }
 
     /// Whether it is the one of that name; made without making its own.

@@ -7,7 +7,6 @@
 use portolan_sdk::{
     Error, Page, PageRequest, Repository, RepositoryFilter, Result,
     http::{Request, Response},
-    time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -128,15 +127,19 @@ fn read(account: &Account<'_>, console: &str, filter: &str) -> Result<Response> 
 fn full_name(row: &wire::Repository) -> String {
     let namespace = row.namespace.as_deref().unwrap_or_default();
     let separator = if namespace.is_empty() { "" } else { "/" };
-    format!("{namespace}{separator}{}", row.name.replace('$', "/"))
+    let mut name = [namespace, separator, &row.name].concat();
+    if row.name.contains('$') {
+        name = name.replace('$', "/");
+    }
+    name
 }
 
 fn repository(row: wire::Repository) -> Repository {
     let name = full_name(&row);
     Repository {
         description: row.description.filter(|text| !text.is_empty()),
-        created: row.created_at.as_deref().and_then(time::rfc3339),
-        updated: row.updated_at.as_deref().and_then(time::rfc3339),
+        created: row.created_at,
+        updated: row.updated_at,
         artifact_count: row.num_images,
         private: row.is_public.map(|public| !public),
         ..Repository::new(name)
