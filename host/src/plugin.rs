@@ -40,7 +40,7 @@ mod v0_1;
 pub(crate) use adapter::Adapter;
 pub use compile::compile_to_file;
 pub(crate) use package::Package;
-pub use trouble::Calls;
+pub(crate) use trouble::Calls;
 
 /// Who turns WebAssembly into machine code.
 #[derive(Clone, Debug)]

@@ -14,11 +14,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// What an adapter was asked to do since it was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Calls {
+pub(crate) struct Calls {
     /// Calls that ended, however they did.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// Of these: traps, and time or memory used up.
-    pub faults: u64,
+    pub(crate) faults: u64,
 }
 
 /// Failures of one adapter in a row, and of all time.
