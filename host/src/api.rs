@@ -8,6 +8,7 @@ pub mod auth;
 mod extract;
 mod guard;
 mod harbor;
+mod openapi;
 mod paging;
 mod respond;
 mod serve;
@@ -57,6 +58,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
     let routes = Router::new()
         .merge(harbor::routes())
         .merge(admin::routes())
+        .merge(openapi::routes())
         .fallback(respond::no_such_path)
         .with_state(api.clone());
     // Around the whole router, not in it: the router adds `Allow` to a 405 after its own layers.

@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// Every route, and the least role it needs; `None` is everybody.
-const ROUTES: &[(&str, Option<Role>)] = &[
+pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
+    ("GET /openapi.json", None),
+    ("GET /docs", None),
     ("GET /api/version", None),
     ("GET /api/v2.0/ping", None),
     ("GET /api/v2.0/health", None),
@@ -126,6 +128,7 @@ fn every_route_is_in_the_table() {
         ("v1(\"", "/api/portolan/v1", include_str!("../admin.rs")),
         ("route(\"", "", include_str!("../harbor.rs")),
         ("route(\"", "", include_str!("../admin.rs")),
+        ("route(\"", "", include_str!("../openapi.rs")),
     ];
     let known: BTreeSet<&str> =
         ROUTES.iter().filter_map(|(line, _)| Some(line.split_once(' ')?.1)).collect();
@@ -140,7 +143,7 @@ fn every_route_is_in_the_table() {
     assert!(found > 25, "{found} routes are read from the sources");
 }
 
-fn basic(user: &str, password: &str) -> String {
+pub(super) fn basic(user: &str, password: &str) -> String {
     use base64::Engine;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
     format!("Basic {pair}")
