@@ -1,6 +1,7 @@
 //! How a [`Host`] is made: values in, no environment, nothing global.
 
 mod key;
+mod restore;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -48,6 +49,7 @@ pub struct HostBuilder {
     pub(crate) plugin_dir: Option<PathBuf>,
     pub(crate) local: Option<(EndpointSpec, Credentials)>,
     pub(crate) workers: usize,
+    pub(crate) audit_days: Option<u32>,
     pub(crate) no_proxy: Vec<String>,
     pub(crate) sources: SourceSettings,
     pub(crate) health_checks: Option<Duration>,
@@ -67,6 +69,7 @@ impl HostBuilder {
             plugin_dir: None,
             local: None,
             workers: 10,
+            audit_days: None,
             no_proxy: Vec::new(),
             sources: SourceSettings::default(),
             health_checks: None,
@@ -142,6 +145,13 @@ impl HostBuilder {
         self
     }
 
+    /// Days that entries of the audit log are kept; 365 by default.
+    #[must_use]
+    pub fn audit_days(mut self, days: u32) -> Self {
+        self.audit_days = Some(days);
+        self
+    }
+
     /// Hosts that are reached without the endpoint's proxy.
     #[must_use]
     pub fn no_proxy(mut self, hosts: Vec<String>) -> Self {
@@ -175,6 +185,7 @@ impl HostBuilder {
         };
         let key = key::read(&self.key, self.data_dir.as_deref())?;
         let store = Store::open(location, key).await?;
+        self.audit_days.inspect(|days| store.keep_audit_for(*days));
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
             compiler: self.compiler,

@@ -3,16 +3,22 @@
 //! It decides nothing: every noun is a file that sends requests and shows answers.
 
 pub mod args;
+mod audit;
+pub mod backup;
+mod browse;
 mod client;
 pub mod demo;
 mod endpoint;
 mod execution;
 pub mod output;
+mod pages;
+mod plan;
 mod plugin;
 mod provider;
 pub mod replicate;
 mod rule;
 pub mod secret;
+mod token;
 mod typed;
 
 use args::{Noun, ServeArgs};
@@ -31,6 +37,9 @@ pub async fn run(noun: Noun, lookup: impl Fn(&str) -> Option<String>) -> Result<
         Noun::Plugin(args) => plugin::run(args, lookup).await,
         Noun::Rule(args) => rule::run(args, lookup).await,
         Noun::Execution(args) => execution::run(args, lookup).await,
+        Noun::Token(args) => token::run(args, lookup).await,
+        Noun::Backup(args) => backup::run(args, lookup).await,
+        Noun::Audit(args) => audit::run(args, lookup).await,
     }
 }
 
@@ -42,6 +51,10 @@ impl From<ServeArgs> for Flags {
             listen: args.listen,
             socket: args.socket,
             plugins: args.plugins,
+            tls_certificate: args.tls_certificate,
+            tls_key: args.tls_key,
+            tls_client_ca: args.tls_client_ca,
+            allow_plain_http: args.allow_plain_http,
         }
     }
 }

@@ -3,30 +3,31 @@
 //! The environment is read nowhere else, and here only through a lookup that is passed in, so
 //! that tests set no variables and an embedder's environment stays its own.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
-use portolan_core::secret::Secret;
+use portolan_core::{network::AddressRange, secret::Secret};
 
 mod error;
 mod file;
 mod local;
 mod paths;
+mod sources;
+mod transport;
 
 pub use error::ConfigError;
-pub use file::{LimitSettings, LogFormat, SourceKeys};
+pub use file::{LimitSettings, LogFormat};
 pub use local::Local;
 pub use paths::{DaemonPaths, cache_dir};
+pub use sources::{PathKeys, RoleKeys, SourceKeys};
+pub use transport::{ClientCertificates, ProxyAuth, Tls};
 
 use file::File;
 use paths::{Sources, read_secret};
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8282";
 const MAX_WORKERS: usize = 256;
 const MAX_HEALTH_MINUTES: u32 = 24 * 60;
+/// Longest time that entries of the audit log can be kept, in days.
+const MAX_DAYS: u32 = 36_500;
 
 /// Where a value was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,14 @@ pub struct Flags {
     pub socket: Option<PathBuf>,
     /// `--plugins`.
     pub plugins: Option<PathBuf>,
+    /// `--tls-certificate`.
+    pub tls_certificate: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
+    /// `--tls-client-ca`.
+    pub tls_client_ca: Option<PathBuf>,
+    /// `--allow-plain-http`.
+    pub allow_plain_http: bool,
 }
 
 /// Where the key that seals secrets at rest comes from.
@@ -92,6 +101,14 @@ pub struct Config {
     pub paths: DaemonPaths,
     /// Address of the HTTP listener.
     pub listen: Setting<SocketAddr>,
+    /// TLS of that listener; plain HTTP where `None`.
+    pub tls: Option<Tls>,
+    /// Proxies whose word about a request's origin is taken.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// How these proxies name users.
+    pub proxy_auth: Option<ProxyAuth>,
+    /// Most connections at once, and of one address; `None` keeps the library's.
+    pub connections: (Option<usize>, Option<usize>),
     /// Address people use where a proxy stands before the listener.
     pub external_url: Setting<Option<String>>,
     /// Directory watched for third-party adapters.
@@ -106,11 +123,13 @@ pub struct Config {
     pub workers: Setting<usize>,
     /// Minutes between two health checks of an endpoint, at most a day; 0 is never.
     pub health_check_minutes: Setting<u32>,
+    /// Days that entries of the audit log are kept.
+    pub audit_days: Setting<u32>,
     /// Bounds of adapter calls; `None` inside keeps the library's.
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
     pub no_proxy: Vec<String>,
-    /// What endpoints may have their credentials from; absolute paths.
+    /// What endpoints may have their credentials from, and for which hosts; absolute paths.
     pub credential_sources: SourceKeys,
     /// How log lines look.
     pub log_format: Setting<LogFormat>,
@@ -137,8 +156,20 @@ impl Config {
                 value: paths.data_dir.value.join("plugins"),
                 origin: Origin::Default,
             });
+        let tls = Tls::gather(flags, &file, &sources)?;
+        let trusted_proxies = transport::trusted_proxies(&file, &sources)?;
+        let proxy_auth = file.proxy_auth.as_ref();
         Ok(Self {
-            listen: listen(flags, &file, &sources)?,
+            listen: transport::listen(flags, &file, &sources, tls.is_some())?,
+            tls,
+            proxy_auth: proxy_auth
+                .map(|keys| ProxyAuth::check(keys, &trusted_proxies))
+                .transpose()?,
+            trusted_proxies,
+            connections: (
+                at_least_one(file.max_connections, "max_connections")?,
+                at_least_one(file.max_connections_per_address, "max_connections_per_address")?,
+            ),
             external_url: external_url(&file, &sources)?,
             plugins,
             admin_password: sources.variable("PORTOLAN_ADMIN_PASSWORD").map(Secret::new),
@@ -146,9 +177,10 @@ impl Config {
             local: file.local.as_ref().map(|local| local.check(&base)).transpose()?,
             workers: workers(&file)?,
             health_check_minutes: health_check_minutes(&file)?,
+            audit_days: audit_days(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
-            credential_sources: credential_sources(&file, &base)?,
+            credential_sources: file.credential_sources.check(&base)?,
             log_format: sources.or_file(
                 ("PORTOLAN_LOG_FORMAT", LogFormat::parse),
                 ("log_format", file.log_format),
@@ -162,24 +194,6 @@ impl Config {
             paths,
         })
     }
-}
-
-fn listen<L: Fn(&str) -> Option<String>>(
-    flags: &Flags,
-    file: &File,
-    sources: &Sources<'_, L>,
-) -> Result<Setting<SocketAddr>, ConfigError> {
-    let text = sources
-        .text("--listen", &flags.listen, "PORTOLAN_LISTEN", ("listen", &file.listen))
-        .unwrap_or_else(|| Setting { value: DEFAULT_LISTEN.to_owned(), origin: Origin::Default });
-    let origin = text.origin;
-    let value: SocketAddr = text.value.parse().map_err(|_| ConfigError::Value {
-        origin,
-        value: text.value.clone(),
-        why: format!("an address and a port are wanted, e.g. {DEFAULT_LISTEN}"),
-    })?;
-    let allowed = file.allow_plain_http.unwrap_or(false) || value.ip().to_canonical().is_loopback();
-    if allowed { Ok(Setting { value, origin }) } else { Err(ConfigError::PlainHttp(value, origin)) }
 }
 
 fn external_url<L: Fn(&str) -> Option<String>>(
@@ -246,23 +260,27 @@ fn health_check_minutes(file: &File) -> Result<Setting<u32>, ConfigError> {
     }
 }
 
-/// Relative paths start at the file. They are compared with absolute ones.
-fn credential_sources(file: &File, base: &Path) -> Result<SourceKeys, ConfigError> {
-    let absolute = |path: &PathBuf, key: &'static str| {
-        std::path::absolute(base.join(path)).map_err(|error| ConfigError::Value {
+fn audit_days(file: &File) -> Result<Setting<u32>, ConfigError> {
+    match file.audit_days {
+        None => Ok(Setting { value: 365, origin: Origin::Default }),
+        Some(value @ 1..=MAX_DAYS) => Ok(Setting { value, origin: Origin::File("audit_days") }),
+        Some(other) => Err(ConfigError::Value {
+            origin: Origin::File("audit_days"),
+            value: other.to_string(),
+            why: format!("a number from 1 to {MAX_DAYS} is wanted"),
+        }),
+    }
+}
+
+fn at_least_one(said: Option<usize>, key: &'static str) -> Result<Option<usize>, ConfigError> {
+    match said {
+        Some(0) => Err(ConfigError::Value {
             origin: Origin::File(key),
-            value: path.display().to_string(),
-            why: error.to_string(),
-        })
-    };
-    let keys = &file.credential_sources;
-    let files = keys.files.iter().map(|path| absolute(path, "credential_sources.files"));
-    let helpers = keys.helpers.as_ref().map(|path| absolute(path, "credential_sources.helpers"));
-    Ok(SourceKeys {
-        files: files.collect::<Result<_, _>>()?,
-        helpers: helpers.transpose()?,
-        ..keys.clone()
-    })
+            value: "0".to_owned(),
+            why: "1 is the least".to_owned(),
+        }),
+        said => Ok(said),
+    }
 }
 
 fn no_proxy<L: Fn(&str) -> Option<String>>(file: &File, sources: &Sources<'_, L>) -> Vec<String> {

@@ -2,12 +2,13 @@
 //! credential helpers, AWS.
 //!
 //! Reading a file and running a program on this machine are not the API's to allow: what may be
-//! read and run stands in the daemon's settings, and nothing may where they say nothing. No
-//! adapter sees any of it; it is used as a stored secret is.
+//! read and run stands in the daemon's settings, with the hosts it may be sent to, and nothing may
+//! where they say nothing. No adapter sees any of it; it is used as a stored secret is.
 
 mod aws;
 mod exec;
 mod file;
+mod place;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,8 @@ use portolan_core::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
+pub use place::{Allowed, InvalidHosts, SourceHosts};
+
 /// Longest secret, in bytes.
 const MAX_SECRET: u64 = 64 << 10;
 /// Most logins kept.
@@ -32,12 +35,12 @@ const MAX_KEPT: usize = 1024;
 /// What endpoints may have their credentials from; nothing by default.
 #[derive(Clone, Debug, Default)]
 pub struct SourceSettings {
-    /// Directories whose files may be read.
-    pub files: Vec<PathBuf>,
-    /// Directory of the Docker credential helpers that may be run.
-    pub helpers: Option<PathBuf>,
-    /// Whether the role of this machine, and roles for a token in a file, may be used on AWS.
-    pub aws: bool,
+    /// Files that may be read, and directories of such files.
+    pub files: Vec<Allowed<PathBuf>>,
+    /// Docker credential helpers that may be run: paths of `docker-credential-NAME`.
+    pub helpers: Vec<Allowed<PathBuf>>,
+    /// The role of this machine, and roles for a token in a file, that may be used on AWS.
+    pub aws: Vec<Allowed<CredentialSource>>,
 }
 
 /// Why there are no credentials. Says no secret.
@@ -82,33 +85,67 @@ impl Sources {
         Self { settings, kept: std::sync::Mutex::default() }
     }
 
-    /// Whether the settings allow a source.
+    /// Whether the settings allow a source for an endpoint.
     ///
     /// # Errors
     /// `Denied`, with what to set.
-    pub(crate) fn permit(&self, source: &CredentialSource) -> Result<(), SourceError> {
-        let denied = |cure: String| Err(SourceError::Denied { what: what(source), cure });
-        let cure = |key: &str| format!("set {key} under [credential_sources] in the settings file");
-        match source {
-            CredentialSource::File { path } if !file::is_below(path, &self.settings.files) => {
-                denied(cure("`files` to a list of directories with the file's among them,"))
+    pub(crate) fn permit(
+        &self,
+        source: &CredentialSource,
+        spec: &EndpointSpec,
+    ) -> Result<(), SourceError> {
+        let (known, list, entry) = match source {
+            CredentialSource::Static {} => return Ok(()),
+            CredentialSource::File { path } => (
+                allowed(
+                    &self.settings.files,
+                    |it| file::is_below(path, std::slice::from_ref(it)),
+                    spec,
+                ),
+                "files",
+                format!("path = {path:?}"),
+            ),
+            CredentialSource::Exec { helper } => (
+                allowed(&self.settings.helpers, |it| exec::is_helper(it, helper), spec),
+                "helpers",
+                format!("path = \"/usr/bin/docker-credential-{helper}\""),
+            ),
+            CredentialSource::AwsInstance {} => (
+                allowed(&self.settings.aws, |it| it == source, spec),
+                "aws",
+                "role = \"instance\"".to_owned(),
+            ),
+            CredentialSource::AwsWebIdentity { role_arn, token_file } => (
+                allowed(&self.settings.aws, |it| it == source, spec),
+                "aws",
+                format!("role = {role_arn:?}, token_file = {token_file:?}"),
+            ),
+        };
+        let cure = match known {
+            Some(true) => {
+                let way = place::permit_aws(source, spec).and_then(|()| place::permit_way(spec));
+                let denied = |cure| SourceError::Denied { what: what(source), cure };
+                return way.map_err(denied);
             }
-            CredentialSource::Exec { .. } if self.settings.helpers.is_none() => {
-                denied(cure("`helpers` to the directory of the helpers"))
-            }
-            CredentialSource::AwsInstance {} if !self.settings.aws => denied(cure("`aws = true`")),
-            CredentialSource::AwsWebIdentity { token_file, .. } => {
-                if !self.settings.aws {
-                    return denied(cure("`aws = true`"));
-                }
-                if !file::is_below(token_file, &self.settings.files) {
-                    let key = "`files` to a list of directories with the token file's among them,";
-                    return denied(cure(key));
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
+            Some(false) => format!(
+                "it may not be sent to {}, nor to every allowed host of this endpoint; whoever \
+                 administers this machine may name them in `hosts` of its entry in `{list}` under \
+                 [credential_sources] in the settings file",
+                spec.url
+            ),
+            None => format!(
+                "whoever administers this machine may add {{ {entry}, hosts = [{:?}] }} to \
+                 `{list}` under [credential_sources] in the settings file",
+                spec.url.url().origin().ascii_serialization()
+            ),
+        };
+        Err(SourceError::Denied { what: what(source), cure })
+    }
+
+    /// The directories, or single files, whose content may go to an endpoint.
+    fn files_for(&self, spec: &EndpointSpec) -> Vec<PathBuf> {
+        let files = self.settings.files.iter().filter(|it| it.hosts.include(spec));
+        files.map(|it| it.what.clone()).collect()
     }
 
     /// The credentials of an endpoint, as they are now: a changed file is read again, a helper is
@@ -123,13 +160,12 @@ impl Sources {
         spec: &EndpointSpec,
         credentials: &Credentials,
     ) -> Result<Login, SourceError> {
-        self.permit(source)?;
-        permit_place(source, &spec.url)?;
+        self.permit(source, spec)?;
         let slot = self.slot(source, &spec.url);
         let mut kept = slot.lock().await;
         let mark = match source {
             CredentialSource::File { path } => {
-                Some(file::mark(path, &self.settings.files).await.map_err(failed(source))?)
+                Some(file::mark(path, &self.files_for(spec)).await.map_err(failed(source))?)
             }
             _ => None,
         };
@@ -161,12 +197,18 @@ impl Sources {
                 return Err("it is no source that is read".to_owned());
             }
             (CredentialSource::Exec { helper }, _) => {
-                let folder = self.settings.helpers.as_deref().ok_or("there are no helpers")?;
-                exec::ask(folder, helper, &server(&spec.url)).await?
+                let mut helpers = self.settings.helpers.iter();
+                let one =
+                    helpers.find(|it| exec::is_helper(&it.what, helper) && it.hosts.include(spec));
+                let program = &one.ok_or("there is no such helper")?.what;
+                exec::ask(program, &server(&spec.url)).await?
             }
             (CredentialSource::AwsInstance {}, _) => aws::instance(aws::METADATA).await?,
             (CredentialSource::AwsWebIdentity { role_arn, token_file }, _) => {
-                let mark = file::mark(token_file, &self.settings.files).await?;
+                // The settings name this very file, wherever its links lead.
+                let real =
+                    tokio::fs::canonicalize(token_file).await.map_err(|it| it.to_string())?;
+                let mark = file::mark(token_file, &[real]).await?;
                 let token = file::read(&mark).await?;
                 let service = aws::security_token_service(spec);
                 aws::web_identity(&service, (spec, credentials), role_arn, &token).await?
@@ -183,6 +225,16 @@ impl Sources {
         }
         Arc::clone(all.entry(key).or_default())
     }
+}
+
+/// Whether the settings name something, and for this endpoint; `None` where they do not name it.
+fn allowed<T>(
+    list: &[Allowed<T>],
+    is_it: impl Fn(&T) -> bool,
+    spec: &EndpointSpec,
+) -> Option<bool> {
+    let named = list.iter().filter(|it| is_it(&it.what)).map(|it| it.hosts.include(spec));
+    named.reduce(|one, other| one || other)
 }
 
 fn is_current(until: &Until, mark: Option<&file::Mark>) -> bool {
@@ -219,23 +271,4 @@ fn server(url: &EndpointUrl) -> String {
 fn life(expires: time::OffsetDateTime) -> Duration {
     let left = expires - time::OffsetDateTime::now_utc() - time::Duration::minutes(5);
     Duration::try_from(left).unwrap_or_default().max(Duration::from_secs(60))
-}
-
-/// Keys of AWS go to AWS alone: they are the machine's, and whoever may write an endpoint is not
-/// therefore let to send them elsewhere.
-fn permit_place(source: &CredentialSource, url: &EndpointUrl) -> Result<(), SourceError> {
-    const AWS: [&str; 5] =
-        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws", ".ecr.aws"];
-    let aws = matches!(
-        source,
-        CredentialSource::AwsInstance {} | CredentialSource::AwsWebIdentity { .. }
-    );
-    let host = url.url().host_str().unwrap_or_default().to_ascii_lowercase();
-    let place = url.url().scheme() == "https" && AWS.iter().any(|end| host.ends_with(end));
-    if !aws || place {
-        return Ok(());
-    }
-    let cure =
-        "give the endpoint an https address of AWS, e.g. https://api.ecr.REGION.amazonaws.com";
-    Err(SourceError::Denied { what: what(source), cure: cure.to_owned() })
 }

@@ -18,16 +18,18 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    Compiler, Limits, SourceSettings,
+    Compiler, Limits, ServerTls,
     api::{self, ApiSettings},
     builder::{HostBuilder, KeySource},
-    config::{self, Config, LogFormat, SealingKey, SourceKeys},
+    config::{self, Config, LogFormat, SealingKey},
     host::Host,
 };
 
 mod error;
 mod first_start;
 mod listen;
+mod sources;
+mod transport;
 
 pub use error::DaemonError;
 
@@ -46,6 +48,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     let mut signals = Signals::new()?;
     listen::make_data_dir(&config.paths.data_dir.value)?;
     listen::make_plugin_dir(&config.plugins.value)?;
+    let tls = config.tls.as_ref().map(transport::server_tls).transpose()?;
     let listeners = Listeners::bind(config.listen.value, &config.paths.socket.value).await?;
     tracing::info!("starting; adapters that were never used here are compiled first");
     let host = tokio::select! {
@@ -57,17 +60,15 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     }
     let address = listeners.address;
     let stop = CancellationToken::new();
-    let settings = ApiSettings {
-        external_url: config.external_url.value.clone(),
-        hosts: vec![address.ip().to_string()],
-    };
-    let (_socket, mut faces) = open(listeners, &host, settings, &stop);
+    let settings = transport::settings(&config, address);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let (_socket, mut faces) = open(listeners, tls, (&host, settings), &stop);
     tracing::info!(
         data_dir = %config.paths.data_dir.value.display(),
         socket = %config.paths.socket.value.display(),
         "ready"
     );
-    say(&format!("listening on http://{address}"));
+    say(&format!("listening on {scheme}://{address}"));
 
     signals.next().await;
     tracing::info!("stopping; a second signal ends at once");
@@ -84,6 +85,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
 /// # Errors
 /// When the address cannot be had.
 pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
+    may_show_on(listen)?;
     let mut signals = Signals::new()?;
     let password = first_start::random_password()?;
     first_start::make_admin(&host, &password).await?;
@@ -94,6 +96,7 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     let settings = ApiSettings {
         external_url: Some(format!("http://{listen}")),
         hosts: vec![listen.ip().to_string()],
+        ..ApiSettings::default()
     };
     let mut faces = JoinSet::new();
     faces.spawn(api::serve(listener, host.clone(), settings, stop.clone().cancelled_owned()));
@@ -103,6 +106,17 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     stop.cancel();
     drain(&host, &mut faces).await;
     Ok(())
+}
+
+/// Whether [`show`] serves there: on loopback alone.
+///
+/// # Errors
+/// With the reason where it does not.
+pub fn may_show_on(listen: SocketAddr) -> Result<(), DaemonError> {
+    if listen.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(DaemonError::ShownBeyondLoopback(listen))
 }
 
 /// Compiles the bundled adapters into the cache that runs without a daemon use. Gives the cache
@@ -123,13 +137,20 @@ pub async fn warm_up(
 
 fn open(
     listeners: Listeners,
-    host: &Host,
-    settings: ApiSettings,
+    tls: Option<ServerTls>,
+    (host, settings): (&Host, ApiSettings),
     stop: &CancellationToken,
 ) -> (listen::SocketFile, JoinSet<()>) {
     let mut faces = JoinSet::new();
     let stopped = || stop.clone().cancelled_owned();
-    faces.spawn(api::serve(listeners.tcp, host.clone(), settings.clone(), stopped()));
+    let tcp = match tls {
+        Some(tls) => {
+            faces.spawn(transport::keep_fresh(tls.clone(), stop.clone()));
+            api::Listener::Tls(listeners.tcp, tls)
+        }
+        None => listeners.tcp.into(),
+    };
+    faces.spawn(api::serve(tcp, host.clone(), settings.clone(), stopped()));
     faces.spawn(api::serve(listeners.unix, host.clone(), settings, stopped()));
     (listeners.socket_file, faces)
 }
@@ -157,8 +178,9 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
             SealingKey::Given(key) => KeySource::Given(key.clone()),
         })
         .workers(config.workers.value)
+        .audit_days(config.audit_days.value)
         .no_proxy(config.no_proxy.clone())
-        .credential_sources(sources(config));
+        .credential_sources(sources::sources(&config.credential_sources)?);
     let minutes = config.health_check_minutes.value;
     if minutes > 0 {
         builder = builder.health_checks(Duration::from_secs(u64::from(minutes) * 60));
@@ -189,11 +211,6 @@ fn limits(config: &Config) -> Limits {
         concurrent_calls: said.concurrent_calls.unwrap_or(usual.concurrent_calls),
         component_bytes: said.component_bytes.unwrap_or(usual.component_bytes),
     }
-}
-
-fn sources(config: &Config) -> SourceSettings {
-    let SourceKeys { files, helpers, aws } = config.credential_sources.clone();
-    SourceSettings { files, helpers, aws }
 }
 
 /// Sends log lines to standard error.

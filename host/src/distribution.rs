@@ -35,7 +35,8 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where authority comes from: an adapter.
 pub(crate) trait Authorizer: Send + Sync {
-    /// Authority for `scopes`; `challenge` is set when an earlier grant, or none, met a 401.
+    /// Authority for `scopes`; `challenge` is set when an earlier grant, or none, was refused
+    /// with a 401, or with a 403 that says it has ended.
     fn authorize<'a>(
         &'a self,
         scopes: &'a [Scope],

@@ -1,6 +1,9 @@
 //! The facade: one method for each thing a face may ask, one file for each noun.
 
 mod accounts;
+mod audit;
+mod backup;
+mod browse;
 mod calls;
 mod catalog;
 mod change;
@@ -9,6 +12,9 @@ mod executions;
 mod failure;
 mod health;
 mod lifecycle;
+#[cfg(feature = "api")]
+mod measures;
+mod plans;
 mod plugins;
 mod policies;
 #[cfg(test)]
@@ -16,7 +22,7 @@ mod policies;
 mod tests;
 mod watch;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use portolan_core::{
     oci::Digest,
@@ -24,6 +30,7 @@ use portolan_core::{
 };
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,9 +40,15 @@ use crate::{
 };
 
 pub use accounts::TokenSpec;
+pub use backup::BackupKey;
+pub use browse::BrowsePage;
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub use catalog::{Listing, Rows};
+pub use executions::Progress;
 pub(crate) use lifecycle::Parts;
+#[cfg(feature = "api")]
+pub(crate) use measures::Measures;
+pub use plans::PlanPage;
 
 use catalog::Catalog;
 
@@ -43,15 +56,22 @@ use catalog::Catalog;
 #[derive(Clone)]
 pub struct Host {
     shared: Arc<Shared>,
+    /// The store, on behalf of whoever this handle acts for.
+    store: Store,
 }
 
 struct Shared {
+    /// The store, on nobody's behalf.
     store: Store,
     plugins: Plugins,
     engine: Engine,
     bundled: Vec<Arc<Package>>,
     closing: CancellationToken,
     catalog: Catalog,
+    /// When it was started.
+    begun: Instant,
+    /// One backup at a time: each keeps what is deleted meanwhile in the file.
+    backups: Arc<Semaphore>,
 }
 
 /// What `/registries/{id}/info` is made of.

@@ -25,12 +25,14 @@ pub mod daemon;
 pub mod oneshot;
 
 pub use builder::{HostBuilder, KeySource};
-pub use credentials::SourceSettings;
+pub use credentials::{Allowed, InvalidHosts, SourceHosts, SourceSettings};
 pub use error::{Code, Error};
 pub use host::{
-    AdapterCall, Answer, CallFailure, EndpointInfo, Fault, Host, Listing, Plugin, PluginState,
-    Rows, ShutdownReport, TokenSpec,
+    AdapterCall, Answer, BackupKey, BrowsePage, CallFailure, EndpointInfo, Fault, Host, Listing,
+    PlanPage, Plugin, PluginState, Progress, Rows, ShutdownReport, TokenSpec,
 };
+#[cfg(feature = "api")]
+pub use net::inbound::{ClientCertificates, ServerTls, TlsFiles, TlsFilesError};
 #[cfg(feature = "daemon")]
 pub use net::stage::{Reply, Stage, StageCall};
 pub use plugin::{Compiler, Limits, compile_to_file};

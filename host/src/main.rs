@@ -40,6 +40,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => cli::demo::run(args, environment).await,
         Command::Replicate(args) => cli::replicate::run(*args, environment).await,
         Command::Noun(noun) => cli::run(noun, environment).await,
+        Command::Restore(args) => cli::backup::restore(&args, environment),
         Command::CompilePlugin(args) => {
             portolan::compile_to_file(&args.input, &args.output).map_err(Failure::new)
         }

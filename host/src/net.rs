@@ -1,11 +1,15 @@
 //! Outbound connections: one pooled HTTP client per endpoint, with that endpoint's TLS, proxy and
-//! egress rules. The hyper client, rustls' client side and DNS are owned here.
+//! egress rules. The hyper client, rustls and DNS are owned here; `inbound` is TLS of the listener,
+//! which opens no port.
 
+mod answers;
 mod body;
 mod client;
 mod connector;
 pub(crate) mod egress;
 mod failure;
+#[cfg(feature = "api")]
+pub(crate) mod inbound;
 mod proxy;
 mod redact;
 mod redirect;
@@ -20,11 +24,13 @@ use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
 use http::{Uri, header};
+use http_body::Body as HttpBody;
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use portolan_core::{oci::Challenge, secret::Secret};
 use url::Url;
 
+pub(crate) use answers::Answers;
 pub(crate) use client::{Client, Timeouts};
 pub(crate) use egress::{Egress, HostGrant, Purpose};
 pub(crate) use redact::redact;
@@ -72,6 +78,8 @@ pub(crate) struct ClientConfig {
     pub(crate) tls: TlsSettings,
     pub(crate) proxy: Option<ProxySettings>,
     pub(crate) egress: Arc<Egress>,
+    /// Where requests are counted.
+    pub(crate) answers: Arc<Answers>,
 }
 
 /// Why no answer came.
@@ -126,7 +134,11 @@ pub(crate) fn host_of(url: &Url) -> &str {
 }
 
 /// Reads a whole body of at most `limit` bytes; a minute without a byte is an error.
-pub(crate) async fn read_all(body: Incoming, limit: u64, host: &str) -> Result<Bytes, NetError> {
+pub(crate) async fn read_all(
+    body: impl HttpBody<Data = Bytes, Error = hyper::Error> + Unpin,
+    limit: u64,
+    host: &str,
+) -> Result<Bytes, NetError> {
     body::read_all(body, limit, host, Timeouts::default().body).await
 }
 

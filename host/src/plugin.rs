@@ -40,6 +40,7 @@ mod v0_1;
 pub(crate) use adapter::Adapter;
 pub use compile::compile_to_file;
 pub(crate) use package::Package;
+pub(crate) use trouble::Calls;
 
 /// Who turns WebAssembly into machine code.
 #[derive(Clone, Debug)]
@@ -251,7 +252,8 @@ impl Plugins {
         let client = || {
             settings::check(&spec.provider, &package.info.settings_schema, &spec.settings)
                 .map_err(PluginError::Invalid)?;
-            bound::client(spec, credentials, &granted, &self.inner.no_proxy)
+            let answers = self.inner.memories.answers(id);
+            bound::client(spec, credentials, &granted, &self.inner.no_proxy, answers)
         };
         let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();
@@ -287,6 +289,21 @@ impl Plugins {
     /// HTTP requests sent to the endpoints that are remembered now.
     pub(crate) fn requests(&self) -> u64 {
         self.inner.memories.requests()
+    }
+
+    /// How requests were answered since the start, by endpoint. What is not stored, and what is
+    /// beyond a thousand endpoints, counts as `other`.
+    pub(crate) fn answers(&self) -> Vec<(String, [u64; 6])> {
+        self.inner.memories.all_answers()
+    }
+
+    /// Calls of each enabled adapter since it was loaded, and how many of them were its own fault.
+    pub(crate) fn calls(&self) -> Vec<(String, Calls)> {
+        let adapters = self.inner.adapters.read().unwrap_or_else(PoisonError::into_inner);
+        let calls = |(provider, enabled): (&String, &Enabled)| {
+            (provider.clone(), enabled.package.trouble.calls())
+        };
+        adapters.iter().map(calls).collect()
     }
 
     /// Forgets what is remembered of an endpoint: connections, tokens, keys.

@@ -12,6 +12,7 @@ mod ledger;
 mod listing;
 mod log;
 mod pace;
+mod preview;
 mod queue;
 mod running;
 mod schedule;
@@ -33,7 +34,7 @@ use portolan_core::{
     execution::{Execution, StartedBy},
     id::{ExecutionId, PolicyId},
     oci::{Repository, Tag},
-    policy::Policy,
+    policy::{Policy, PolicySpec},
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
@@ -49,6 +50,7 @@ use crate::{
 };
 
 pub(crate) use connect::{ConnectError, Connections};
+pub(crate) use preview::{Place, Preview, PreviewError};
 pub(crate) use stats::{Stats, Totals};
 
 use ledger::Ledger;
@@ -60,6 +62,10 @@ const LEASE: Duration = Duration::from_secs(30);
 const BEAT: Duration = Duration::from_secs(2);
 /// Blob bodies in flight at once, all tasks together.
 const TRANSFERS: usize = 16;
+/// Executions whose counts are remembered; the oldest go first.
+const MAX_PROGRESS: usize = 1_000;
+/// Plans that are made for people at once.
+const PREVIEWS: usize = 4;
 /// Executions listed at once (Harbor: 10 flows).
 const LISTINGS: usize = 10;
 
@@ -104,6 +110,10 @@ struct Shared {
     tracker: TaskTracker,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
+    /// What was done for each execution since this process began.
+    progress: Mutex<HashMap<ExecutionId, Arc<Stats>>>,
+    /// Plans made at once: each asks registries many questions.
+    previews: Semaphore,
     selections: Mutex<HashMap<PolicyId, Selection>>,
 }
 
@@ -128,6 +138,8 @@ impl Engine {
             tracker: TaskTracker::new(),
             running: Running::default(),
             ledgers: Mutex::default(),
+            progress: Mutex::default(),
+            previews: Semaphore::new(PREVIEWS),
             selections: Mutex::default(),
         });
         queue::spawn(&shared);
@@ -144,6 +156,7 @@ impl Engine {
         let single = policy.spec.single_active;
         let execution =
             self.shared.store.create_execution(policy.id, started_by, single, now).await?;
+        self.shared.stats.started();
         self.shared.wake.notify_waiters();
         Ok(execution)
     }
@@ -176,6 +189,22 @@ impl Engine {
         Totals { requests, ..self.shared.stats.totals() }
     }
 
+    /// What was done for an execution since this process began.
+    pub(crate) fn progress(&self, id: ExecutionId) -> Totals {
+        let progress = lock(&self.shared.progress).get(&id).cloned();
+        progress.map(|stats| stats.totals()).unwrap_or_default()
+    }
+
+    /// What a run of a policy would do; nothing is copied.
+    pub(crate) async fn preview(
+        &self,
+        policy: &PolicySpec,
+        from: Place,
+        limit: usize,
+    ) -> Result<Preview, PreviewError> {
+        preview::make(&self.shared, policy, from, limit).await
+    }
+
     /// The cache of adapters bound to endpoints.
     pub(crate) fn connections(&self) -> &Connections {
         &self.shared.connections
@@ -206,8 +235,22 @@ impl Shared {
         Arc::clone(lock(&self.ledgers).entry(execution).or_default())
     }
 
-    /// Forgets what is known of executions that are over or gone.
+    /// What is counted for an execution.
+    fn stats_of(&self, execution: ExecutionId) -> Arc<Stats> {
+        let mut progress = lock(&self.progress);
+        let made = || Arc::new(Stats::part_of(&self.stats));
+        Arc::clone(progress.entry(execution).or_insert_with(made))
+    }
+
+    /// Forgets what is known of executions that are over or gone; what was counted for those that
+    /// are over stays as long as somebody may still look at their end.
     async fn forget_what_is_over(&self) {
+        let mut counted: Vec<ExecutionId> = lock(&self.progress).keys().copied().collect();
+        counted.sort_unstable();
+        let many = counted.len().saturating_sub(MAX_PROGRESS);
+        for id in counted.into_iter().take(many) {
+            lock(&self.progress).remove(&id);
+        }
         let known: Vec<ExecutionId> = lock(&self.ledgers).keys().copied().collect();
         for id in known {
             let over = match self.store.execution(id).await {

@@ -3,7 +3,10 @@
 //! Functions are verbs of intent, each one transaction, in one file for each noun. Many writers
 //! share one commit.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use portolan_core::{
     oci::Digest,
@@ -14,6 +17,8 @@ use redb::{Database, ReadableDatabase};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+mod audit;
+mod backup;
 mod changes;
 mod claims;
 mod endpoints;
@@ -37,7 +42,9 @@ mod tokens;
 mod users;
 mod writer;
 
+pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
+pub(crate) use queue::Queued;
 pub(crate) use schedules::Fired;
 pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;
@@ -79,6 +86,9 @@ pub(crate) enum StoreError {
     /// The database cannot be opened, read or written.
     #[error("the store at {path} {attempted}: {why}")]
     Database { path: String, attempted: &'static str, why: String },
+    /// A backup cannot be made, or what was given is none.
+    #[error("the backup cannot be used: {0}")]
+    Backup(String),
     /// A sealed secret cannot be opened with this key.
     #[error("the secrets of the store cannot be opened: {0}")]
     Seal(String),
@@ -133,6 +143,8 @@ pub(crate) struct PluginGrant {
 #[derive(Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
+    /// On whose behalf this handle changes things; `None` is nobody who is noted.
+    trail: Option<Arc<audit::Trail>>,
 }
 
 struct Shared {
@@ -142,7 +154,12 @@ struct Shared {
     sealer: Arc<Sealer>,
     path: String,
     committed: Arc<Committed>,
+    /// How long entries of the audit log are kept.
+    audit_days: AtomicU32,
 }
+
+/// Days that entries of the audit log are kept where nobody says.
+const AUDIT_DAYS: u32 = 365;
 
 impl Store {
     /// Opens the database, makes it where missing, and runs migrations.
@@ -155,7 +172,9 @@ impl Store {
             let database = Arc::new(database);
             let committed = Arc::new(Committed::default());
             let writer = Writer::start(Arc::clone(&database), Arc::clone(&committed))?;
-            Ok(Self { shared: Arc::new(Shared { writer, database, sealer, path, committed }) })
+            let audit_days = AtomicU32::new(AUDIT_DAYS);
+            let shared = Shared { writer, database, sealer, path, committed, audit_days };
+            Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;
         store.write(move |tables| checker.check(tables)).await?;
@@ -170,6 +189,23 @@ impl Store {
     /// What changed since the last call. Of a write that was answered it tells always.
     pub(crate) fn take_changes(&self) -> Changes {
         self.shared.committed.take()
+    }
+
+    /// Bytes of the database file; `None` where it is in memory.
+    pub(crate) async fn size(&self) -> Result<Option<u64>, StoreError> {
+        let path = PathBuf::from(&self.shared.path);
+        let read = move || match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => Ok(Some(found.len())),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(rows::unreadable(error)),
+        };
+        blocking(read).await.map_err(|error| error.at(&self.shared.path))
+    }
+
+    /// Changes whenever something was committed.
+    pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.shared.writer.news.clone()
     }
 
     /// Runs one intent that writes, by the law in [`writer`]: first check, then write.

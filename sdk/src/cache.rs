@@ -5,12 +5,12 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{host, log};
+use crate::{host, json, log};
 
 /// A value written by [`set`]; `None` where it is gone, too old, or of another shape.
 #[must_use]
 pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
-    serde_json::from_slice(&host::cache_get(key)?).ok()
+    json::read(&host::cache_get(key)?).ok()
 }
 
 /// Keeps a value for at most `ttl_seconds`; nothing is kept for zero.

@@ -150,6 +150,26 @@ pub fn delete_manifest(flow: &Flow<'_>, scope: &Scope, digest: &str) -> Result<(
     }
 }
 
+/// Every manifest that a registry may hold, for what must not depend on the kind.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.docker.distribution.manifest.v2+json, */*";
+
+/// Whether a repository holds a manifest of this digest, tagged or not.
+///
+/// # Errors
+/// Whatever else than yes or no the registry answered; a page of a proxy is neither.
+pub fn holds(flow: &Flow<'_>, repository: &str, digest: &str) -> Result<bool> {
+    let path = format!("/v2/{}/manifests/{digest}", http::encode_path(repository));
+    let head = Request::head(flow.url(&path)).accept(MANIFESTS);
+    let response = flow.send(head, &[token::scope_text(&Scope::pull(repository))])?;
+    match response.status() {
+        404 if !response.is_html() => Ok(false),
+        _ => response.done().map(|()| true),
+    }
+}
+
 /// Asks for one page of a listing that is paged by `n`, `last` and links, with smaller pages where
 /// the registry refuses the size. The cursor is the query of the page.
 ///
@@ -197,8 +217,8 @@ pub fn continued<T>(
 ) -> (Vec<T>, Option<String>) {
     let asked_after = page.cursor.as_deref().and_then(last_of);
     if let Some(after) = asked_after {
-        let is_it = |row: &T| name(row) == after || http::encode(name(row)) == after;
-        if rows.iter().any(is_it) {
+        let plain = http::decode(after);
+        if rows.iter().any(|row| name(row) == plain || name(row) == after) {
             return (Vec::new(), None);
         }
     }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub use response::Response;
-pub use url::{encode, encode_path, origin, resolve};
+pub use url::{decode, encode, encode_path, origin, resolve};
 
 /// A request under construction.
 #[derive(Clone, Debug)]

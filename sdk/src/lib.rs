@@ -23,6 +23,7 @@ pub mod bindings;
 mod error;
 mod export;
 mod host;
+mod json;
 mod loose;
 mod page;
 mod records;

@@ -54,7 +54,7 @@ impl PageRequest {
     pub fn position<T: DeserializeOwned + Default>(&self) -> Result<T> {
         match &self.cursor {
             None => Ok(T::default()),
-            Some(cursor) => serde_json::from_slice(cursor.as_bytes())
+            Some(cursor) => serde_json::from_str(cursor)
                 .map_err(|_| Error::InvalidInput("the cursor is not one of this adapter's".into())),
         }
     }

@@ -77,7 +77,7 @@ impl Endpoint {
         if self.settings.trim().is_empty() {
             return Ok(T::default());
         }
-        serde_json::from_slice(self.settings.as_bytes()).map_err(|e| {
+        serde_json::from_str(&self.settings).map_err(|e| {
             Error::InvalidInput(format!("the settings of {} do not fit: {e}", self.url))
         })
     }

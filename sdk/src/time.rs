@@ -1,5 +1,9 @@
 //! Instants as providers write them, in seconds since the Unix epoch, UTC.
 
+use core::fmt;
+
+use serde::de::{Deserializer, Visitor};
+
 use crate::host;
 
 /// The host's clock.
@@ -12,27 +16,79 @@ pub fn now() -> u64 {
 /// for anything else and for instants before 1970 (Harbor writes year 1 for "never").
 #[must_use]
 pub fn rfc3339(text: &str) -> Option<u64> {
-    let (date, clock) = text.trim().split_once(['T', 't', ' '])?;
-    let mut date = date.split('-').map(|number| number.parse::<i64>().ok());
-    let date = (date.next()??, date.next()??, date.next()??);
-    let end = clock.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(clock.len());
-    let (hms, rest) = clock.split_at_checked(end)?;
-    let mut hms = hms.split(':').map(|number| number.parse::<i64>().ok());
-    let local = instant(date, (hms.next()??, hms.next()??, hms.next()??))?;
-    let zone = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    local.checked_add_signed(offset(zone)?.checked_neg()?)
+    // By bytes at their places: a long listing has two of these in each row.
+    let text = text.trim_ascii().as_bytes();
+    let (year, text) = number(text, 4)?;
+    let (month, text) = number(after(text, b"-")?, 2)?;
+    let (day, text) = number(after(text, b"-")?, 2)?;
+    let (hour, text) = number(after(text, b"Tt ")?, 2)?;
+    let (minute, text) = number(after(text, b":")?, 2)?;
+    let (second, text) = number(after(text, b":")?, 2)?;
+    let local = instant((year, month, day), (hour, minute, second))?;
+    let fraction = text.iter().take_while(|b| **b == b'.' || b.is_ascii_digit()).count();
+    local.checked_add_signed(offset(text.get(fraction..)?)?.checked_neg()?)
+}
+
+/// So many digits, and what follows them.
+fn number(text: &[u8], digits: usize) -> Option<(i64, &[u8])> {
+    let (digits, rest) = text.split_at_checked(digits)?;
+    let mut number = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    Some((number, rest))
+}
+
+/// What follows one of these bytes.
+fn after<'a>(text: &'a [u8], separators: &[u8]) -> Option<&'a [u8]> {
+    let (first, rest) = text.split_first()?;
+    separators.contains(first).then_some(rest)
 }
 
 /// Seconds east of UTC.
-fn offset(zone: &str) -> Option<i64> {
-    if matches!(zone, "Z" | "z") {
-        return Some(0);
+fn offset(zone: &[u8]) -> Option<i64> {
+    let sign = match zone.first()? {
+        b'Z' | b'z' => return (zone.len() == 1).then_some(0),
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (hours, rest) = number(after(zone, b"+-")?, 2)?;
+    let (minutes, rest) = number(after(rest, b":")?, 2)?;
+    let fits = hours < 24 && minutes < 60 && rest.is_empty();
+    fits.then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// Reads a field that holds an instant of RFC 3339: `#[serde(default, deserialize_with =
+/// "time::deserialize")]` on an `Option<u64>`. `None` for null and for what is no instant; no text
+/// is made on the way.
+///
+/// # Errors
+/// Where the field is neither text nor null.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    deserializer.deserialize_any(InstantVisitor)
+}
+
+struct InstantVisitor;
+
+impl Visitor<'_> for InstantVisitor {
+    type Value = Option<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an instant as text")
     }
-    let east = zone.strip_prefix('+').map(|rest| (1, rest));
-    let (sign, rest) = east.or_else(|| zone.strip_prefix('-').map(|rest| (-1, rest)))?;
-    let (hours, minutes) = rest.split_once(':')?;
-    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(rfc3339(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
 }
 
 /// The instant of a civil date and time, both UTC; `None` where there is none or it is before
@@ -118,8 +174,32 @@ mod tests {
             ("2026-08-21T08:00:00", None),
             ("2026-08-21T08:00Z", None),
             ("yesterday", None),
+            ("2026-08-21T08:00:00Zulu", None),
+            ("2026-08-21T08:00:00+0230", None),
+            ("2026-8-21T08:00:00Z", None),
+            (" 2026-08-21t08:00:00z ", Some(1_787_299_200)),
         ] {
             assert_eq!(rfc3339(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_hold_instants() {
+        #[derive(serde::Deserialize)]
+        struct Row {
+            #[serde(default, deserialize_with = "deserialize")]
+            at: Option<u64>,
+        }
+        for (json, expected) in [
+            (r#"{"at":"1970-01-01T00:00:07Z"}"#, Some(Some(7))),
+            (r#"{"at":"1970-01-01T00:00:07\u005a"}"#, Some(Some(7))),
+            (r#"{"at":"never"}"#, Some(None)),
+            (r#"{"at":null}"#, Some(None)),
+            ("{}", Some(None)),
+            (r#"{"at":[]}"#, None),
+        ] {
+            let row = serde_json::from_str::<Row>(json).ok();
+            assert_eq!(row.map(|row| row.at), expected, "{json}");
         }
     }
 

@@ -42,6 +42,7 @@ def child(command, **more):
 @contextlib.contextmanager
 def daemon(binary, folder):
     """`portolan serve`; gives its address."""
+    folder.mkdir()
     log = folder / "log"
     environment = {
         "PATH": os.environ["PATH"],

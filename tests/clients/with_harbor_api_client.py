@@ -3,7 +3,19 @@
 import harbor_client
 from harbor_client.rest import ApiException
 
+from ledger import Ledger
 from sea import PASSWORD, wait_for
+
+WHOLE = ["RegistryApi", "ReplicationApi", "PingApi", "HealthApi", "SysteminfoApi", "ScheduleApi"]
+WHOLE += ["StatisticApi", "PermissionsApi"]
+SOME = ["get_current_user_info", "get_current_user_permissions", "get_configurations"]
+SOME += ["update_configurations", "list_projects", "list_labels"]
+
+
+def ledger():
+    names = [name for api in WHOLE for name in vars(getattr(harbor_client, api))]
+    whole = [n for n in names if not n.startswith("_") and not n.endswith("_with_http_info")]
+    return Ledger("harbor-api-client", whole + SOME)
 
 
 def refused(status, call, *arguments):
@@ -22,12 +34,13 @@ def created(call, body):
     return int(headers["Location"].rsplit("/", 1)[1])
 
 
-def check(url, source, target, slow):
+def check(ledger, url, source, target, slow):
     settings = harbor_client.Configuration()
     settings.host, settings.username, settings.password = f"{url}/api/v2.0", "admin", PASSWORD
     client = harbor_client.ApiClient(settings)
-    small_things(client)
-    registries, policies = harbor_client.RegistryApi(client), harbor_client.ReplicationApi(client)
+    api = lambda name: ledger.watch(getattr(harbor_client, name)(client))
+    small_things(api)
+    registries, policies = api("RegistryApi"), api("ReplicationApi")
     new = lambda name, url: created(
         registries.create_registry_with_http_info,
         harbor_client.Registry(name=name, url=url, type="docker-registry"),
@@ -35,6 +48,7 @@ def check(url, source, target, slow):
     ids = [new("source", source), new("target", target), new("slow", slow)]
     of_registries(registries, ids[0], source)
     replicated(policies, *ids[:2])
+    scheduled(api("ScheduleApi"), policies, *ids[:2])
     stopped(policies, ids[2], ids[1])
     for policy in policies.list_replication_policies():
         policies.delete_replication_policy(policy.id)
@@ -43,16 +57,48 @@ def check(url, source, target, slow):
         refused(404, registries.get_registry, id)
 
 
-def small_things(client):
-    assert harbor_client.PingApi(client).get_ping() == "Pong"
-    assert harbor_client.HealthApi(client).get_health().status == "healthy"
-    info = harbor_client.SysteminfoApi(client).get_system_info()
-    assert info.harbor_version.startswith("v2."), info
-    user = harbor_client.UserApi(client).get_current_user_info()
+def small_things(api):
+    assert api("PingApi").get_ping() == "Pong"
+    assert api("HealthApi").get_health().status == "healthy"
+    system = api("SysteminfoApi")
+    info = system.get_system_info()
+    assert info.harbor_version.startswith("v2.") and info.current_time, info
+    [volume] = system.get_volumes().storage
+    assert 0 < volume.free <= volume.total
+    refused(404, system.get_cert)
+    user = api("UserApi").get_current_user_info()
     assert user.username == "admin" and user.sysadmin_flag is True
-    registries = harbor_client.RegistryApi(client)
-    assert registries.list_registry_provider_types() == ["docker-registry", "harbor"]
-    registries.list_registry_provider_infos()
+    permissions = api("UserApi").get_current_user_permissions(scope="/system", relative=True)
+    assert ("registry", "create") in {(p.resource, p.action) for p in permissions}
+    assert api("PermissionsApi").get_permissions().system == permissions
+    assert api("StatisticApi").get_statistic().total_project_count == 0
+    configure = api("ConfigureApi")
+    assert configure.get_configurations().auth_mode.value == "db_auth"
+    configure.update_configurations(harbor_client.Configurations(auth_mode="db_auth"))
+    refused(403, configure.update_configurations, harbor_client.Configurations(read_only=True))
+    assert api("ProjectApi").list_projects(page=1, page_size=1) == []
+    assert api("LabelApi").list_labels(scope="g") == []
+    registries = api("RegistryApi")
+    types = registries.list_registry_provider_types()
+    assert types == sorted(types) and {"docker-registry", "harbor"} <= set(types), types
+    infos = registries.list_registry_provider_infos()
+    assert infos["docker-hub"].endpoint_pattern.endpoints[0].value == "https://hub.docker.com"
+
+
+def scheduled(schedules, policies, source, target):
+    trigger = harbor_client.ReplicationTrigger(
+        type="scheduled",
+        trigger_settings=harbor_client.ReplicationTriggerSettings(cron="0 0 2 * * *"),
+    )
+    id = created(
+        policies.create_replication_policy_with_http_info,
+        policy(source, target, name="nightly", trigger=trigger),
+    )
+    [row] = schedules.list_schedules()
+    assert (row.vendor_type, row.vendor_id, row.cron) == ("REPLICATION", id, "0 0 2 * * *")
+    assert schedules.get_schedule_paused("all").paused is False
+    policies.delete_replication_policy(id)
+    assert schedules.list_schedules() == []
 
 
 def of_registries(registries, id, url):

@@ -1,8 +1,19 @@
 """`harborapi`: asks for JSON, follows `Link` by itself, checks every answer against its models."""
 
-from harborapi import HarborClient
-from harborapi.exceptions import BadRequest, Conflict, NotFound, PreconditionFailed, Unauthorized
+import inspect
+import re
+
+from harborapi import HarborAsyncClient, HarborClient
+from harborapi.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    Unauthorized,
+)
 from harborapi.models import (
+    Configurations,
     Registry,
     RegistryCredential,
     RegistryPing,
@@ -13,9 +24,19 @@ from harborapi.models import (
     ReplicationTriggerSettings,
 )
 
+from ledger import Ledger
 from sea import PASSWORD, wait_for
 
 MANY = 23
+OURS = re.compile(
+    "registr(y|ies)|replication|^ping$|^health_check$|^get_system_|^get_current_user"
+    "|^get_statistics$|^get_permissions$|^(get|update)_config$"
+)
+
+
+def ledger():
+    functions = inspect.getmembers(HarborAsyncClient, inspect.iscoroutinefunction)
+    return Ledger("harborapi", [name for name, _ in functions if OURS.search(name)])
 
 
 def refused(kind, call, *arguments, **named):
@@ -31,9 +52,9 @@ def number(location):
     return int(location.rsplit("/", 1)[1])
 
 
-def check(url, source, target, slow):
+def check(ledger, url, source, target, slow):
     api = f"{url}/api/v2.0"
-    client = HarborClient(url=api, username="admin", secret=PASSWORD)
+    client = ledger.watch(HarborClient(url=api, username="admin", secret=PASSWORD))
     small_things(client, HarborClient(url=api, username="admin", secret="wrong"))
     ids = registries(client, source, target, slow)
     policy = policies(client, *ids[:2])
@@ -54,8 +75,24 @@ def small_things(client, stranger):
     assert stranger.get_system_info().harbor_version is None
     assert refused(Unauthorized, stranger.get_current_user).code == "UNAUTHORIZED"
     refused(Unauthorized, stranger.get_registries)
-    assert client.get_registry_adapters() == ["docker-registry", "harbor"]
-    client.get_registry_providers()
+    adapters = client.get_registry_adapters()
+    assert adapters == sorted(adapters) and {"docker-registry", "harbor"} <= set(adapters), adapters
+    providers = client.get_registry_providers().root
+    assert providers["google-gcr"].credential_pattern.access_key_data == "_json_key"
+    assert "docker-registry" not in providers, "a type without a pattern is absent"
+    [volume] = client.get_system_volume_info().storage
+    assert 0 < volume.free <= volume.total
+    # This client looks at no status where it expects a file.
+    assert b"NOT_FOUND" in bytes(client.get_system_certificate())
+    assert not client.get_current_user_permissions(scope="/project/1")
+    permissions = client.get_current_user_permissions(scope="/system", relative=True)
+    assert ("registry", "create") in {(p.resource, p.action) for p in permissions}
+    assert client.get_permissions().system == permissions
+    assert client.get_statistics().total_repo_count == 0
+    config = client.get_config()
+    assert (config.auth_mode.value, config.auth_mode.editable) == ("db_auth", False)
+    client.update_config(Configurations(auth_mode="db_auth"))
+    assert refused(Forbidden, client.update_config, Configurations(read_only=True)).message
 
 
 def registries(client, source, target, slow):

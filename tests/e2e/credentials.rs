@@ -46,13 +46,20 @@ async fn a_file_is_read_whenever_it_is_needed() {
     let (path, odd) = (secrets.join("bob"), secrets.join("odd"));
     std::fs::write(&path, "first-word\n").unwrap();
     std::fs::write(&odd, "another-word").unwrap();
-    // Relative paths start at the settings file.
-    let daemon = daemon(data.path(), "[credential_sources]\nfiles = [\"secrets\"]\n").await;
-    let client = daemon.admin();
     let source = bobs("first-word").await;
+    // Relative paths start at the settings file.
+    let entry = format!("files = [{{ path = \"secrets\", hosts = [{:?}] }}]", source.url());
+    let daemon = daemon(data.path(), &format!("[credential_sources]\n{entry}\n")).await;
+    let client = daemon.admin();
     let in_file = |path: &Path| json!({"kind": "file", "path": path});
     let wrong = sourced(&source.url(), Some("bob"), &in_file(&odd));
     assert!(refused(&client, &wrong).await.contains("does not accept the credentials"));
+    // Another server, of whoever may write an endpoint, is sent nothing.
+    let listener = bobs("first-word").await;
+    let leak = sourced(&listener.url(), Some("bob"), &in_file(&path));
+    let message = refused(&client, &leak).await;
+    assert!(message.contains("may not be sent to") && message.contains("`hosts`"), "{message}");
+    assert!(listener.requests().is_empty(), "it was asked");
     let id = create_registry(&client, &sourced(&source.url(), Some("bob"), &in_file(&path))).await;
     let shown = client.get(&format!("{REGISTRIES}/{id}")).await.json();
     assert_eq!(shown["credential_source"], in_file(&path));
@@ -86,10 +93,15 @@ async fn a_file_is_read_whenever_it_is_needed() {
 async fn a_helper_gives_user_and_password() {
     let data = tempfile::tempdir().unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/credentials");
-    let settings = format!("[credential_sources]\nhelpers = {folder:?}\n");
+    let source = bobs("helped-word").await;
+    let entry = |name: &str| {
+        let path = folder.join(format!("docker-credential-{name}"));
+        format!("{{ path = {path:?}, hosts = [{:?}] }}", source.url())
+    };
+    let entries = format!("[{}, {}]", entry("bob"), entry("alice"));
+    let settings = format!("[credential_sources]\nhelpers = {entries}\n");
     let daemon = daemon(data.path(), &settings).await;
     let client = daemon.admin();
-    let source = bobs("helped-word").await;
     let helper = |name: &str| json!({"kind": "exec", "helper": name});
     let absent = refused(&client, &sourced(&source.url(), None, &helper("alice"))).await;
     assert!(absent.contains("docker-credential-alice cannot be run"), "{absent}");
@@ -113,12 +125,12 @@ async fn the_api_cannot_read_or_run_what_the_settings_do_not_allow() {
     let web = json!({"kind": "aws-web-identity", "role_arn": "arn:aws:iam::1:role/x",
         "token_file": "/run/token"});
     for (source, why) in [
-        (file("/etc/hostname"), "set `files`"),
+        (file("/etc/hostname"), "to `files` under [credential_sources]"),
         (file("relative"), "not an absolute path"),
-        (json!({"kind": "exec", "helper": "bob"}), "set `helpers`"),
+        (json!({"kind": "exec", "helper": "bob"}), "to `helpers` under [credential_sources]"),
         (json!({"kind": "exec", "helper": "../../bin/sh"}), "no name of a helper"),
-        (json!({"kind": "aws-instance"}), "set `aws = true`"),
-        (web, "set `aws = true`"),
+        (json!({"kind": "aws-instance"}), "to `aws` under [credential_sources]"),
+        (web, "to `aws` under [credential_sources]"),
     ] {
         let body = sourced("http://127.0.0.1:1", Some("bob"), &source);
         let message = refused(&client, &body).await;

@@ -158,6 +158,47 @@ async fn a_project_is_created_before_the_push() {
     assert!(!writes.iter().any(|line| line.starts_with("P")), "{writes:#?}");
 }
 
+/// Contract 4.3: what is made is as public as what goes into it, and private where that differs.
+#[tokio::test]
+async fn a_project_that_is_made_is_public_where_all_its_sources_are() {
+    let sea = Sea::new().await;
+    let source = Harbor::start().await;
+    source.add_project("open", true);
+    source.add_project("also-open", true);
+    source.add_project("closed", false);
+    for (number, name) in ["open/app", "also-open/app-2", "closed/app-3"].into_iter().enumerate() {
+        source.registry().put_image(name, "v1", &[layer(number as u64, 1000)]);
+    }
+    let from = registry("harbor", "source", &source.url(), ADMIN);
+    let from = create_registry(&sea.client, &from).await;
+    let to = sea.harbor_as("harbor", ADMIN).await;
+    let named = |value: &str| json!([{"type": "name", "value": value}]);
+    let into = |namespace: &str, filters: Value| json!({"dest_namespace": namespace, "dest_namespace_replace_count": 1, "filters": filters});
+    for more in [
+        json!({}),
+        into("mixed", json!([])),
+        into("both-open", named("{open,also-open}/**")),
+        into("by-prefix", named("open/**")),
+        into("by-name", named("open/app")),
+        into("closed-by-name", named("closed/app-3")),
+    ] {
+        succeeded(&replicate(&sea.client, from, to, more).await);
+    }
+    let mut made = sea.harbor.projects();
+    made.sort();
+    let expected = [
+        ("also-open", true),
+        ("both-open", true),
+        ("by-name", true),
+        ("by-prefix", true),
+        ("closed", false),
+        ("closed-by-name", false),
+        ("mixed", false),
+        ("open", true),
+    ];
+    assert_eq!(made, expected.map(|(name, public)| (name.to_owned(), public)));
+}
+
 /// Accounts that `/users/current` and the creation of projects refuse.
 #[tokio::test]
 async fn an_account_of_one_project_pushes_there_and_is_told_who_makes_others() {

@@ -11,8 +11,11 @@ mod layering;
 mod plugins;
 mod providers;
 mod replicate;
+mod resources;
 mod sandbox;
+mod terraform;
 mod tokens;
+mod transport;
 mod zuul;
 
 /// A file that is not named above is compiled by nobody, and its tests never run.

@@ -114,9 +114,9 @@ impl Daemon {
 
     async fn wait_for_address(&mut self) -> String {
         let address = |line: &String| {
-            let (_, rest) = line.split_once("listening on http://")?;
+            let (_, rest) = line.split_once("listening on ")?;
             let end = rest.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(rest.len());
-            rest.get(..end).map(|address| format!("http://{address}"))
+            rest.get(..end).filter(|url| url.starts_with("http")).map(str::to_owned)
         };
         eventually(PATIENCE, "the daemon listens", async || {
             match self.log().iter().find_map(address) {
@@ -131,7 +131,7 @@ impl Daemon {
         .unwrap_or_else(|ended| panic!("{ended}"))
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, with `https` where it serves TLS.
     pub fn url(&self) -> &str {
         &self.url
     }

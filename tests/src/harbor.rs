@@ -26,7 +26,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-pub use state::{Account, Kind};
+pub use state::{Account, Kind, Lie};
 use state::{First, Project, State};
 
 /// The administrator's password.
@@ -108,6 +108,11 @@ impl Harbor {
             let key = (repository.to_owned(), digest.to_string());
             content.labelled.entry(key).or_default().push((*label).to_owned());
         }
+    }
+
+    /// Lies from now on.
+    pub fn lie(&self, lie: Lie) {
+        self.state.content().lie = Some(lie);
     }
 
     /// Names of the projects, and whether each is public.

@@ -1,10 +1,12 @@
 //! A policy's filters: which repositories, tags, labels and kinds of artifact are meant
 //! (contract 3.4). They are applied one after another; none at all means everything.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    oci::Repository,
+    oci::{Digest, Repository},
     pattern::{self, BadPattern},
     provider::ArtifactEntry,
 };
@@ -104,6 +106,44 @@ pub fn keep_artifact(
         }
     }
     Ok(Some(artifact))
+}
+
+/// The artifacts that are kept, each with its tags that are.
+///
+/// What refers to another artifact of the list (a signature, an SBOM) goes where its subject goes,
+/// whole, and after it (contract 3.10): what a rule says of tags it says of the subject. Where the
+/// subject stays, a tag of its own may still be meant.
+///
+/// # Errors
+/// When matching reached a malformed pattern.
+pub fn keep_artifacts(
+    filters: &[Filter],
+    artifacts: Vec<ArtifactEntry>,
+) -> Result<Vec<ArtifactEntry>, BadPattern> {
+    let listed: HashSet<Digest> = artifacts.iter().filter_map(|it| it.digest.clone()).collect();
+    let is_attached =
+        |it: &ArtifactEntry| it.subject.as_ref().is_some_and(|of| listed.contains(of));
+    let (mut attached, own): (Vec<_>, Vec<_>) = artifacts.into_iter().partition(is_attached);
+    let mut kept = Vec::with_capacity(own.len());
+    for artifact in own {
+        kept.extend(keep_artifact(filters, artifact)?);
+    }
+    let mut goes: HashSet<Digest> = kept.iter().filter_map(|it| it.digest.clone()).collect();
+    // What is attached to something attached comes with the next turn.
+    loop {
+        let follows = |it: &ArtifactEntry| it.subject.as_ref().is_some_and(|of| goes.contains(of));
+        let (follow, left): (Vec<_>, Vec<_>) = attached.into_iter().partition(follows);
+        attached = left;
+        if follow.is_empty() {
+            break;
+        }
+        goes.extend(follow.iter().filter_map(|it| it.digest.clone()));
+        kept.extend(follow);
+    }
+    for artifact in attached.into_iter().filter(|it| !it.tags.is_empty()) {
+        kept.extend(keep_artifact(filters, artifact)?);
+    }
+    Ok(kept)
 }
 
 /// Takes out the tags that are not kept; false where the artifact goes as a whole.
@@ -212,6 +252,44 @@ mod tests {
         for (glob, decoration, stays) in cases {
             let kept = keep_artifact(&[tag(glob, decoration)], artifact("D", &[], &[])).unwrap();
             assert_eq!(kept.is_some(), stays, "{glob} {decoration:?}");
+        }
+    }
+
+    #[test]
+    fn contract_3_10_what_is_attached_goes_with_its_subject() {
+        let attached = |name: &str, to: &str, tags: &[&str]| ArtifactEntry {
+            subject: Some(crate::oci::Digest::of(to.as_bytes())),
+            ..artifact(name, tags, &[])
+        };
+        let digest = |name: &str| crate::oci::Digest::of(name.as_bytes());
+        let listed = || {
+            vec![
+                attached("nested", "sbom", &[]),
+                attached("signature", "A", &["sha256-a.sig"]),
+                attached("sbom", "A", &[]),
+                attached("other", "B", &[]),
+                attached("tagged", "B", &["v1-tool"]),
+                attached("lost", "nowhere", &[]),
+                artifact("A", &["v1", "old"], &[]),
+                artifact("B", &["x"], &[]),
+            ]
+        };
+        for (filters, expected) in [
+            (vec![], &["lost", "A", "B", "signature", "sbom", "other", "tagged", "nested"][..]),
+            (
+                vec![tag("v1*", Decoration::Matches)],
+                &["A", "signature", "sbom", "nested", "tagged"][..],
+            ),
+            // Untagged ones are kept by this pattern, but not for themselves.
+            (
+                vec![tag("{v1,old}", Decoration::Excludes)],
+                &["lost", "B", "other", "tagged", "signature"][..],
+            ),
+        ] {
+            let kept = keep_artifacts(&filters, listed()).unwrap();
+            let found: Vec<_> = kept.iter().map(|it| it.digest.clone().unwrap()).collect();
+            let expected: Vec<_> = expected.iter().map(|name| digest(name)).collect();
+            assert_eq!(found, expected, "{filters:?}");
         }
     }
 

@@ -5,11 +5,13 @@
 
 pub mod accepts;
 pub mod account;
+pub mod audit;
 pub mod endpoint;
 pub mod execution;
 pub mod filter;
 pub mod id;
 pub mod naming;
+pub mod network;
 pub mod oci;
 pub mod page;
 pub mod pattern;
@@ -19,3 +21,4 @@ pub mod provider;
 pub mod secret;
 pub mod task;
 pub mod trigger;
+pub mod visibility;

@@ -10,7 +10,12 @@ use crate::{
     policy::PolicySpec,
     provider::ArtifactEntry,
     task::{Item, Operation, TaskSpec},
+    visibility::Visibility,
 };
+
+mod preview;
+
+pub use preview::{Decision, PlannedArtifact, PlannedCounts, Sifted, sift, skips_repository};
 
 /// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,8 @@ pub struct PlannedDestination {
     pub naming: Naming,
     /// What it takes on push, as far as that is known while planning.
     pub accepts: Accepts,
+    /// What the repository is to be where it has to be made; `None` leaves it to the provider.
+    pub visibility: Option<Visibility>,
 }
 
 /// What the tasks of a source are called: `artifact` where its adapter lists artifacts of every
@@ -64,12 +71,8 @@ pub fn tasks_for(
     if !filter::keeps_repository(&policy.filters, repository.as_str())? {
         return Ok(Vec::new());
     }
-    let mut items = Vec::new();
-    for artifact in artifacts {
-        if let Some(kept) = filter::keep_artifact(&policy.filters, artifact)? {
-            items.extend(found(kept));
-        }
-    }
+    let kept = filter::keep_artifacts(&policy.filters, artifacts)?;
+    let items: Vec<_> = kept.into_iter().flat_map(found).collect();
     if items.is_empty() {
         return Ok(Vec::new());
     }
@@ -85,6 +88,7 @@ pub fn tasks_for(
             override_tags: policy.override_tags,
             speed: policy.speed,
             copy_by_chunk: policy.copy_by_chunk,
+            visibility: destination.visibility,
         })
     };
     destinations.iter().map(task).collect()
@@ -142,7 +146,8 @@ mod tests {
         let namespace = namespace.map(str::to_owned);
         let naming = Naming { namespace, replace, ..Naming::default() };
         let accepts = Accepts::default();
-        PlannedDestination { endpoint: EndpointId(endpoint), naming, accepts }
+        let visibility = Some(Visibility::Private);
+        PlannedDestination { endpoint: EndpointId(endpoint), naming, accepts, visibility }
     }
 
     fn artifact(digest: Option<&str>, tags: &[&str]) -> ArtifactEntry {
@@ -188,6 +193,7 @@ mod tests {
                 (EndpointId(1), "a/b/image")
             );
             assert_eq!((task.override_tags, task.speed, task.copy_by_chunk), (true, 7, true));
+            assert_eq!(task.visibility, Some(Visibility::Private));
             assert_eq!((task.resource_type.as_str(), task.operation), ("image", Operation::Copy));
         }
     }

@@ -4,6 +4,7 @@
 use std::{fmt, sync::Arc};
 
 mod delivery;
+mod health;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -14,6 +15,7 @@ use crate::{
 };
 
 pub use delivery::{DeliveryAuth, Event, HmacHeader};
+pub use health::HealthReport;
 
 /// What an adapter says of itself (`registry-adapter.describe`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,17 +176,6 @@ pub struct SigningRecipe {
     pub suffix: String,
     /// Number of links of the HMAC chain.
     pub links: u8,
-}
-
-/// The answer to Test Connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HealthReport {
-    /// Product and version, where the provider tells.
-    pub product: Option<String>,
-    /// Whether credentials were sent and accepted.
-    pub authenticated: bool,
-    /// Further facts for people.
-    pub details: Vec<(String, String)>,
 }
 
 /// One page of a listing.

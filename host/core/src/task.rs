@@ -7,6 +7,7 @@ use crate::{
     execution::Status,
     id::{EndpointId, ExecutionId, TaskId},
     oci::{Digest, Repository, Tag},
+    visibility::Visibility,
 };
 
 /// What a task does.
@@ -55,6 +56,9 @@ pub struct TaskSpec {
     pub speed: i32,
     /// Whether blobs go in chunks.
     pub copy_by_chunk: bool,
+    /// What the repository is to be where it has to be made; `None` leaves it to the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
 }
 
 impl TaskSpec {
@@ -150,6 +154,7 @@ mod tests {
             override_tags: true,
             speed: 0,
             copy_by_chunk: false,
+            visibility: None,
         };
         assert_eq!(spec.item_count(), 4);
         assert_eq!(TaskSpec { items: Vec::new(), ..spec }.item_count(), 0);

@@ -1,10 +1,16 @@
 //! Our own API, `/api/portolan/v1`: what Harbor has no words for.
 
+mod audit;
+mod backup;
+mod endpoints;
+mod events;
 mod logs;
+mod plans;
 mod plugins;
 mod sessions;
 mod tokens;
 mod users;
+mod version;
 
 use std::time::Duration;
 
@@ -12,14 +18,8 @@ use axum::{
     Router,
     routing::{delete, get, post, put},
 };
-use serde::Serialize;
 
-use super::{
-    Api,
-    auth::Access,
-    guard,
-    respond::{Answer, json},
-};
+use super::{Api, guard};
 
 /// Longest time a request about plug-ins may take: it may wait for a compiler.
 const COMPILE_TIME: Duration = Duration::from_secs(300);
@@ -42,23 +42,24 @@ pub(crate) fn routes() -> Router<Api> {
         .route(&v1("/sessions/current"), get(sessions::show).delete(sessions::log_out))
         .route_layer(guard::at_most(guard::REQUEST_TIME));
     let others = Router::new()
-        .route(&v1("/version"), get(version))
+        .route(&v1("/version"), get(version::show))
+        .route(&v1("/audit"), get(audit::list))
+        .route(&v1("/backup"), post(backup::make))
+        .route(&v1("/policies/{id}/plan"), get(plans::of_policy).post(plans::of_policy))
+        .route(&v1("/plans"), post(plans::of_body))
+        .route(&v1("/executions/{id}/events"), get(events::of_execution))
+        .route(&v1("/events"), get(events::of_all))
         .route(&v1("/executions/{id}/tasks/{task_id}/log"), get(logs::tail))
         .route_layer(guard::at_most(guard::REQUEST_TIME));
-    plugins.merge(accounts).merge(others)
+    let endpoints = Router::new()
+        .route(&v1("/endpoints"), get(endpoints::list).post(endpoints::create))
+        .route(&v1("/endpoints/{id}"), get(endpoints::show).put(endpoints::update))
+        .route(&v1("/endpoints/{id}/repositories"), get(endpoints::repositories))
+        .route(&v1("/endpoints/{id}/repositories/{name}/artifacts"), get(endpoints::artifacts))
+        .route_layer(guard::at_most(guard::REQUEST_TIME));
+    plugins.merge(accounts).merge(endpoints).merge(others)
 }
 
 fn v1(path: &str) -> String {
     format!("/api/portolan/v1{path}")
-}
-
-#[derive(Serialize)]
-struct Version {
-    version: &'static str,
-}
-
-/// `GET /version`: which release of the daemon this is.
-async fn version(access: Access) -> Answer {
-    access.viewer().await?;
-    Ok(json(&Version { version: env!("CARGO_PKG_VERSION") }))
 }

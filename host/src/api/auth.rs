@@ -1,26 +1,31 @@
-//! Who is calling: the owner of the Unix socket, a user with a password, a token, or a console
-//! session; and what each may do (contract 1.2). A wrong password makes a caller anonymous, never
-//! an error by itself.
+//! Who is calling: the owner of the Unix socket, a user with a password or a certificate, a token, a
+//! console session, or somebody a trusted proxy names; and what each may do (contract 1.2). A wrong
+//! password makes a caller anonymous, never an error by itself.
 //!
 //! [`Access`] is the only road from a handler to the host, so that no handler can forget to ask.
 
 mod attempts;
 mod passwords;
 mod presented;
+mod reading;
 mod sessions;
 
-use std::{convert::Infallible, net::IpAddr, time::Instant};
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Instant};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use portolan_core::{
-    account::Role,
+    account::{Role, User},
+    audit::Means,
     id::{TokenId, UserId},
     secret::Secret,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::{Api, ApiSettings, Caller, Peer, respond::ApiError};
+use super::{
+    Api, ApiSettings, Caller, CertificateName, Peer, Secure, audit::Trace, proxied::Proxied,
+    respond::ApiError, trace::Sender,
+};
 use crate::{
     error::{Code, Error},
     host::Host,
@@ -28,8 +33,9 @@ use crate::{
 
 pub(crate) use attempts::Attempts;
 pub(crate) use passwords::Logins;
-pub use passwords::hash_password;
+pub use passwords::{backup_key, hash_password};
 use presented::Presented;
+pub(crate) use reading::{Reading, Streams};
 pub(crate) use sessions::{Sessions, cookie};
 
 /// The first administrator's name.
@@ -49,16 +55,22 @@ pub(crate) struct Who {
 pub(crate) enum Kind {
     /// Root or the daemon's own user, on the Unix socket.
     Owner,
-    /// By a password, or a console session that began with one.
+    /// By a password, a console session that began with one, or a certificate.
     User(UserId),
     /// By a token.
     Token(TokenId),
+    /// To a trusted proxy, which says so; such a user is stored nowhere.
+    Proxy,
 }
 
 impl Who {
     /// The administrator that the socket's owner counts as.
     fn owner() -> Self {
         Self { name: ADMIN.to_owned(), role: Role::Admin, kind: Kind::Owner }
+    }
+
+    fn user(user: User) -> Self {
+        Self { name: user.name.into(), role: user.role, kind: Kind::User(user.id) }
     }
 }
 
@@ -68,8 +80,13 @@ pub(crate) struct Access {
     api: Api,
     caller: Option<Caller>,
     peer: Option<IpAddr>,
+    proxied: Option<Who>,
+    certificate: Option<CertificateName>,
+    secure: bool,
+    sender: Sender,
     presented: Presented,
     who: OnceCell<Option<Who>>,
+    trace: Arc<Trace>,
 }
 
 impl Access {
@@ -99,7 +116,7 @@ impl Access {
 
     async fn at_least(&self, role: Role) -> Result<&Host, ApiError> {
         match self.who().await? {
-            Some(who) if who.role >= role => Ok(&self.api.host),
+            Some(who) if who.role >= role => Ok(self.trace.host(&self.api.host, who, self.means())),
             Some(who) => Err(ApiError::forbidden(&who.name)),
             None => Err(ApiError::unauthorized()),
         }
@@ -110,7 +127,29 @@ impl Access {
     /// # Errors
     /// The host's own error where logins cannot be read; 429 after too many wrong passwords.
     pub(crate) async fn who(&self) -> Result<Option<&Who>, ApiError> {
-        Ok(self.who.get_or_try_init(|| self.find_out()).await?.as_ref())
+        let who = self.who.get_or_try_init(|| self.find_out()).await?.as_ref();
+        who.inspect(|who| {
+            self.sender.is(&who.name);
+            self.trace.known(who, self.means());
+        });
+        Ok(who)
+    }
+
+    /// How the caller proves who they are, or tries to.
+    fn means(&self) -> Means {
+        if self.caller == Some(Caller::Owner) {
+            return Means::Socket;
+        }
+        if self.proxied.is_some() {
+            return Means::Proxy;
+        }
+        match &self.presented {
+            Presented::Nothing if self.certificate.is_some() => Means::Certificate,
+            Presented::Nothing | Presented::Unreadable => Means::None,
+            Presented::Password(..) => Means::Password,
+            Presented::Token(_) => Means::Token,
+            Presented::Session { .. } => Means::Session,
+        }
     }
 
     /// The same, for what only somebody may ask.
@@ -125,8 +164,13 @@ impl Access {
         if self.caller == Some(Caller::Owner) {
             return Ok(Some(Who::owner()));
         }
+        // Before what was presented: a proxy passes on the password that it has checked.
+        if let Some(who) = &self.proxied {
+            return Ok(Some(who.clone()));
+        }
         match &self.presented {
-            Presented::Nothing => Ok(None),
+            Presented::Nothing => self.certified().await,
+            Presented::Unreadable => Ok(None),
             Presented::Password(name, password) => self.log_in(name, password).await,
             Presented::Token(text) => self.token(text).await,
             Presented::Session { id, csrf } => {
@@ -145,6 +189,7 @@ impl Access {
         password: &Secret,
     ) -> Result<Option<Who>, ApiError> {
         let attempts = &self.api.attempts;
+        self.trace.tried(name, Means::Password);
         if let Some(wait) = attempts.wait(self.peer, name, Instant::now()) {
             return Err(ApiError::too_many(wait));
         }
@@ -162,10 +207,22 @@ impl Access {
             return Ok(None);
         };
         attempts.succeeded(self.peer, name);
-        Ok(Some(Who { name: user.name.into(), role: user.role, kind: Kind::User(user.id) }))
+        self.sender.is(user.name.as_str());
+        let who = Who::user(user);
+        self.trace.known(&who, Means::Password);
+        Ok(Some(who))
+    }
+
+    /// The user that a client certificate names, where these are to log people in.
+    async fn certified(&self) -> Result<Option<Who>, ApiError> {
+        let name = self.certificate.as_ref().filter(|_| self.api.settings.certificate_users);
+        let Some(CertificateName(name)) = name else { return Ok(None) };
+        let known = self.api.host.user_named(name).await?;
+        Ok(known.map(|(user, _)| Who::user(user)))
     }
 
     async fn token(&self, text: &Secret) -> Result<Option<Who>, ApiError> {
+        self.trace.tried("", Means::Token);
         let token = self.api.host.use_token(&digest(text)).await?;
         Ok(token.map(|token| Who {
             name: format!("robot${}", token.name),
@@ -182,6 +239,28 @@ impl Access {
     /// Settings of the HTTP face.
     pub(crate) fn settings(&self) -> &ApiSettings {
         &self.api.settings
+    }
+
+    /// Whether the request travels over TLS, so that a cookie must never travel otherwise.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The right to go on reading, for an answer that goes on.
+    ///
+    /// # Errors
+    /// 401 for nobody; 429 where there are too many such answers, of this caller or in all.
+    pub(crate) async fn reading(&self) -> Result<Reading, ApiError> {
+        let who = self.somebody().await?.clone();
+        let place = self.api.streams.take(&who.name).ok_or_else(ApiError::too_many_streams)?;
+        Ok(Reading::new(self.api.clone(), who, self.token_digest(), self.session_id(), place))
+    }
+
+    fn token_digest(&self) -> Option<String> {
+        match &self.presented {
+            Presented::Token(text) => Some(digest(text)),
+            _ => None,
+        }
     }
 
     /// The console's sessions.
@@ -206,8 +285,13 @@ impl FromRequestParts<Api> for Access {
             api: api.clone(),
             caller: parts.extensions.get::<Caller>().copied(),
             peer: parts.extensions.get::<Peer>().map(|peer| peer.0),
+            proxied: parts.extensions.get::<Proxied>().map(|proxied| proxied.0.clone()),
+            certificate: parts.extensions.get::<CertificateName>().cloned(),
+            secure: parts.extensions.get::<Secure>().is_some(),
+            sender: parts.extensions.get::<Sender>().cloned().unwrap_or_default(),
             presented: Presented::by(parts),
             who: OnceCell::new(),
+            trace: parts.extensions.get::<Arc<Trace>>().cloned().unwrap_or_default(),
         })
     }
 }

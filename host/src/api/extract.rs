@@ -15,7 +15,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
-use super::respond::ApiError;
+use super::{bodies::Held, respond::ApiError, serve::TooSlow};
 
 /// Largest JSON body in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -61,12 +61,14 @@ pub(crate) fn parse_json<T: Parameter>(bytes: &[u8]) -> Result<T, ApiError> {
 /// Reads a whole body of at most `limit` bytes.
 ///
 /// # Errors
-/// 413 for a larger one, and for one that broke off (nobody is left to read the answer then).
+/// 413 for a larger one, and for one that broke off (nobody is left to read the answer then); 408
+/// for one that comes too slowly, 503 where the bodies of other requests take all memory.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<bytes::Bytes, ApiError> {
     let too_large = || {
         let message = format!("the body is larger than {limit} bytes");
         ApiError::framework(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
+    let mut held = Held::nothing(request.extensions().get());
     let announced = request.body().size_hint().lower();
     let mut body = request.into_body();
     if usize::try_from(announced).is_ok_and(|announced| announced > limit) {
@@ -75,12 +77,18 @@ pub(crate) async fn read_body(request: Request, limit: usize) -> Result<bytes::B
     }
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        // Broken off: nobody is left to read the answer.
-        let frame = frame.map_err(|_| too_large())?;
+        let frame = frame.map_err(|error| match error.into_inner().is::<TooSlow>() {
+            true => ApiError::too_slow(),
+            // Broken off: nobody is left to read the answer.
+            false => too_large(),
+        })?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > limit {
             discard(body).await;
             return Err(too_large());
+        }
+        if !held.take(data.len()) {
+            return Err(ApiError::crowded());
         }
         bytes.extend_from_slice(&data);
     }
@@ -124,6 +132,14 @@ pub(crate) fn id(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
+/// An id in a path, as it came.
+///
+/// # Errors
+/// 422 where it is no integer.
+pub(crate) fn path_id(text: &str) -> Result<u64, ApiError> {
+    Ok(id(integer("id", "path", text)?))
+}
+
 fn integer(name: &str, place: &str, text: &str) -> Result<i64, ApiError> {
     text.parse().map_err(|_| {
         ApiError::unprocessable(format!("{name} in {place} must be of type int64: \"{text}\""))
@@ -151,6 +167,32 @@ impl Query {
     /// 422 where it is something else.
     pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.text(name).map(|text| integer(name, "query", text)).transpose()
+    }
+
+    /// A yes or no, in the spellings of Go.
+    ///
+    /// # Errors
+    /// 422 where it is something else.
+    pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        let read = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "true" | "t" | "1" => Ok(true),
+            "false" | "f" | "0" => Ok(false),
+            _ => Err(ApiError::unprocessable(format!(
+                "{name} in query must be of type boolean: \"{text}\""
+            ))),
+        };
+        self.text(name).map(read).transpose()
+    }
+
+    /// `limit`: how many rows are wanted.
+    ///
+    /// # Errors
+    /// 422 where it is not 1 to `most`.
+    pub(crate) fn limit(&self, usual: usize, most: usize) -> Result<usize, ApiError> {
+        let Some(limit) = self.integer("limit")? else { return Ok(usual) };
+        let limit = usize::try_from(limit).ok().filter(|limit| (1..=most).contains(limit));
+        let rule = format!("limit in query should be 1 to {most}");
+        limit.ok_or_else(|| ApiError::unprocessable(rule))
     }
 }
 

@@ -1,22 +1,21 @@
-//! What every request passes: mended paths, a request id, Harbor's envelope around refusals that
-//! no handler made, a time limit, and protection from web pages of other sites. It never looks at credentials.
+//! What every request passes: mended paths, Harbor's envelope around refusals that no handler
+//! made, a time limit, and protection from web pages of other sites. It never looks at credentials.
 
 use std::time::Duration;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
+    http::{HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
 use tower_http::timeout::TimeoutLayer;
 
-use super::{Api, ApiSettings, Caller, respond::ApiError};
+use super::{Api, ApiSettings, Caller, respond::ApiError, trace::Route};
 
 /// Longest time of a usual request; saving an endpoint waits for a remote registry.
 pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(60);
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Repeated slashes in the path become one, as Harbor's first middleware does.
 pub(crate) fn merge_slashes<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
@@ -46,29 +45,6 @@ pub(crate) fn at_most(time: Duration) -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time)
 }
 
-/// Echoes `X-Request-Id`, or makes one, on every answer.
-pub(crate) async fn request_id(request: Request, next: Next) -> Response {
-    let given = request.headers().get(&REQUEST_ID).filter(|id| !id.is_empty()).cloned();
-    let mut response = next.run(request).await;
-    if let Some(id) = given.or_else(fresh_id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
-}
-
-/// A random UUID (RFC 9562 version 4); nothing where the system has no randomness left.
-fn fresh_id() -> Option<HeaderValue> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    let random = u128::from_be_bytes(bytes);
-    let versioned = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    let mut text = format!("{versioned:032x}");
-    for position in [20, 16, 12, 8] {
-        text.insert(position, '-');
-    }
-    HeaderValue::from_str(&text).ok()
-}
-
 /// Puts Harbor's envelope around refusals of the router and its layers: 405 loses its `Allow`
 /// header and says the methods in words (contract 1.3).
 pub(crate) async fn envelope(request: Request, next: Next) -> Response {
@@ -80,6 +56,7 @@ pub(crate) async fn envelope(request: Request, next: Next) -> Response {
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
+    let route = response.extensions_mut().remove::<Route>();
     let allowed = response.headers_mut().remove(header::ALLOW);
     let message = match status {
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -92,7 +69,11 @@ pub(crate) async fn envelope(request: Request, next: Next) -> Response {
         status if status.is_server_error() => "internal server error".to_owned(),
         status => status.canonical_reason().unwrap_or("refused").to_ascii_lowercase(),
     };
-    ApiError::framework(status, message).into_response()
+    let mut refusal = ApiError::framework(status, message).into_response();
+    if let Some(route) = route {
+        refusal.extensions_mut().insert(route);
+    }
+    refusal
 }
 
 /// Refuses what a web page of another site could send through somebody's browser: a foreign
@@ -108,18 +89,43 @@ pub(crate) async fn refuse_foreign_sites(
                        or set the external URL to the name you use";
         return ApiError::framework(StatusCode::MISDIRECTED_REQUEST, message).into_response();
     }
-    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
-    let foreign = matches!(site, Some(b"cross-site" | b"same-site"));
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if foreign && !reads {
-        let message = "pages of other sites may not change anything here";
+    if !reads && is_from_another_site(&request, &api.settings) {
+        let message = "pages of other sites may not change anything here; where a proxy changes \
+                       `Host`, set the external URL to the address people use";
         return ApiError::framework(StatusCode::FORBIDDEN, message).into_response();
     }
     next.run(request).await
 }
 
+/// Whether a browser says that a page of another site sent it. Cookies have a second proof; what a
+/// proxy or a client certificate says of somebody comes along with every request, as passwords do
+/// that a browser remembers.
+fn is_from_another_site(request: &Request, settings: &ApiSettings) -> bool {
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if matches!(site, Some(b"cross-site" | b"same-site")) {
+        return true;
+    }
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
+    let origin = origin.to_str().ok().and_then(|text| url::Url::parse(text).ok());
+    let Some(origin) = origin.filter(url::Url::has_host) else { return true };
+    let external = settings.external_url.as_deref().and_then(|url| url::Url::parse(url).ok());
+    let ours = external.is_some_and(|external| external.origin() == origin.origin());
+    !ours && asked_for(request, origin.scheme()).is_none_or(|it| it.origin() != origin.origin())
+}
+
+/// The address that was asked for, as if with this scheme: so a port that is the scheme's own is
+/// the same as none.
+fn asked_for(request: &Request, scheme: &str) -> Option<url::Url> {
+    let authority = match request.uri().authority() {
+        Some(authority) => authority.as_str(),
+        None => request.headers().get(header::HOST)?.to_str().ok()?,
+    };
+    url::Url::parse(&format!("{scheme}://{authority}")).ok()
+}
+
 /// Host the client asked for, without port; a name that is no authority comes back empty.
-fn host_of(request: &Request) -> Option<String> {
+pub(crate) fn host_of(request: &Request) -> Option<String> {
     if let Some(authority) = request.uri().authority() {
         return Some(authority.host().to_owned());
     }
@@ -128,13 +134,18 @@ fn host_of(request: &Request) -> Option<String> {
     Some(parsed.map(|authority| authority.host().to_owned()).unwrap_or_default())
 }
 
-fn is_ours(host: &str, settings: &ApiSettings) -> bool {
+/// Whether a name in a `Host` header means this very computer, whoever asks.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let address = bare.parse::<std::net::IpAddr>();
-    if address.is_ok_and(|address| address.is_loopback()) || host.eq_ignore_ascii_case("localhost")
-    {
+    address.is_ok_and(|it| it.is_loopback()) || host.eq_ignore_ascii_case("localhost")
+}
+
+fn is_ours(host: &str, settings: &ApiSettings) -> bool {
+    if is_loopback(host) {
         return true;
     }
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
     let external = settings.external_url.as_deref().and_then(|url| url::Url::parse(url).ok());
     let external = external.as_ref().and_then(|url| url.host_str());
     let mut known = settings.hosts.iter().map(String::as_str).chain(external);
@@ -161,21 +172,11 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_version_four() {
-        let id = fresh_id().unwrap();
-        let id = id.to_str().unwrap();
-        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!(lengths, [8, 4, 4, 4, 12]);
-        assert_eq!(id.as_bytes()[14], b'4');
-        assert!(b"89ab".contains(&id.as_bytes()[19]), "{id}");
-        assert_ne!(fresh_id().unwrap(), id);
-    }
-
-    #[test]
     fn hosts() {
         let settings = ApiSettings {
             external_url: Some("https://portolan.example.com:8443/x".to_owned()),
             hosts: vec!["box".to_owned()],
+            ..ApiSettings::default()
         };
         let cases = [
             ("localhost:8282", true),
@@ -193,6 +194,40 @@ mod tests {
             let request = Request::builder().header("host", host).body(axum::body::Body::empty());
             let host = host_of(&request.unwrap()).unwrap();
             assert_eq!(is_ours(&host, &settings), ours, "{host}");
+        }
+    }
+
+    #[test]
+    fn other_sites_are_told_by_their_origin() {
+        let external_url = Some("https://portolan.example.com".to_owned());
+        let settings = ApiSettings { external_url, ..ApiSettings::default() };
+        let cases = [
+            ("127.0.0.1:8282", "", "", false),
+            ("127.0.0.1:8282", "same-origin", "http://127.0.0.1:8282", false),
+            ("127.0.0.1:8282", "", "http://127.0.0.1:8282", false),
+            ("127.0.0.1:8282", "", "http://127.0.0.1:3000", true),
+            ("box", "", "https://box:443", false),
+            ("box:443", "", "https://box", false),
+            ("inner:1", "", "https://portolan.example.com", false),
+            ("inner:1", "", "http://portolan.example.com", true),
+            ("box", "", "https://evil.example.com", true),
+            ("box", "", "null", true),
+            ("box", "same-site", "", true),
+            ("box", "cross-site", "https://box", true),
+        ];
+        for (host, site, origin, foreign) in cases {
+            let mut request = Request::builder().header("host", host);
+            for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+                if !value.is_empty() {
+                    request = request.header(name, value);
+                }
+            }
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            assert_eq!(
+                is_from_another_site(&request, &settings),
+                foreign,
+                "{host} {site} {origin}"
+            );
         }
     }
 }

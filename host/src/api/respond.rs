@@ -76,6 +76,24 @@ impl ApiError {
         Self::framework(StatusCode::FORBIDDEN, name)
     }
 
+    /// 408: a body that trickles.
+    pub(crate) fn too_slow() -> Self {
+        let message = "the body came too slowly; send it again over a better connection";
+        Self::framework(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
+    /// 503: too many large bodies at once.
+    pub(crate) fn crowded() -> Self {
+        let message = "too many large requests are being read; try again in a moment";
+        Self::framework(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
+    /// 429: too many answers that go on.
+    pub(crate) fn too_many_streams() -> Self {
+        let message = "too many streams of events are open; close one first";
+        Self::framework(StatusCode::TOO_MANY_REQUESTS, message)
+    }
+
     /// 429: too many wrong passwords.
     pub(crate) fn too_many(wait: Duration) -> Self {
         let seconds = wait.as_secs().max(1);
@@ -111,10 +129,15 @@ impl From<Error> for ApiError {
     }
 }
 
+/// Why a request was refused, for whoever notes it: an extension of the answer.
+#[derive(Clone)]
+pub(crate) struct Refusal(pub(crate) String);
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let line = Line { code: &self.code, message: &self.message };
         let mut response = json_as(self.status, &Envelope { errors: [line] });
+        response.extensions_mut().insert(Refusal(self.message));
         let kind = HeaderValue::from_static("application/json; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response

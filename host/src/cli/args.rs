@@ -5,19 +5,27 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod audit;
+mod backup;
 mod endpoint;
 mod execution;
 mod plugin;
 mod replicate;
 mod rule;
+mod token;
 
-pub use endpoint::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit, EndpointExtras};
+pub use audit::AuditArgs;
+pub use backup::{BackupArgs, RestoreArgs};
+pub use endpoint::{
+    EndpointAdd, EndpointArgs, EndpointBrowse, EndpointCommand, EndpointEdit, EndpointExtras,
+};
 pub use execution::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs};
 pub use plugin::{
     PluginApprove, PluginArgs, PluginCall, PluginCheck, PluginCommand, PluginEndpoint,
 };
 pub use replicate::{ReplicateArgs, Side};
-pub use rule::{RuleAdd, RuleArgs, RuleCommand, RuleRun};
+pub use rule::{RuleAdd, RuleArgs, RuleCommand, RulePlan, RuleRun};
+pub use token::{TokenAdd, TokenArgs, TokenCommand};
 
 /// Everything that was typed.
 #[derive(Debug, Parser)]
@@ -53,6 +61,8 @@ pub enum Command {
     /// What asks a running daemon.
     #[command(flatten)]
     Noun(Noun),
+    /// Make a data directory from a backup, while no daemon runs on it
+    Restore(RestoreArgs),
     /// Compile an adapter for this machine (the daemon calls this)
     #[command(name = "compile-plugin", hide = true)]
     CompilePlugin(CompilePluginArgs),
@@ -71,6 +81,12 @@ pub enum Noun {
     Rule(RuleArgs),
     /// Runs of rules
     Execution(ExecutionArgs),
+    /// Ways in for programs
+    Token(TokenArgs),
+    /// Show who changed what
+    Audit(AuditArgs),
+    /// Write everything the daemon has stored into one sealed file
+    Backup(BackupArgs),
 }
 
 /// `portolan serve`: what is absent comes from a variable, the file, or a default.
@@ -84,7 +100,7 @@ A minimal file:
   listen = \"127.0.0.1:8282\"
 
 Signals: SIGTERM and SIGINT let running tasks come to a safe point, for 20 s at most; a second \
-one ends at once.")]
+one ends at once. SIGHUP reads the TLS files again.")]
 pub struct ServeArgs {
     /// Settings in TOML [env: PORTOLAN_CONFIG]
     #[arg(long, value_name = "FILE")]
@@ -104,6 +120,21 @@ pub struct ServeArgs {
     /// the data directory]
     #[arg(long, value_name = "DIR")]
     pub plugins: Option<PathBuf>,
+    /// Serve HTTPS with this certificate chain in PEM; read again when it changes
+    /// [env: PORTOLAN_TLS_CERTIFICATE]
+    #[arg(long, value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Private key of the certificate, in PEM [env: PORTOLAN_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Ask clients for a certificate that one of these CAs signed, in PEM
+    /// [env: PORTOLAN_TLS_CLIENT_CA]
+    #[arg(long, value_name = "FILE")]
+    pub tls_client_ca: Option<PathBuf>,
+    /// Let passwords cross the network in clear: without TLS, on any address
+    /// [env: PORTOLAN_ALLOW_PLAIN_HTTP]
+    #[arg(long)]
+    pub allow_plain_http: bool,
 }
 
 /// `portolan demo`.

@@ -11,7 +11,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpStream, UnixStream},
 };
 
@@ -54,6 +54,13 @@ pub(crate) struct Answer {
     /// Path of what was made.
     pub(crate) location: Option<String>,
     pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON; `null` where there is none.
+    pub(crate) fn json(&self) -> Result<Value, Failure> {
+        parse(&self.body)
+    }
 }
 
 impl Client {
@@ -160,6 +167,62 @@ impl Client {
         request
             .body(Full::new(body))
             .map_err(|error| Failure::new(format!("cannot ask for {path}: {error}")))
+    }
+
+    /// Writes the answer to a POST into a file as it comes; gives its length in bytes.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        body: Value,
+        to: &mut tokio::fs::File,
+    ) -> Result<u64, Failure> {
+        let request = self.request(Method::POST, path, Payload::Json(body))?;
+        match &self.address {
+            Address::Socket(path) => {
+                let stream = UnixStream::connect(path).await;
+                let stream = stream.map_err(|error| self.address.unreachable(&error))?;
+                self.download_over(stream, request, to).await
+            }
+            Address::Tcp(authority) => {
+                let stream = TcpStream::connect(authority).await;
+                let stream = stream.map_err(|error| self.address.unreachable(&error))?;
+                self.download_over(stream, request, to).await
+            }
+        }
+    }
+
+    async fn download_over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &self,
+        stream: S,
+        request: Request<Full<Bytes>>,
+        to: &mut tokio::fs::File,
+    ) -> Result<u64, Failure> {
+        let broken = |error: &dyn std::fmt::Display| {
+            Failure::new(format!("the connection to the daemon at {} broke: {error}", self.address))
+        };
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+        let driver = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
+        let response = tokio::time::timeout(REQUEST_TIME, sender.send_request(request)).await;
+        let response = response.map_err(|_| broken(&"no answer"))?;
+        let (head, mut body) = response.map_err(|error| broken(&error))?.into_parts();
+        if !head.status.is_success() {
+            let body = Limited::new(body, MAX_ANSWER).collect().await;
+            return Err(refusal(head.status, &body.map_err(|error| broken(&error))?.to_bytes()));
+        }
+        let mut length = 0;
+        loop {
+            let frame = tokio::time::timeout(REQUEST_TIME, body.frame()).await;
+            let frame = frame.map_err(|_| broken(&"nothing came for too long"))?;
+            let Some(frame) = frame else { break };
+            let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
+            let written = to.write_all(&data).await;
+            written
+                .map_err(|error| Failure::new(format!("the file cannot be written: {error}")))?;
+            length += data.len() as u64;
+        }
+        drop(driver);
+        Ok(length)
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {

@@ -18,6 +18,9 @@ use crate::{
 /// # Errors
 /// When it cannot start, or something did not arrive.
 pub async fn run(args: DemoArgs, lookup: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
+    if !args.once {
+        daemon::may_show_on(args.listen)?;
+    }
     // One run needs one adapter; whoever looks around wants to see them all.
     let providers: Vec<&str> = match args.once {
         true => vec![demo::PROVIDER],

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     args::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit, EndpointExtras},
+    browse::browse,
     client::{Client, HARBOR, Payload},
     output::{Failure, Output},
     secret, typed,
@@ -65,6 +66,7 @@ pub(super) async fn run(
             output.record(&endpoint, RECORD)
         }
         EndpointCommand::Edit(args) => edit(&client, output, &args).await,
+        EndpointCommand::Browse(args) => browse(&client, output, &args).await,
         EndpointCommand::Test { endpoint } => test(&client, output, &endpoint).await,
         EndpointCommand::Remove { endpoint } => remove(&client, output, &endpoint).await,
     }

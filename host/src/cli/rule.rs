@@ -8,6 +8,7 @@ use super::{
     client::{Client, HARBOR, Payload},
     endpoint, execution,
     output::{Failure, Output, note},
+    plan::plan,
     typed,
 };
 
@@ -58,6 +59,7 @@ pub(super) async fn run(
             }
             output.record(&rule, RECORD)
         }
+        RuleCommand::Plan(args) => plan(&client, output, &args).await,
         RuleCommand::Run(args) => start(&client, output, &args).await,
         RuleCommand::Remove { rule } => remove(&client, output, &rule).await,
     }

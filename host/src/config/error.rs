@@ -44,9 +44,20 @@ pub enum ConfigError {
     NoDataDir,
     /// Passwords would cross a network in clear.
     #[error(
-        "{0}, from {1}, is not a loopback address, and plain HTTP would carry passwords in clear; put a TLS proxy before a loopback address, or set allow_plain_http = true in the settings file"
+        "{0}, from {1}, is not a loopback address, and plain HTTP would carry passwords in clear; give TLS files with --tls-certificate and --tls-key, put a TLS proxy before a loopback address, or say --allow-plain-http"
     )]
     PlainHttp(SocketAddr, Origin),
+    /// One of the files of TLS without the other.
+    #[error("TLS was asked for by {0}, but half of it is missing: give {1} too")]
+    Half(Origin, &'static str),
+    /// Client certificates without anybody to sign them.
+    #[error(
+        "client certificates are asked for, but nothing says who signs them: give TLS files and --tls-client-ca too"
+    )]
+    NoClientCa,
+    /// `[proxy_auth]` means nothing.
+    #[error("[proxy_auth] in the settings file: {0}")]
+    ProxyAuth(String),
     /// `[local]` cannot be an endpoint.
     #[error("[local] in the settings file: {0}")]
     Local(String),

@@ -1,10 +1,13 @@
 //! The TOML file. Unknown keys are refused; it holds no secret, only names of files that do.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
-use super::{ConfigError, Flags, local::LocalKeys};
+use super::{ClientCertificates, ConfigError, Flags, local::LocalKeys, sources::SourceKeys};
 
 /// The keys of the file.
 #[derive(Debug, Default, Deserialize)]
@@ -19,24 +22,38 @@ pub(super) struct File {
     pub(super) sealing_key_file: Option<PathBuf>,
     pub(super) workers: Option<usize>,
     pub(super) health_check_minutes: Option<u32>,
+    pub(super) audit_days: Option<u32>,
     pub(super) no_proxy: Option<Vec<String>>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_filter: Option<String>,
     pub(super) limits: LimitSettings,
     pub(super) local: Option<LocalKeys>,
     pub(super) credential_sources: SourceKeys,
+    pub(super) tls_certificate: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) tls_client_ca: Option<PathBuf>,
+    pub(super) tls_client_certificates: Option<ClientCertificates>,
+    pub(super) tls_client_users: Option<bool>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) proxy_auth: Option<ProxyAuthKeys>,
 }
 
-/// What endpoints may have their credentials from, besides the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SourceKeys {
-    /// Directories whose files may be read.
-    pub files: Vec<PathBuf>,
-    /// Directory of the Docker credential helpers that may be run.
-    pub helpers: Option<PathBuf>,
-    /// Whether roles of AWS may be used.
-    pub aws: bool,
+/// The keys of `[proxy_auth]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProxyAuthKeys {
+    pub(super) header: String,
+    pub(super) role_header: Option<String>,
+    #[serde(default)]
+    pub(super) roles: BTreeMap<String, String>,
+    #[serde(default = "viewer")]
+    pub(super) default_role: String,
+}
+
+fn viewer() -> String {
+    "viewer".to_owned()
 }
 
 /// How log lines look.

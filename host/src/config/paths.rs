@@ -21,9 +21,16 @@ impl DaemonPaths {
     /// # Errors
     /// When the settings file cannot be read, or nothing names a data directory.
     pub fn find(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let flags = Flags::default();
-        let (file, base) = File::find(&flags, &lookup)?;
-        Self::gather(&flags, &file, &Sources { lookup: &lookup, base: &base })
+        Self::of(&Flags::default(), lookup)
+    }
+
+    /// Where a daemon with these options and variables would be.
+    ///
+    /// # Errors
+    /// When the settings file cannot be read, or nothing names a data directory.
+    pub fn of(flags: &Flags, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let (file, base) = File::find(flags, &lookup)?;
+        Self::gather(flags, &file, &Sources { lookup: &lookup, base: &base })
     }
 
     /// The generated password of `admin`, until it is changed.

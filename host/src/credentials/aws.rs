@@ -53,6 +53,7 @@ pub(super) async fn instance(service: &str) -> Result<(Login, Duration), String>
         tls: net::TlsSettings::default(),
         proxy: None,
         egress: Arc::new(net::Egress::metadata(base)),
+        answers: Arc::default(),
     };
     let client = net::Client::new(config).map_err(|error| error.to_string())?;
     let ask = async {
@@ -102,6 +103,7 @@ pub(super) async fn web_identity(
             no_proxy: Vec::new(),
         }),
         egress: Arc::new(net::Egress::new(base, Vec::new())),
+        answers: Arc::default(),
     };
     let client = net::Client::new(config).map_err(|error| error.to_string())?;
     let form = form_urlencoded::Serializer::new(String::new())

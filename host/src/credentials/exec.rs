@@ -28,14 +28,15 @@ struct Answer {
     secret: String,
 }
 
+/// Whether a program is the helper of this name.
+pub(super) fn is_helper(program: &Path, helper: &str) -> bool {
+    let name = program.file_name().and_then(|name| name.to_str());
+    name.and_then(|name| name.strip_prefix("docker-credential-")) == Some(helper)
+}
+
 /// The login that a helper has for a server.
-pub(super) async fn ask(
-    folder: &Path,
-    helper: &str,
-    server: &str,
-) -> Result<(Login, Duration), String> {
-    let program = folder.join(format!("docker-credential-{helper}"));
-    let mut command = Command::new(&program);
+pub(super) async fn ask(program: &Path, server: &str) -> Result<(Login, Duration), String> {
+    let mut command = Command::new(program);
     for name in OWN {
         command.env_remove(name);
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use portolan_core::provider::{AllowedHost, HostUse};
 use serde_json::json;
 
 use super::*;
@@ -33,9 +34,21 @@ fn in_file(path: &Path) -> CredentialSource {
     CredentialSource::File { path: path.to_owned() }
 }
 
+fn allowed_for<T>(what: T, hosts: &[&str]) -> Allowed<T> {
+    Allowed { what, hosts: SourceHosts::parse(hosts).unwrap() }
+}
+
+/// A file, directory or program that is for every host of these tests.
+fn anywhere(path: impl Into<PathBuf>) -> Allowed<PathBuf> {
+    let ports = ["https://*.example", "https://*.example:5000"];
+    allowed_for(path.into(), &ports)
+}
+
 fn helpers() -> Sources {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/credentials/tests");
-    Sources::new(SourceSettings { helpers: Some(folder), ..SourceSettings::default() })
+    let helper = |name: &str| anywhere(folder.join(format!("docker-credential-{name}")));
+    let helpers = vec![helper("test"), helper("absent")];
+    Sources::new(SourceSettings { helpers, ..SourceSettings::default() })
 }
 
 async fn ask(sources: &Sources, source: &CredentialSource, url: &str) -> Result<Login, String> {
@@ -47,46 +60,106 @@ async fn secret(sources: &Sources, source: &CredentialSource) -> Result<String, 
     ask(sources, source, "https://r.example").await.map(|login| login.secret.expose().to_owned())
 }
 
+/// Everything that can be allowed, for the hosts below `r.example` and of ECR alone.
+fn settings() -> SourceSettings {
+    const ECR: &str = "https://*.dkr.ecr.eu-west-1.amazonaws.com";
+    let here = |path: &str| allowed_for(PathBuf::from(path), &["https://*.r.example:5000"]);
+    SourceSettings {
+        files: vec![here("/etc/portolan"), here("/run/one")],
+        helpers: vec![here("/usr/bin/docker-credential-x")],
+        aws: ["aws-instance", WEB].map(|it| allowed_for(source(it), &[ECR])).into(),
+    }
+}
+
+const WEB: &str = "aws-web-identity:arn:aws:iam::1:role/x,/run/secrets/token";
+const HUB: &str = "https://hub.r.example:5000";
+const ECR: &str = "https://1.dkr.ecr.eu-west-1.amazonaws.com";
+
 #[test]
-fn nothing_is_allowed_that_the_settings_do_not_name() {
-    let web = "aws-web-identity:arn:aws:iam::1:role/x,/run/secrets/token";
-    let settings = |files: &[&str], helpers: Option<&str>, aws| SourceSettings {
-        files: files.iter().map(PathBuf::from).collect(),
-        helpers: helpers.map(PathBuf::from),
-        aws,
-    };
-    let nothing = || settings(&[], None, false);
-    let files = || settings(&["/etc/portolan", "/run/secrets"], None, false);
-    for (settings, text, needed) in [
-        (nothing(), "file:/etc/portolan/s", Some("`files`")),
-        (nothing(), "exec:ecr-login", Some("`helpers`")),
-        (nothing(), "aws-instance", Some("`aws = true`")),
-        (nothing(), web, Some("`aws = true`")),
-        (files(), "file:/etc/portolan/s", None),
-        (files(), "file:/etc/portolan/deep/er/s", None),
-        (files(), "file:/etc/portolan-other/s", Some("`files`")),
-        (files(), "file:/etc/portolan/../shadow", Some("`files`")),
-        (files(), "file:/etc/shadow", Some("`files`")),
-        (settings(&[], Some("/usr/lib/helpers"), false), "exec:ecr-login", None),
-        (settings(&[], None, true), "aws-instance", None),
-        (settings(&[], None, true), web, Some("`files`")),
-        (settings(&["/run/secrets"], None, true), web, None),
+fn nothing_is_allowed_that_the_settings_do_not_name_or_elsewhere() {
+    let nothing = SourceSettings::default;
+    let other_role = "aws-web-identity:arn:aws:iam::1:role/y,/run/secrets/token";
+    let other_token = "aws-web-identity:arn:aws:iam::1:role/x,/etc/portolan/s";
+    for (settings, text, url, needed) in [
+        (nothing(), "file:/etc/portolan/s", HUB, Some("to `files` under")),
+        (nothing(), "exec:ecr-login", HUB, Some("to `helpers` under")),
+        (nothing(), "aws-instance", ECR, Some("to `aws` under")),
+        (nothing(), WEB, ECR, Some("to `aws` under")),
+        (settings(), "file:/etc/portolan/s", HUB, None),
+        (settings(), "file:/etc/portolan/deep/er/s", HUB, None),
+        (settings(), "file:/run/one", HUB, None),
+        (settings(), "file:/run/other", HUB, Some("to `files` under")),
+        (settings(), "file:/etc/portolan-other/s", HUB, Some("to `files` under")),
+        (settings(), "file:/etc/portolan/../shadow", HUB, Some("to `files` under")),
+        (settings(), "exec:x", HUB, None),
+        (settings(), "exec:y", HUB, Some("to `helpers` under")),
+        (settings(), "aws-instance", ECR, None),
+        (settings(), WEB, ECR, None),
+        (settings(), other_role, ECR, Some("to `aws` under")),
+        (settings(), other_token, ECR, Some("to `aws` under")),
+        // Whoever may write an endpoint names another host.
+        (settings(), "file:/etc/portolan/s", "https://evil.example", Some("`hosts`")),
+        (settings(), "file:/etc/portolan/s", "https://hub.r.example", Some("`hosts`")),
+        (settings(), "file:/etc/portolan/s", "http://hub.r.example:5000", Some("`hosts`")),
+        (settings(), "exec:x", "https://evil.example", Some("`hosts`")),
+        (settings(), "aws-instance", "https://api.ecr.eu-west-1.amazonaws.com", Some("`hosts`")),
+        (settings(), WEB, "https://evil.example", Some("`hosts`")),
     ] {
-        let answer = Sources::new(settings).permit(&source(text));
+        let answer = Sources::new(settings).permit(&source(text), &spec(url));
         match (answer, needed) {
             (Ok(()), None) => {}
             (Err(SourceError::Denied { cure, .. }), Some(needed)) => {
                 assert!(cure.contains(needed) && cure.contains("[credential_sources]"), "{cure}");
             }
-            (answer, needed) => panic!("{text}: {answer:?}, {needed:?}"),
+            (answer, needed) => panic!("{text} {url}: {answer:?}, {needed:?}"),
         }
     }
+}
+
+/// Hosts that the endpoint's writer adds, and a proxy of theirs, would read what goes to a good one.
+#[test]
+fn the_writer_of_an_endpoint_cannot_lead_a_secret_elsewhere() {
+    type Change = fn(&mut EndpointSpec);
+    let cases: [(Change, Option<&str>); 9] = [
+        (|_| {}, None),
+        (|it| it.insecure = true, None),
+        (|it| it.proxy = Some("http://proxy.example:3128".to_owned()), None),
+        (|it| (it.proxy, it.insecure) = (Some("http://p:1".to_owned()), true), Some("a proxy")),
+        (
+            |it| {
+                let ca = Some("their own".to_owned());
+                (it.proxy, it.ca_certificate) = (Some("http://p:1".to_owned()), ca);
+            },
+            Some("a proxy"),
+        ),
+        (|it| add(it, "https://auth.r.example:5000", HostUse::Credentials), None),
+        (|it| add(it, "https://evil.example", HostUse::Storage), None),
+        (|it| add(it, "https://evil.example", HostUse::Credentials), Some("`hosts`")),
+        (|it| add(it, "https://*.example:5000", HostUse::Credentials), Some("`hosts`")),
+    ];
+    let sources = Sources::new(settings());
+    for (number, (change, needed)) in cases.into_iter().enumerate() {
+        let mut spec = spec(HUB);
+        change(&mut spec);
+        let error = sources.permit(&source("file:/etc/portolan/s"), &spec).err();
+        let error = error.map(|error| error.to_string());
+        let as_wanted = match (&error, needed) {
+            (Some(error), Some(needed)) => error.contains(needed),
+            (None, None) => true,
+            _ => false,
+        };
+        assert!(as_wanted, "{number}: {error:?}");
+    }
+}
+
+fn add(spec: &mut EndpointSpec, pattern: &str, granted: HostUse) {
+    spec.allowed_hosts.push(AllowedHost { pattern: pattern.to_owned(), uses: vec![granted] });
 }
 
 #[tokio::test]
 async fn a_file_is_read_again_when_it_is_another_one() {
     let folder = tempfile::tempdir().unwrap();
-    let files = vec![folder.path().to_owned(), folder.path().join("missing")];
+    let files = vec![anywhere(folder.path()), anywhere(folder.path().join("missing"))];
     let sources = Sources::new(SourceSettings { files, ..SourceSettings::default() });
     let path = folder.path().join("secret");
     let source = in_file(&path);
@@ -109,7 +182,7 @@ async fn a_file_is_read_again_when_it_is_another_one() {
 #[tokio::test]
 async fn what_is_no_secret_says_so() {
     let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let files = vec![folder.path().to_owned()];
+    let files = vec![anywhere(folder.path())];
     let sources = Sources::new(SourceSettings { files, ..SourceSettings::default() });
     let path = |name: &str| folder.path().join(name);
     std::fs::write(outside.path().join("shadow"), "root").unwrap();

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::{config::Setting, error::Error};
+use crate::{TlsFilesError, config::Setting, error::Error};
 
 /// Why the daemon cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +41,16 @@ pub enum DaemonError {
         /// Why not.
         source: io::Error,
     },
+    /// TLS cannot be served.
+    #[error("{0}; TLS was asked for, so nothing is served without it")]
+    Tls(#[from] TlsFilesError),
+    /// The demonstration is not for a network.
+    #[error(
+        "{0} is not a loopback address: the demonstration speaks plain HTTP, which is for this computer alone"
+    )]
+    ShownBeyondLoopback(SocketAddr),
     /// The port cannot be had.
-    #[error("cannot listen on http://{address}: {source}; name another address with --listen")]
+    #[error("cannot listen on {address}: {source}; name another address with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -71,6 +79,18 @@ pub enum DaemonError {
     /// The program cannot name itself, and so cannot start its compiler.
     #[error("cannot find the running program's own file: {0}")]
     OwnProgram(io::Error),
+    /// A credential source of the settings cannot be used.
+    #[error(
+        "{what}, in `{list}` under [credential_sources] in the settings file, cannot be used: {why}"
+    )]
+    CredentialSource {
+        /// `files`, `helpers` or `aws`.
+        list: &'static str,
+        /// The file, program or role.
+        what: String,
+        /// Why not.
+        why: String,
+    },
     /// Nothing says where caches are.
     #[error("there is no cache directory: neither XDG_CACHE_HOME nor HOME is set")]
     NoCacheDir,

@@ -28,7 +28,7 @@ pub(super) struct Grants {
     by_scopes: Mutex<HashMap<Vec<Scope>, Grant>>,
 }
 
-/// A grant that met a 401, and what the registry asked for.
+/// A grant that was not enough or has ended, and what the registry asked for.
 pub(super) struct Denied {
     pub(super) grant: Grant,
     pub(super) challenge: Challenge,
@@ -77,7 +77,7 @@ impl Remote {
         Ok(grant)
     }
 
-    /// Forgets what was granted for `scopes`: it met a 401 that could not be answered there.
+    /// Forgets what was granted for `scopes`: it was refused where that could not be answered.
     pub(super) async fn forget(&self, scopes: &[Scope]) {
         self.grants.by_scopes.lock().await.remove(scopes);
     }

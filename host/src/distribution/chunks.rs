@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     DistributionError, Remote, UploadSession,
     authority::Denied,
-    exchange::{Answer, Ask, challenge_of},
+    exchange::{Answer, Ask},
     failure,
     patience::Patience,
     source::Source,
@@ -105,11 +105,12 @@ impl Upload<'_> {
             .header(header::CONTENT_LENGTH, length))
     }
 
-    /// Sends a chunk; a 401 is answered once, since the chunk can be sent again.
+    /// Sends a chunk; authority that has ended is renewed once, since the chunk can be sent again.
     async fn send(&self, ask: &Ask, length: u64) -> Result<Answer, DistributionError> {
         let grant = self.remote.grant(&ask.scopes, None).await?;
-        let answer = self.remote.send(ask, &grant, self.source.chunk(length)).await?;
-        let Some(challenge) = challenge_of(&answer, ask) else { return Ok(answer) };
+        let mut answer = self.remote.send(ask, &grant, self.source.chunk(length)).await?;
+        let wanted = self.remote.wants_renewal(&mut answer, ask, &grant).await;
+        let Some(challenge) = wanted else { return Ok(answer) };
         answer.discard().await;
         let denied = Denied { grant, challenge };
         let grant = self.remote.grant(&ask.scopes, Some(&denied)).await?;

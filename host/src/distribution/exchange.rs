@@ -1,5 +1,6 @@
-//! One request to the registry, with authority: repeated after a 401 once, and while the registry
-//! or the network is unwell, as long as its body can be sent again.
+//! One request to the registry, with authority: repeated once after a 401, or a 403 that says the
+//! token has ended, and while the registry or the network is unwell, as long as its body can be
+//! sent again.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -34,6 +35,8 @@ pub(super) struct Ask {
 pub(super) struct Answer {
     pub(super) response: Response<Incoming>,
     pub(super) url: Url,
+    /// What the body of a refusal says, where it was read already.
+    told: Option<Bytes>,
 }
 
 impl Answer {
@@ -49,12 +52,27 @@ impl Answer {
 
     /// Reads the rest, so that the connection can be used again. What it says does not matter.
     pub(super) async fn discard(self) {
+        if self.told.is_some() {
+            return;
+        }
         let _ = net::read_all(self.response.into_body(), DRAIN, net::host_of(&self.url)).await;
     }
 
     /// The error it stands for.
-    pub(super) async fn into_error(self, attempted: &str) -> DistributionError {
-        failure::refused(attempted, self.response, net::host_of(&self.url)).await
+    pub(super) async fn into_error(mut self, attempted: &str) -> DistributionError {
+        let body = self.tell().await;
+        failure::refused(attempted, self.response.status(), self.response.headers(), &body)
+    }
+
+    /// What a refusal says; it can be asked for again.
+    async fn tell(&mut self) -> Bytes {
+        if let Some(told) = &self.told {
+            return told.clone();
+        }
+        let host = net::host_of(&self.url);
+        // An error page that cannot be read, or is long, just adds nothing.
+        let read = net::read_all(self.response.body_mut(), failure::MAX_BODY, host).await;
+        self.told.insert(read.unwrap_or_default()).clone()
     }
 }
 
@@ -84,35 +102,75 @@ impl Ask {
 }
 
 impl Remote {
-    /// Sends a request until it has an answer worth looking at: one 401 is answered with the new
-    /// authority it asks for; a busy registry and a broken connection are tried five times.
+    /// Sends a request until it has an answer worth looking at: where the first authority is not
+    /// enough or has ended, a new one is asked for, once; a busy registry and a broken connection
+    /// are tried five times.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<Answer, DistributionError> {
         let mut patience = Patience::new();
         let mut grant = self.grant(&ask.scopes, None).await?;
-        let mut challenged = false;
+        let mut renewed = false;
         loop {
-            let outcome = self.send(ask, &grant, net::full(ask.body.clone())).await;
+            let mut outcome = self.send(ask, &grant, net::full(ask.body.clone())).await;
+            if let Ok(answer) = &mut outcome
+                && !renewed
+                && let Some(challenge) = self.wants_renewal(answer, ask, &grant).await
+            {
+                renewed = true;
+                grant = self.grant(&ask.scopes, Some(&Denied { grant, challenge })).await?;
+                if let Ok(answer) = outcome {
+                    answer.discard().await;
+                }
+                continue;
+            }
             let delay = match &outcome {
-                Ok(answer) if answer.status() == 401 && !challenged => {
-                    let Some(challenge) = challenge_of(answer, ask) else { return outcome };
-                    challenged = true;
-                    grant = self.grant(&ask.scopes, Some(&Denied { grant, challenge })).await?;
-                    None
-                }
                 Ok(answer) if failure::is_busy(answer.status()) => {
-                    Some(patience.next(failure::retry_after(answer.response.headers())))
+                    patience.next(failure::retry_after(answer.response.headers()))
                 }
-                Err(error) if failure::is_unwell(error) => Some(patience.next(None)),
+                Err(error) if failure::is_unwell(error) => patience.next(None),
                 Ok(_) | Err(_) => return outcome,
             };
-            match (delay, outcome) {
-                (Some(None), outcome) => return outcome,
-                (_, Ok(answer)) => answer.discard().await,
-                (_, Err(error)) => tracing::debug!(%error, "will be tried again"),
+            let Some(delay) = delay else { return outcome };
+            match outcome {
+                Ok(answer) => answer.discard().await,
+                Err(error) => tracing::debug!(%error, "will be tried again"),
             }
-            if let Some(Some(delay)) = delay {
-                tokio::time::sleep(delay).await;
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// What new authority is to be asked for with: the challenge of a 401, and of a 403 whose body
+    /// says that the token has ended (AWS ECR; it may carry no challenge). The answer to a `HEAD`
+    /// has no words, so the same is asked with `GET`. A redirect's storage asks nothing of us.
+    pub(super) async fn wants_renewal(
+        &self,
+        answer: &mut Answer,
+        ask: &Ask,
+        grant: &Grant,
+    ) -> Option<Challenge> {
+        if answer.url.origin() != ask.url.origin() {
+            return None;
+        }
+        let challenge = Challenge::preferred(net::challenges(answer.response.headers()));
+        match answer.response.status() {
+            StatusCode::UNAUTHORIZED => challenge,
+            StatusCode::FORBIDDEN if !grant.headers.is_empty() => {
+                let ended = match ask.method {
+                    Method::HEAD => self.says_ended(ask, grant).await,
+                    _ => failure::is_ended(&answer.tell().await),
+                };
+                let basic = || Challenge { scheme: "basic".to_owned(), params: Vec::new() };
+                ended.then(|| challenge.unwrap_or_else(basic))
             }
+            _ => None,
+        }
+    }
+
+    /// Whether the registry says to a `GET` that the token has ended.
+    async fn says_ended(&self, ask: &Ask, grant: &Grant) -> bool {
+        let get = Ask { method: Method::GET, follow: false, ..ask.clone() };
+        match self.send(&get, grant, net::empty()).await {
+            Ok(mut answer) if answer.status() == 403 => failure::is_ended(&answer.tell().await),
+            Ok(_) | Err(_) => false,
         }
     }
 
@@ -135,7 +193,7 @@ impl Remote {
                 self.client.send(request, purpose).await.map_err(|error| ask.failed(error))?;
             (response, ask.url.clone())
         };
-        Ok(Answer { response, url })
+        Ok(Answer { response, url, told: None })
     }
 
     /// An address below the registry's base, e.g. `manifests/latest` of this repository.
@@ -153,14 +211,4 @@ impl Remote {
         let host = net::host_of(&self.target.base_url);
         format!("{what} of {} at {host}", self.target.repository)
     }
-}
-
-/// What a 401 asks for; a redirect's storage asks nothing of us.
-pub(super) fn challenge_of(answer: &Answer, ask: &Ask) -> Option<Challenge> {
-    if answer.response.status() != StatusCode::UNAUTHORIZED
-        || answer.url.origin() != ask.url.origin()
-    {
-        return None;
-    }
-    Challenge::preferred(net::challenges(answer.response.headers()))
 }

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use super::DistributionError;
-use crate::net::{self, NetError};
+use crate::net::NetError;
 
 /// Most bytes of an error's body that are looked at.
-const MAX_BODY: u64 = 8 << 10;
+pub(super) const MAX_BODY: u64 = 8 << 10;
 
 /// Longest text of a registry that is passed on, in characters.
 const MAX_TEXT: usize = 300;
@@ -31,23 +30,40 @@ struct WireError {
 }
 
 /// The error an unwanted answer stands for, with what its body says.
-pub(super) async fn refused(
+pub(super) fn refused(
     attempted: &str,
-    response: Response<Incoming>,
-    host: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
 ) -> DistributionError {
-    let (parts, body) = response.into_parts();
-    let retry_after = retry_after(&parts.headers).map(|wait| wait.as_secs_f64().ceil() as u64);
-    // An error page that cannot be read, or is long, just adds nothing.
-    let body = net::read_all(body, MAX_BODY, host).await.unwrap_or_default();
-    let (code, text) = said(&body);
+    let retry_after = retry_after(headers).map(|wait| wait.as_secs_f64().ceil() as u64);
+    let (code, text) = said(body);
     DistributionError::Status {
         attempted: attempted.to_owned(),
-        status: parts.status.as_u16(),
-        detail: detail(parts.status, &code, &text),
+        status: status.as_u16(),
+        detail: detail(status, &code, &text),
         code,
         retry_after,
     }
+}
+
+/// Whether the body of a 403 says that the token has ended (AWS ECR: "Your authorization token has
+/// expired. Reauthenticate and try again.").
+pub(super) fn is_ended(body: &[u8]) -> bool {
+    says_ended(&said(body).1)
+}
+
+/// Whether an error says that the authority it met was not enough or has ended.
+pub(super) fn is_denied(error: &DistributionError) -> bool {
+    match error {
+        DistributionError::Status { status: 401, .. } => true,
+        DistributionError::Status { status: 403, detail, .. } => says_ended(detail),
+        _ => false,
+    }
+}
+
+fn says_ended(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("token has expired")
 }
 
 /// Why no answer came; a body that failed at its own source comes out as that failure.

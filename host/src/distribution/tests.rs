@@ -54,7 +54,13 @@ fn target(server: &Scripted, upload: UploadStyle, max_chunk: Option<u64>) -> Tar
 
 fn client(server: &Scripted, grants: Vec<HostGrant>) -> Client {
     let egress = Arc::new(Egress::new(server.url("/"), grants));
-    Client::new(ClientConfig { tls: TlsSettings::default(), proxy: None, egress }).unwrap()
+    Client::new(ClientConfig {
+        tls: TlsSettings::default(),
+        proxy: None,
+        egress,
+        answers: Arc::default(),
+    })
+    .unwrap()
 }
 
 fn remote_with(server: &Scripted, upload: UploadStyle, max_chunk: Option<u64>) -> Remote {

@@ -13,6 +13,7 @@ use url::Url;
 use super::{
     BlobStream, DistributionError, Remote,
     exchange::{Answer, Ask},
+    failure,
 };
 use crate::net::{self, Body};
 
@@ -98,7 +99,7 @@ impl Remote {
             UploadStyle::SinglePatch => self.patch_whole(&mut session, blob, bytes.body).await,
             UploadStyle::Chunked => self.put_chunks(&mut session, blob, bytes.body).await,
         };
-        if let Err(DistributionError::Status { status: 401, .. }) = &result {
+        if result.as_ref().is_err_and(failure::is_denied) {
             self.forget(&self.push()).await;
         }
         if result.is_err() {

@@ -33,7 +33,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn has_users(&self) -> Result<bool, Error> {
-        Ok(!self.shared.store.users().await?.is_empty())
+        Ok(!self.store.users().await?.is_empty())
     }
 
     /// Every user by ascending id.
@@ -41,7 +41,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn users(&self) -> Result<Vec<User>, Error> {
-        Ok(self.shared.store.users().await?)
+        Ok(self.store.users().await?)
     }
 
     /// A user with the hash of the password, for whoever checks logins.
@@ -49,7 +49,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn user_named(&self, name: &str) -> Result<Option<(User, String)>, Error> {
-        Ok(self.shared.store.user_named(name.to_owned()).await?)
+        Ok(self.store.user_named(name.to_owned()).await?)
     }
 
     /// Stores a user with the hash of the password.
@@ -63,7 +63,7 @@ impl Host {
         hash: String,
     ) -> Result<User, Error> {
         let now = OffsetDateTime::now_utc();
-        Ok(self.shared.store.create_user(name, role, hash, now).await?)
+        Ok(self.store.create_user(name, role, hash, now).await?)
     }
 
     /// Changes a role, the hash of a password, or both.
@@ -77,7 +77,7 @@ impl Host {
         hash: Option<String>,
     ) -> Result<User, Error> {
         let now = OffsetDateTime::now_utc();
-        Ok(self.shared.store.update_user(id, UserChange { role, hash }, now).await?)
+        Ok(self.store.update_user(id, UserChange { role, hash }, now).await?)
     }
 
     /// Deletes a user with the tokens it made.
@@ -85,7 +85,7 @@ impl Host {
     /// # Errors
     /// `NotFound`; `Precondition` where no administrator would be left.
     pub async fn delete_user(&self, id: UserId) -> Result<User, Error> {
-        Ok(self.shared.store.delete_user(id).await?)
+        Ok(self.store.delete_user(id).await?)
     }
 
     /// Every token by ascending id.
@@ -93,7 +93,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn tokens(&self) -> Result<Vec<Token>, Error> {
-        Ok(self.shared.store.tokens().await?)
+        Ok(self.store.tokens().await?)
     }
 
     /// Stores a token.
@@ -108,7 +108,7 @@ impl Host {
         }
         let TokenSpec { name, role, created_by, expires, digest } = spec;
         let new = NewToken { name, role, created_by, expires, digest };
-        Ok(self.shared.store.create_token(new, now).await?)
+        Ok(self.store.create_token(new, now).await?)
     }
 
     /// The token whose text has this digest, where it may still be used; notes the use.
@@ -117,10 +117,10 @@ impl Host {
     /// `Internal` where the store fails.
     pub async fn use_token(&self, digest: &str) -> Result<Option<Token>, Error> {
         let now = OffsetDateTime::now_utc();
-        let token = self.shared.store.token_of(digest.to_owned()).await?;
+        let token = self.store.token_of(digest.to_owned()).await?;
         let Some(token) = token.filter(|token| !token.is_expired(now)) else { return Ok(None) };
         if token.last_used.is_none_or(|last| now - last >= time::Duration::MINUTE) {
-            self.shared.store.token_used(token.id, now).await?;
+            self.store.token_used(token.id, now).await?;
         }
         Ok(Some(token))
     }
@@ -130,6 +130,6 @@ impl Host {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_token(&self, id: TokenId) -> Result<Token, Error> {
-        Ok(self.shared.store.delete_token(id).await?)
+        Ok(self.store.delete_token(id).await?)
     }
 }

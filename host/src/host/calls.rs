@@ -156,7 +156,7 @@ async fn ask(adapter: &Adapter, call: &AdapterCall) -> Result<Answer, PluginErro
         AdapterCall::Authorize(scopes) => Answer::Grant(adapter.authorize(scopes, None).await?),
         AdapterCall::PrepareTargets(repositories) => {
             let failure = |error| CallFailure::new(error, call.function());
-            let results = adapter.prepare_targets(repositories).await?.into_iter();
+            let results = adapter.prepare_targets(repositories, None).await?.into_iter();
             Answer::Prepared(results.map(|result| result.map_err(failure)).collect())
         }
         AdapterCall::DeleteTag(repository, tag) => {

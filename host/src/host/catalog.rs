@@ -60,7 +60,7 @@ impl Host {
         let find = |indexes: &Indexes| indexes.endpoints.find(query, sort, "id", page);
         let Found { ids, total } = self.found(find).await?;
         let ids: Vec<EndpointId> = ids.into_iter().map(EndpointId).collect();
-        Ok(Rows { rows: self.shared.store.endpoints_among(&ids)?, total })
+        Ok(Rows { rows: self.store.endpoints_among(&ids)?, total })
     }
 
     /// A page of the policies, newest first where `sort` says nothing.
@@ -73,7 +73,7 @@ impl Host {
         let find = |indexes: &Indexes| indexes.policies.find(query, sort, usual, page);
         let Found { ids, total } = self.found(find).await?;
         let ids: Vec<PolicyId> = ids.into_iter().map(PolicyId).collect();
-        Ok(Rows { rows: self.shared.store.policies_among(&ids)?, total })
+        Ok(Rows { rows: self.store.policies_among(&ids)?, total })
     }
 
     /// Those of a few endpoints that are there; Local is not among them.
@@ -81,12 +81,12 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub fn endpoints_among(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, Error> {
-        Ok(self.shared.store.endpoints_among(ids)?)
+        Ok(self.store.endpoints_among(ids)?)
     }
 
     /// Asks the indexes as they are after every write that was answered.
     async fn found(&self, find: impl Fn(&Indexes) -> Found) -> Result<Found, Error> {
-        let (catalog, store) = (&self.shared.catalog, &self.shared.store);
+        let (catalog, store) = (&self.shared.catalog, &self.store);
         loop {
             {
                 let indexes = catalog.0.read().await;

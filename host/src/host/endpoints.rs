@@ -3,6 +3,7 @@
 use portolan_core::{
     endpoint::{self, Credentials, Endpoint, EndpointChange, EndpointSpec, Health},
     id::EndpointId,
+    policy::Policy,
     provider::HealthReport,
 };
 use time::OffsetDateTime;
@@ -70,6 +71,40 @@ impl Host {
         self.store_endpoint(spec, credentials, Health::Healthy).await
     }
 
+    /// Tests the connection, and stores the endpoint whatever the registry says: where it does not
+    /// work, as unhealthy with the reason.
+    ///
+    /// # Errors
+    /// `Invalid` for settings that cannot be, `Conflict` where the name is taken.
+    pub async fn create_endpoint_unchecked(
+        &self,
+        spec: EndpointSpec,
+        credentials: Credentials,
+    ) -> Result<Endpoint, Error> {
+        let (spec, credentials) = spec.settled(credentials);
+        change::check_named(&spec, &credentials)?;
+        let health = self.health_as_found(&spec, &credentials).await?;
+        self.store_endpoint(spec, credentials, health).await
+    }
+
+    /// What a test says, where the registry or the network is at fault; an error where the
+    /// settings are.
+    async fn health_as_found(
+        &self,
+        spec: &EndpointSpec,
+        credentials: &Credentials,
+    ) -> Result<Health, Error> {
+        let Err(error) = self.check_settings(spec, credentials).await else {
+            return Ok(Health::Healthy);
+        };
+        match error.code() {
+            Code::Unreachable | Code::Unauthenticated | Code::Forbidden | Code::PluginFault => {
+                Ok(Health::Unhealthy(error.to_string()))
+            }
+            _ => Err(error),
+        }
+    }
+
     /// Stores an endpoint that nobody tested: for one-shot work that will find out by itself.
     pub(crate) async fn store_endpoint(
         &self,
@@ -79,7 +114,7 @@ impl Host {
     ) -> Result<Endpoint, Error> {
         change::check_named(&spec, &credentials)?;
         let now = OffsetDateTime::now_utc();
-        Ok(self.shared.store.create_endpoint(spec, credentials, health, now).await?)
+        Ok(self.store.create_endpoint(spec, credentials, health, now).await?)
     }
 
     /// Every endpoint by ascending id, without Local.
@@ -87,7 +122,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        Ok(self.shared.store.endpoints().await?)
+        Ok(self.store.endpoints().await?)
     }
 
     /// One endpoint; id 0 is Local.
@@ -98,10 +133,11 @@ impl Host {
         if id == EndpointId::LOCAL {
             return self.local_endpoint();
         }
-        Ok(self.shared.store.endpoint(id).await?)
+        Ok(self.store.endpoint(id).await?)
     }
 
-    /// What the endpoint's adapter can do; asks the registry for labels.
+    /// What the endpoint's adapter can do; asks the registry for labels, and for what it holds where
+    /// the provider has several types.
     ///
     /// # Errors
     /// `NotFound`, or as [`check_settings`](Self::check_settings) where the registry does not
@@ -117,7 +153,13 @@ impl Host {
             }
             cursor = page.next;
         }
-        Ok(EndpointInfo { adapter: adapter.info().clone(), labels })
+        let mut info = adapter.info().clone();
+        if info.resources.len() > 1
+            && let Ok(report) = adapter.check_health().await
+        {
+            info.resources = report.resources(&info.resources);
+        }
+        Ok(EndpointInfo { adapter: info, labels })
     }
 
     /// Applies a change, tests the connection, and stores the result. Where somebody else changed
@@ -130,15 +172,41 @@ impl Host {
         id: EndpointId,
         change: EndpointChange,
     ) -> Result<Endpoint, Error> {
-        let store = &self.shared.store;
+        self.change_endpoint(id, change, true).await
+    }
+
+    /// The same, stored whatever the registry says: where it does not work, as unhealthy with the
+    /// reason.
+    ///
+    /// # Errors
+    /// `NotFound`, also for Local; `Conflict`; `Invalid` for settings that cannot be.
+    pub async fn update_endpoint_unchecked(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+    ) -> Result<Endpoint, Error> {
+        self.change_endpoint(id, change, false).await
+    }
+
+    async fn change_endpoint(
+        &self,
+        id: EndpointId,
+        change: EndpointChange,
+        must_work: bool,
+    ) -> Result<Endpoint, Error> {
+        let store = &self.store;
         let mut tries = 1;
         loop {
             let (seen, credentials) = store.endpoint_with_credentials(id).await?;
             let (spec, credentials) = change.clone().apply(seen.spec.clone(), credentials);
             change::check_named(&spec, &credentials)?;
-            self.check_settings(&spec, &credentials).await?;
+            let health = if must_work {
+                self.check_settings(&spec, &credentials).await?;
+                Health::Healthy
+            } else {
+                self.health_as_found(&spec, &credentials).await?
+            };
             let now = OffsetDateTime::now_utc();
-            let health = Health::Healthy;
             match store.update_endpoint(&seen, spec, credentials, health, now).await {
                 Err(StoreError::Changed { .. }) if tries < UPDATES => tries += 1,
                 outcome => return Ok(outcome?),
@@ -151,9 +219,29 @@ impl Host {
     /// # Errors
     /// `Precondition` while a policy names it; `NotFound`, also for Local.
     pub async fn delete_endpoint(&self, id: EndpointId) -> Result<(), Error> {
-        self.shared.store.delete_endpoint(id).await?;
+        if id == EndpointId::LOCAL {
+            self.check_local_is_unused().await?;
+        }
+        self.store.delete_endpoint(id).await?;
         self.shared.engine.connections().forget(id);
         Ok(())
+    }
+
+    /// Local is stored nowhere, and so cannot be deleted; that a rule names it is told first.
+    async fn check_local_is_unused(&self) -> Result<(), Error> {
+        let policies = self.store.policies().await?;
+        let names_local = |policy: &&Policy| {
+            let Policy { spec, .. } = policy;
+            spec.source == EndpointId::LOCAL
+                || spec.destinations.iter().any(|to| to.endpoint == EndpointId::LOCAL)
+        };
+        match policies.iter().find(names_local) {
+            None => Ok(()),
+            Some(policy) => Err(Error::new(
+                Code::Precondition,
+                format!("the endpoint `Local` is used by a policy (id {})", policy.id),
+            )),
+        }
     }
 
     async fn stored_settings(&self, id: EndpointId) -> Result<(EndpointSpec, Credentials), Error> {
@@ -164,7 +252,7 @@ impl Host {
             };
             return local.cloned().ok_or_else(missing);
         }
-        let (endpoint, credentials) = self.shared.store.endpoint_with_credentials(id).await?;
+        let (endpoint, credentials) = self.store.endpoint_with_credentials(id).await?;
         Ok((endpoint.spec, credentials))
     }
 

@@ -6,11 +6,29 @@ use portolan_core::{
     task::Task,
 };
 
+use serde::Serialize;
+use tokio::sync::watch;
+
 use super::Host;
 use crate::{
     error::{Code, Error},
     replication::{Selection, Totals},
 };
+
+/// How far an execution is, counted since the process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Tags and untagged artifacts pushed.
+    pub artifacts: u64,
+    /// Tags and untagged artifacts that were there already.
+    pub there_already: u64,
+    /// Tags and untagged artifacts that are to be looked at.
+    pub planned: u64,
+    /// Blobs whose bytes were moved.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
 
 impl Host {
     /// Starts a run.
@@ -22,7 +40,7 @@ impl Host {
         policy: PolicyId,
         started_by: StartedBy,
     ) -> Result<Execution, Error> {
-        let policy = self.shared.store.policy(policy).await?;
+        let policy = self.store.policy(policy).await?;
         if !policy.spec.enabled {
             let text = format!("the rule {} is disabled: enable it first", policy.spec.name);
             return Err(Error::new(Code::Precondition, text));
@@ -36,7 +54,7 @@ impl Host {
         policy: PolicyId,
         selection: Selection,
     ) -> Result<Execution, Error> {
-        let policy = self.shared.store.policy(policy).await?;
+        let policy = self.store.policy(policy).await?;
         Ok(self.shared.engine.run_selection(&policy, selection).await?)
     }
 
@@ -45,7 +63,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn executions(&self, policy: Option<PolicyId>) -> Result<Vec<Execution>, Error> {
-        Ok(self.shared.store.executions(policy).await?)
+        Ok(self.store.executions(policy).await?)
     }
 
     /// One execution.
@@ -53,7 +71,7 @@ impl Host {
     /// # Errors
     /// `NotFound`.
     pub async fn execution(&self, id: ExecutionId) -> Result<Execution, Error> {
-        Ok(self.shared.store.execution(id).await?)
+        Ok(self.store.execution(id).await?)
     }
 
     /// Asks an execution to stop; a final one is left alone.
@@ -69,7 +87,7 @@ impl Host {
     /// # Errors
     /// `NotFound`.
     pub async fn tasks(&self, execution: ExecutionId) -> Result<Vec<Task>, Error> {
-        Ok(self.shared.store.tasks(execution).await?)
+        Ok(self.store.tasks(execution).await?)
     }
 
     /// The log of a task: at most `limit` lines from line `from` on.
@@ -83,7 +101,48 @@ impl Host {
         from: u64,
         limit: usize,
     ) -> Result<Vec<String>, Error> {
-        Ok(self.shared.store.task_log(execution, task, from, limit).await?)
+        Ok(self.store.task_log(execution, task, from, limit).await?)
+    }
+
+    /// The executions that are not final, newest first, those begun after `since`, and those of
+    /// `also`; at most `most`.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn active_executions(
+        &self,
+        since: ExecutionId,
+        also: Vec<ExecutionId>,
+        most: usize,
+    ) -> Result<Vec<Execution>, Error> {
+        Ok(self.store.active_executions(since, also, most).await?)
+    }
+
+    /// The newest execution; 0 where there is none.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn newest_execution(&self) -> Result<ExecutionId, Error> {
+        Ok(self.store.newest_execution().await?)
+    }
+
+    /// What was done for an execution since this process began.
+    #[must_use]
+    pub fn progress(&self, id: ExecutionId) -> Progress {
+        let done = self.shared.engine.progress(id);
+        Progress {
+            artifacts: done.artifacts,
+            there_already: done.skipped,
+            planned: done.planned,
+            blobs: done.blobs,
+            bytes: done.bytes,
+        }
+    }
+
+    /// Changes whenever something was stored.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.store.news()
     }
 
     /// What was done since the start.

@@ -13,6 +13,7 @@ impl From<StoreError> for Error {
             StoreError::NotFound { .. } => Code::NotFound,
             StoreError::Conflict { .. } | StoreError::Changed { .. } => Code::Conflict,
             StoreError::InUse(_) | StoreError::Stopped => Code::Precondition,
+            StoreError::Backup(_) => Code::Invalid,
             StoreError::Database { .. } | StoreError::Seal(_) => Code::Internal,
         };
         Self::new(code, error.to_string())

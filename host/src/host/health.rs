@@ -82,7 +82,9 @@ async fn check(weak: Weak<Shared>, id: EndpointId) {
 }
 
 fn strong(weak: &Weak<Shared>) -> Option<Host> {
-    weak.upgrade().map(|shared| Host { shared })
+    let shared = weak.upgrade()?;
+    let store = shared.store.clone();
+    Some(Host { shared, store })
 }
 
 /// A number from 0 up to 1; a half where the system has no randomness to give.
@@ -101,7 +103,7 @@ impl Host {
     /// # Errors
     /// `NotFound`; a registry that does not work is an answer, not an error.
     pub async fn recheck_endpoint(&self, id: EndpointId) -> Result<Health, Error> {
-        let (seen, credentials) = self.shared.store.endpoint_with_credentials(id).await?;
+        let (seen, credentials) = self.store.endpoint_with_credentials(id).await?;
         let health = match self.check_settings(&seen.spec, &credentials).await {
             Ok(_) => Health::Healthy,
             Err(error) if error.code() == Code::NotFound => return Err(error),
@@ -109,7 +111,7 @@ impl Host {
         };
         tell(&seen, &health);
         let now = OffsetDateTime::now_utc();
-        self.shared.store.set_health(&seen, health.clone(), now).await?;
+        self.store.set_health(&seen, health.clone(), now).await?;
         Ok(health)
     }
 }

@@ -1,7 +1,12 @@
 //! From parts to a running host, and its end.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Host, Shared, ShutdownReport, catalog::Catalog, health, watch};
@@ -26,6 +31,7 @@ impl Host {
     /// Puts the parts together; watches the plug-in directory and the endpoints' health.
     pub(crate) fn start(parts: Parts) -> Self {
         let closing = CancellationToken::new();
+        let store = parts.store.clone();
         let shared = Shared {
             store: parts.store,
             plugins: parts.plugins,
@@ -33,8 +39,10 @@ impl Host {
             bundled: parts.bundled,
             closing,
             catalog: Catalog::default(),
+            begun: Instant::now(),
+            backups: Arc::new(Semaphore::new(1)),
         };
-        let host = Self { shared: Arc::new(shared) };
+        let host = Self { shared: Arc::new(shared), store };
         if let Some(directory) = parts.plugin_dir {
             watch::spawn(&host, directory);
         }

@@ -30,7 +30,7 @@ impl Host {
         let loaded = self.shared.plugins.providers();
         let bundled = loaded.iter().filter(|package| self.is_bundled(&package.digest));
         let mut plugins: Vec<Plugin> = bundled.map(|package| bundled_plugin(package)).collect();
-        let records = self.shared.store.plugins().await?;
+        let records = self.store.plugins().await?;
         plugins.extend(records.into_iter().map(installed_plugin));
         Ok(plugins)
     }
@@ -49,7 +49,7 @@ impl Host {
         if self.is_bundled(&package.digest) {
             return Ok(bundled_plugin(&package));
         }
-        let known = self.shared.store.plugins().await?;
+        let known = self.store.plugins().await?;
         if let Some(record) = known.into_iter().find(|record| record.digest == package.digest) {
             return Ok(installed_plugin(record));
         }
@@ -60,7 +60,7 @@ impl Host {
             source,
             installed: OffsetDateTime::now_utc(),
         };
-        self.shared.store.put_plugin(record.clone(), component).await?;
+        self.store.put_plugin(record.clone(), component).await?;
         Ok(installed_plugin(record))
     }
 
@@ -75,7 +75,7 @@ impl Host {
         hosts: Option<Vec<AllowedHost>>,
         by: &str,
     ) -> Result<Plugin, Error> {
-        let bytes = self.shared.store.plugin_bytes(digest).await?;
+        let bytes = self.store.plugin_bytes(digest).await?;
         let package = self.shared.plugins.load(bytes).await?;
         let hosts = hosts.unwrap_or_else(|| package.info.allowed_hosts.clone());
         if let Some(host) = hosts.iter().find(|host| !asked_for(&package.info, host)) {
@@ -84,7 +84,7 @@ impl Host {
         }
         let grant =
             PluginGrant { hosts: hosts.clone(), by: by.to_owned(), at: OffsetDateTime::now_utc() };
-        let record = self.shared.store.set_grant(digest, Some(grant)).await?;
+        let record = self.store.set_grant(digest, Some(grant)).await?;
         self.shared.plugins.enable(package, hosts);
         tracing::info!(provider = record.info.provider, %digest, by, "plug-in approved");
         Ok(installed_plugin(record))
@@ -96,7 +96,7 @@ impl Host {
     /// # Errors
     /// `NotFound`.
     pub async fn revoke_plugin(&self, digest: &Digest) -> Result<Plugin, Error> {
-        let record = self.shared.store.set_grant(digest, None).await?;
+        let record = self.store.set_grant(digest, None).await?;
         self.withdraw(digest);
         tracing::info!(provider = record.info.provider, %digest, "plug-in revoked");
         Ok(installed_plugin(record))
@@ -107,7 +107,7 @@ impl Host {
     /// # Errors
     /// `NotFound`.
     pub async fn remove_plugin(&self, digest: &Digest) -> Result<(), Error> {
-        self.shared.store.remove_plugin(digest).await?;
+        self.store.remove_plugin(digest).await?;
         self.withdraw(digest);
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Host {
     /// Why settings have no adapter; says so where one only waits for approval.
     pub(super) async fn unbound(&self, error: PluginError) -> Error {
         let PluginError::UnknownProvider(provider) = &error else { return error.into() };
-        let known = self.shared.store.plugins().await.unwrap_or_default();
+        let known = self.store.plugins().await.unwrap_or_default();
         if known.iter().any(|record| record.info.provider == *provider) {
             let text = format!(
                 "{error}: a plug-in for it waits for approval; see `portolan plugin list`, then \

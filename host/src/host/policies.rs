@@ -28,7 +28,7 @@ impl Host {
     pub async fn create_policy(&self, spec: PolicySpec) -> Result<Policy, Error> {
         let spec = checked(spec)?;
         self.check_namespaces(&spec).await?;
-        let policy = self.shared.store.create_policy(spec, OffsetDateTime::now_utc()).await?;
+        let policy = self.store.create_policy(spec, OffsetDateTime::now_utc()).await?;
         self.shared.engine.schedules_changed();
         Ok(policy)
     }
@@ -38,7 +38,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn policies(&self) -> Result<Vec<Policy>, Error> {
-        Ok(self.shared.store.policies().await?)
+        Ok(self.store.policies().await?)
     }
 
     /// One policy.
@@ -46,7 +46,7 @@ impl Host {
     /// # Errors
     /// `NotFound`.
     pub async fn policy(&self, id: PolicyId) -> Result<Policy, Error> {
-        Ok(self.shared.store.policy(id).await?)
+        Ok(self.store.policy(id).await?)
     }
 
     /// Replaces a policy.
@@ -57,7 +57,7 @@ impl Host {
         let spec = checked(spec)?;
         self.check_namespaces(&spec).await?;
         let now = OffsetDateTime::now_utc();
-        let policy = self.shared.store.update_policy(id, spec, now).await?;
+        let policy = self.store.update_policy(id, spec, now).await?;
         self.shared.engine.schedules_changed();
         Ok(policy)
     }
@@ -67,7 +67,7 @@ impl Host {
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn schedules(&self) -> Result<Vec<(PolicyId, OffsetDateTime)>, Error> {
-        Ok(self.shared.store.schedules().await?)
+        Ok(self.store.schedules().await?)
     }
 
     /// Deletes a policy and its history.
@@ -75,7 +75,7 @@ impl Host {
     /// # Errors
     /// `Precondition` while a run is not final; `NotFound`.
     pub async fn delete_policy(&self, id: PolicyId) -> Result<(), Error> {
-        Ok(self.shared.store.delete_policy(id).await?)
+        Ok(self.store.delete_policy(id).await?)
     }
 
     /// Shows each destination's adapter a name as the rule would make it. Only its refusal of the

@@ -14,6 +14,8 @@ use portolan_testregistry::{Kind, Registry};
 use super::*;
 use crate::{HostBuilder, error::Code};
 
+mod timing;
+
 async fn host() -> Host {
     let mut bundled = bundled_plugins::ALL.iter();
     let adapter = bundled.find(|one| one.provider == "docker-registry").unwrap();

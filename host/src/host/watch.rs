@@ -61,7 +61,8 @@ async fn look(weak: &Weak<Shared>, directory: &Path, seen: &mut Seen) -> bool {
         }
         let Some(shared) = weak.upgrade() else { return false };
         seen.insert(path.clone(), now);
-        install(&Host { shared }, &path).await;
+        let store = shared.store.clone();
+        install(&Host { shared, store }, &path).await;
     }
     weak.strong_count() > 0
 }

@@ -141,7 +141,7 @@ fn silence(host: &str, limit: Duration) -> NetError {
 
 /// Reads `body` whole: at most `limit` bytes, at most `idle` between two of its frames.
 pub(super) async fn read_all(
-    mut body: Incoming,
+    mut body: impl HttpBody<Data = Bytes, Error = hyper::Error> + Unpin,
     limit: u64,
     host: &str,
     idle: Duration,

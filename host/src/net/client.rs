@@ -19,7 +19,7 @@ use hyper_util::{
 use url::Url;
 
 use super::{
-    Body, ClientConfig, Egress, NetError, Purpose,
+    Answers, Body, ClientConfig, Egress, NetError, Purpose,
     body::{self, Sending},
     challenges,
     connector::Connector,
@@ -73,6 +73,7 @@ struct Inner {
     verified: bool,
     timeouts: Timeouts,
     requests: AtomicU64,
+    answers: Arc<Answers>,
 }
 
 impl Client {
@@ -98,6 +99,7 @@ impl Client {
                 verified,
                 timeouts,
                 requests: AtomicU64::new(0),
+                answers: config.answers,
             }),
         })
     }
@@ -138,7 +140,9 @@ impl Client {
         let body = if body.is_end_stream() { body } else { body::watch(body, sending.clone()) };
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         let exchange = self.inner.http.request(Request::from_parts(parts, body));
-        let response = wait(exchange, &sending, host_of(&url), patience).await?;
+        let outcome = wait(exchange, &sending, host_of(&url), patience).await;
+        self.inner.answers.note(outcome.as_ref().ok().map(Response::status));
+        let response = outcome?;
         if response.status().as_u16() >= 400 {
             sending.abandon();
         }

@@ -31,6 +31,9 @@ use super::{
 /// Most addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 8;
 
+/// How long this computer is asked for an address that only a proxy need know.
+const LOOKUP: Duration = Duration::from_secs(3);
+
 /// The connector of one endpoint's client. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -88,11 +91,9 @@ impl Inner {
         tcp(host, port, self.timeouts.connect, allowed).await
     }
 
-    /// The proxy resolves the name, so only an address written out can be checked here.
+    /// Through the proxy, once the host may be asked for there.
     async fn through(&self, proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, NetError> {
-        if let Ok(address) = bare(host).parse() {
-            self.egress.check_address(host, address)?;
-        }
+        self.permit_proxied(host, port).await?;
         let limit = self.timeouts.connect;
         let stream = tcp(proxy.host(), proxy.port(), limit, |address| {
             self.egress.check_proxy_address(proxy.host(), address)
@@ -103,6 +104,20 @@ impl Inner {
             what: TUNNEL,
             seconds: limit.as_secs(),
         })?
+    }
+
+    /// The proxy resolves, and what it finds is not seen here. So the name is judged, and where a
+    /// guest, an index or a redirect chose the host, every address that this computer knows of it.
+    /// A name it does not know is left to the proxy, which many networks have for that very reason.
+    async fn permit_proxied(&self, host: &str, port: u16) -> Result<(), NetError> {
+        if !self.egress.check_proxied(host)? {
+            return Ok(());
+        }
+        let Ok(Ok(addresses)) = timeout(LOOKUP, resolve(host, port)).await else { return Ok(()) };
+        for address in addresses {
+            self.egress.check_address(host, address.ip())?;
+        }
+        Ok(())
     }
 
     async fn handshake(&self, tcp: TcpStream, host: &str) -> Result<Stream, NetError> {

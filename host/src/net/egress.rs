@@ -3,6 +3,7 @@
 //! It decides and remembers announced token realms; it resolves and sends nothing.
 
 mod address;
+mod name;
 mod pattern;
 
 use std::{
@@ -81,6 +82,9 @@ pub(crate) enum Refused {
     /// The address is in a range that is never, or not here, allowed.
     #[error("{host} resolves to {address}, which is {why}")]
     Address { host: String, address: IpAddr, why: &'static str },
+    /// A proxy would resolve the name, and it is none of the public internet's.
+    #[error("{host} may not be asked for through the proxy: it is {why}")]
+    Name { host: String, why: &'static str },
     /// https would become http.
     #[error("{url} is plain http, but {from} is https: a downgrade is never followed")]
     Downgrade { url: String, from: String },
@@ -119,7 +123,7 @@ impl Egress {
             purpose.needs().iter().find(|one_of| !self.grants_any(url, one_of))
         };
         let Some(needed) = missing.and_then(|one_of| one_of.first()) else { return Ok(()) };
-        Err(Refused::Host { url: redact(url), what: purpose.what(), needed: name(*needed) })
+        Err(Refused::Host { url: redact(url), what: purpose.what(), needed: use_name(*needed) })
     }
 
     /// Checks an address that `host` resolved to, or that the URL itself names. Link-local,
@@ -135,7 +139,26 @@ impl Egress {
         Err(Refused::Address { host: host.to_owned(), address, why })
     }
 
-    /// The same for the proxy, which an administrator named: it may be at a private address.
+    /// Checks the name of a host that a proxy will resolve, where its address is not seen here.
+    /// Addresses written out are checked as ever, and names of private networks (`localhost`,
+    /// `vault`, `vault.internal`) refused unless an administrator named the host. `true` where an
+    /// address should be looked up here, too, and checked if there is one: for hosts that no grant
+    /// singles out, so that a guest, an index or a redirect chose them.
+    pub(crate) fn check_proxied(&self, host: &str) -> Result<bool, Refused> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = bare.parse() {
+            return self.check_address(host, address).map(|()| false);
+        }
+        if self.is_named(host) {
+            return Ok(false);
+        }
+        match name::internal(host) {
+            Some(why) => Err(Refused::Name { host: host.to_owned(), why }),
+            None => Ok(!self.grants.iter().any(|grant| grant.names_host(host))),
+        }
+    }
+
+    /// Checks the address of the proxy, which an administrator named: it may be at a private address.
     pub(crate) fn check_proxy_address(&self, host: &str, address: IpAddr) -> Result<(), Refused> {
         match address::classify(address) {
             address::Range::Never(why) => {
@@ -200,7 +223,7 @@ fn may_go_to_realm(purpose: Purpose) -> bool {
 }
 
 /// The text of a use as people write it in a grant.
-fn name(granted: HostUse) -> &'static str {
+fn use_name(granted: HostUse) -> &'static str {
     match granted {
         HostUse::Credentials => "credentials",
         HostUse::Signed => "signed",
@@ -323,6 +346,38 @@ mod tests {
         }
         let known = |n: &usize| egress.check(&realm(*n), Purpose::Credentials).is_ok();
         assert_eq!((0..40).filter(known).count(), MAX_REALMS);
+    }
+
+    #[test]
+    fn hosts_that_a_proxy_resolves_are_judged_by_name() {
+        let egress = Egress::new(
+            url("https://registry.lan:5000"),
+            vec![
+                grant("https://vault.internal", &[HostUse::Storage], true),
+                grant("https://auth.example.com", &[HostUse::Credentials], false),
+                grant("https://*.own.internal", &[HostUse::Data], false),
+                grant("https://*", &[HostUse::AnyPublicDownload], false),
+            ],
+        );
+        let (named, looked_up, refused) = (Some(false), Some(true), None);
+        let cases = [
+            ("registry.lan", named),
+            ("vault.internal", named),
+            ("auth.example.com", named),
+            ("charts.example.com", looked_up),
+            ("93.184.216.34", named),
+            ("a.own.internal", refused),
+            ("metadata.google.internal", refused),
+            ("localhost", refused),
+            ("vault", refused),
+            ("127.0.0.1", refused),
+            ("[::1]", refused),
+            ("169.254.169.254", refused),
+        ];
+        for (host, expected) in cases {
+            let answer = egress.check_proxied(host);
+            assert_eq!(answer.as_ref().ok(), expected.as_ref(), "{host} {answer:?}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn grant(pattern: &str, uses: &[HostUse], administrator: bool) -> HostGrant {
 
 fn config(endpoint: &Url) -> ClientConfig {
     let egress = Arc::new(Egress::new(endpoint.clone(), Vec::new()));
-    ClientConfig { tls: TlsSettings::default(), proxy: None, egress }
+    ClientConfig { tls: TlsSettings::default(), proxy: None, egress, answers: Arc::default() }
 }
 
 fn request(method: Method, url: &Url) -> Request<Body> {

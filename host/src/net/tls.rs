@@ -1,6 +1,7 @@
 //! An endpoint's TLS settings as a rustls client configuration: platform roots, the endpoint's CA
 //! bundle, client certificate. The ring provider is passed along; no process default is needed.
 
+pub(super) mod der;
 mod raw_key;
 mod verify;
 

@@ -16,6 +16,7 @@ use portolan_core::{
         RepositoryEntry, RepositoryQuery, Scope, Target,
     },
     secret::Secret,
+    visibility::Visibility,
 };
 use tokio::time::{Instant, error::Elapsed};
 
@@ -158,18 +159,19 @@ impl Adapter {
         grant(&self.bound, self.finish(call, "authorize", outcome)?)
     }
 
-    /// Makes repositories ready to be pushed to, at most 100 at once; one result for each.
-    /// Does nothing where the adapter has no `management`.
+    /// Makes repositories ready to be pushed to, at most 100 at once; one result for each. What has
+    /// to be made for them is of this visibility. Does nothing where the adapter has no `management`.
     pub(crate) async fn prepare_targets(
         &self,
         repositories: &[String],
+        visibility: Option<Visibility>,
     ) -> Result<Vec<Result<(), PluginError>>, PluginError> {
         if !self.info().capabilities.management {
             return Ok(repositories.iter().map(|_| Ok(())).collect());
         }
         let mut results = Vec::with_capacity(repositories.len());
         for batch in repositories.chunks(BATCH) {
-            results.extend(self.prepare_batch(batch).await?);
+            results.extend(self.prepare_batch(batch, visibility).await?);
         }
         Ok(results)
     }
@@ -177,6 +179,7 @@ impl Adapter {
     async fn prepare_batch(
         &self,
         batch: &[String],
+        visibility: Option<Visibility>,
     ) -> Result<Vec<Result<(), PluginError>>, PluginError> {
         const FUNCTION: &str = "prepare-targets";
         let mut call = self.begin(FUNCTION).await?;
@@ -184,7 +187,8 @@ impl Adapter {
             return Ok(batch.iter().map(|_| Ok(())).collect());
         };
         let endpoint = self.endpoint();
-        let work = guest.call_prepare_targets(&mut call.store, &endpoint, batch, &[]);
+        let metadata: Vec<_> = visibility.map(v0_1::visibility).into_iter().collect();
+        let work = guest.call_prepare_targets(&mut call.store, &endpoint, batch, &metadata);
         let outcome = call.deadline.within(work).await;
         let (results, tripped) = self.end(call, outcome)?;
         if results.len() != batch.len() {

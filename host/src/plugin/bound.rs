@@ -53,6 +53,7 @@ pub(super) fn client(
     credentials: &Credentials,
     granted: &[AllowedHost],
     no_proxy: &[String],
+    answers: Arc<net::Answers>,
 ) -> Result<net::Client, PluginError> {
     let proxy = match &spec.proxy {
         None => None,
@@ -77,7 +78,7 @@ pub(super) fn client(
         }
     }
     let egress = Arc::new(net::Egress::new(spec.url.url().clone(), grants));
-    net::Client::new(net::ClientConfig { tls, proxy, egress })
+    net::Client::new(net::ClientConfig { tls, proxy, egress, answers })
         .map_err(|error| PluginError::Invalid(error.to_string()))
 }
 

@@ -3,7 +3,7 @@
 //! bounded, forgotten together when the endpoint changes.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -31,6 +31,11 @@ const MAX_KEY: usize = 512;
 const MAX_TTL: Duration = Duration::from_secs(24 * 3600);
 /// Most endpoints remembered.
 const MAX_ENDPOINTS: usize = 1024;
+
+/// Most endpoints whose requests are counted one by one.
+const MAX_COUNTED: usize = 1000;
+/// What the others are called.
+const OTHER: &str = "other";
 
 /// One endpoint's memory.
 pub(super) struct Memory {
@@ -123,6 +128,7 @@ impl Drop for Values {
 pub(super) struct Memories {
     all: Mutex<HashMap<(String, String), Remembered>>,
     total: Total,
+    answers: Mutex<BTreeMap<String, Arc<net::Answers>>>,
 }
 
 struct Remembered {
@@ -156,6 +162,20 @@ impl Memories {
 }
 
 impl Memories {
+    /// Where the requests to an endpoint are counted, also when it is forgotten and met again.
+    pub(super) fn answers(&self, id: &str) -> Arc<net::Answers> {
+        let mut all = lock(&self.answers);
+        let stored = id.parse::<u64>().is_ok();
+        let room = all.len() < MAX_COUNTED || all.contains_key(id);
+        let name = if stored && room { id } else { OTHER };
+        Arc::clone(all.entry(name.to_owned()).or_default())
+    }
+
+    /// What was counted, by endpoint.
+    pub(super) fn all_answers(&self) -> Vec<(String, [u64; 6])> {
+        lock(&self.answers).iter().map(|(id, answers)| (id.clone(), answers.counts())).collect()
+    }
+
     /// Requests sent by the clients of every memory.
     pub(super) fn requests(&self) -> u64 {
         lock(&self.all).values().map(|it| it.memory.client.requests()).sum()
@@ -163,6 +183,7 @@ impl Memories {
 
     /// Forgets an endpoint under every adapter. Calls under way keep what they hold.
     pub(super) fn forget(&self, id: &str) {
+        lock(&self.answers).remove(id);
         lock(&self.all).retain(|(_, other), _| other != id);
     }
 }

@@ -160,7 +160,7 @@ async fn exercise(adapter: &Adapter) -> usize {
         adapter.list_repositories(&RepositoryQuery::default(), None).await.is_ok(),
         adapter.list_artifacts(REPOSITORY, &ArtifactQuery::default(), None).await.is_ok(),
         adapter.locate(REPOSITORY).await.is_ok(),
-        adapter.prepare_targets(&targets).await.is_ok(),
+        adapter.prepare_targets(&targets, None).await.is_ok(),
         adapter.authorize(&[scope], None).await.is_ok(),
     ];
     well.into_iter().filter(|well| *well).count()

@@ -12,7 +12,16 @@ const PATIENCE: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-/// Failures of one adapter in a row.
+/// What an adapter was asked to do since it was loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Calls {
+    /// Calls that ended, however they did.
+    pub(crate) calls: u64,
+    /// Of these: traps, and time or memory used up.
+    pub(crate) faults: u64,
+}
+
+/// Failures of one adapter in a row, and of all time.
 #[derive(Default)]
 pub(super) struct Trouble(Mutex<Row>);
 
@@ -20,6 +29,7 @@ pub(super) struct Trouble(Mutex<Row>);
 struct Row {
     failures: u32,
     until: Option<Instant>,
+    calls: Calls,
 }
 
 impl Trouble {
@@ -38,11 +48,19 @@ impl Trouble {
         )))
     }
 
+    /// What was counted.
+    pub(super) fn calls(&self) -> Calls {
+        lock(&self.0).calls
+    }
+
     /// Counts the end of a call.
     pub(super) fn note(&self, error: Option<&PluginError>, now: Instant) {
         let mut row = lock(&self.0);
-        if !error.is_some_and(is_its_own) {
-            *row = Row::default();
+        let own = error.is_some_and(is_its_own);
+        row.calls.calls += 1;
+        row.calls.faults += u64::from(own);
+        if !own {
+            *row = Row { calls: row.calls, ..Row::default() };
         } else if row.until.is_none_or(|until| until <= now) {
             row.failures += 1;
             if let Some(times) = row.failures.checked_sub(PATIENCE) {

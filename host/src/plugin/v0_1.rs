@@ -12,6 +12,7 @@ use portolan_core::{
         RepositoryQuery, Scope,
     },
     secret::Secret,
+    visibility::Visibility,
 };
 use time::OffsetDateTime;
 
@@ -194,6 +195,11 @@ pub(super) fn challenge(challenge: &Challenge) -> wit::Challenge {
         scheme: challenge.scheme.clone(),
         params: challenge.params.iter().map(pair).collect(),
     }
+}
+
+/// Metadata of what `prepare-targets` makes.
+pub(super) fn visibility(visibility: Visibility) -> types::KeyValue {
+    types::KeyValue { key: "visibility".to_owned(), value: visibility.as_str().to_owned() }
 }
 
 pub(super) fn health(health: wit::Health) -> HealthReport {

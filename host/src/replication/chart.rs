@@ -40,6 +40,10 @@ pub(super) const AT_ONCE: usize = 4;
 /// How long one chart may take to arrive.
 const FETCH: Duration = Duration::from_secs(600);
 
+/// Leave to hold one chart. Whatever works on it has a share, also where nobody waits for that any
+/// more: what blocks a thread cannot be cancelled.
+type Turn = Arc<OwnedSemaphorePermit>;
+
 /// The charts of one repository.
 pub(super) struct Charts {
     connection: Connection,
@@ -53,7 +57,7 @@ pub(super) struct Charts {
 pub(super) struct Held<'c> {
     charts: &'c Charts,
     digests: Vec<Digest>,
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 impl Drop for Held<'_> {
@@ -85,11 +89,14 @@ impl Charts {
         reference: &Reference,
     ) -> Result<(Manifest, Held<'_>), ChartError> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| ChartError::Refused("the engine is closing".to_owned()))?;
+        let turn: Turn = turn
+            .map(Arc::new)
+            .map_err(|_| ChartError::Refused("the engine is closing".to_owned()))?;
         let adapter = self.connection.now().await?;
         let location = self.locate(&adapter, reference).await?;
         // A server that drips holds a turn of every rule's.
-        let fetched = tokio::time::timeout(FETCH, self.fetch(&adapter, reference, &location)).await;
+        let fetched = self.fetch(&adapter, reference, &location, &turn);
+        let fetched = tokio::time::timeout(FETCH, fetched).await;
         let artifact = fetched.map_err(|_| {
             let url = net::redact(&location.url);
             ChartError::Refused(format!("{url} was not there within {} s", FETCH.as_secs()))
@@ -154,6 +161,7 @@ impl Charts {
         adapter: &Adapter,
         reference: &Reference,
         location: &ChartLocation,
+        turn: &Turn,
     ) -> Result<Artifact, ChartError> {
         let client = adapter.client();
         if location.url.scheme() == "oci" {
@@ -173,10 +181,8 @@ impl Charts {
             None => None,
         };
         let created = location.created;
-        // Looking through an archive may take a while.
-        let made =
-            tokio::task::spawn_blocking(move || artifact::make(content, provenance, created));
-        let made = made.await.map_err(|fault| ChartError::Refused(fault.to_string()))?;
+        let make = move || artifact::make(content, provenance, created);
+        let made = blocking(turn, make).await?;
         let unusable = |why| ChartError::Unusable { url: net::redact(&location.url), why };
         let artifact = made.map_err(unusable)?;
         self.check(reference, &artifact).map_err(unusable)?;
@@ -193,6 +199,21 @@ impl Charts {
         let (other, version) = (&artifact.name, &artifact.version);
         Err(format!("it holds version {version} of `{other}`, not {tag} of `{name}`"))
     }
+}
+
+/// Work that may take a while, such as looking through an archive. It has its share of the turn to
+/// its own end.
+async fn blocking<T: Send + 'static>(
+    turn: &Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ChartError> {
+    let share = Arc::clone(turn);
+    let working = tokio::task::spawn_blocking(move || {
+        let made = work();
+        drop(share);
+        made
+    });
+    working.await.map_err(|fault| ChartError::Refused(fault.to_string()))
 }
 
 /// Whether a version is what a tag names: `+` is `_` there; some indexes leave out a leading `v`,

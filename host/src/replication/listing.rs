@@ -1,11 +1,12 @@
 //! One execution's listing: pages of the source become tasks as they come, so that the first byte
 //! moves before the last page is there and memory does not grow with the source.
 
+pub(super) mod pages;
+mod visibility;
+
 use std::{
     collections::HashSet,
-    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
@@ -18,29 +19,21 @@ use portolan_core::{
     oci::Repository,
     plan::{self, PlanError, PlannedDestination},
     policy::PolicySpec,
-    provider::{ArtifactEntry, ArtifactQuery, RepositoryQuery},
+    provider::{ArtifactEntry, ArtifactQuery, RepositoryEntry, RepositoryQuery},
     task::TaskSpec,
+    visibility::{Visibilities, Visibility},
 };
 use time::OffsetDateTime;
 
 use super::{
     Selection, Shared,
     connect::{ConnectError, Connection},
-    failure::plugin_is_retryable,
-    lock,
 };
 use crate::{plugin::PluginError, store::StoreError};
+use pages::{Pages, Seen, patiently};
 
 /// Repositories whose artifacts are listed at once.
 const REPOSITORIES: usize = 8;
-/// Most pages of one listing: a registry that never ends is stopped.
-const MAX_PAGES: usize = 100_000;
-/// Most pages in a row that bring nothing new.
-const MAX_IDLE_PAGES: usize = 1_000;
-/// Tries of one page.
-const TRIES: u32 = 3;
-/// Longest wait before a page is tried again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Most artifacts of one repository.
 const MAX_ARTIFACTS: usize = 1_000_000;
 
@@ -70,57 +63,7 @@ struct Lister {
     destinations: Vec<(Connection, PlannedDestination)>,
     known: HashSet<(Repository, EndpointId)>,
     seen: Seen,
-}
-
-/// Names that were listed: a catalog that changes while it is read shows one twice. Eight bytes
-/// for each; that two names fall together has a chance of one to billions.
-#[derive(Default)]
-struct Seen {
-    hasher: RandomState,
-    hashes: Mutex<HashSet<u64>>,
-}
-
-impl Seen {
-    fn is_new(&self, name: &str) -> bool {
-        lock(&self.hashes).insert(self.hasher.hash_one(name))
-    }
-}
-
-/// Counts pages. An empty one with a cursor is nothing unusual; a thousand of them are.
-#[derive(Default)]
-struct Pages {
-    all: usize,
-    idle: usize,
-}
-
-impl Pages {
-    /// Counts one more, with how much it brought.
-    fn is_endless(&mut self, brought: usize) -> bool {
-        self.all += 1;
-        self.idle = if brought == 0 { self.idle + 1 } else { 0 };
-        self.all >= MAX_PAGES || self.idle >= MAX_IDLE_PAGES
-    }
-}
-
-/// Asks for a page, again where that may help: thousands of pages should not be lost for one.
-async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, PluginError>
-where
-    F: Future<Output = Result<T, PluginError>>,
-{
-    let mut tries = 1;
-    loop {
-        let error = match ask().await {
-            Err(error) if tries < TRIES && plugin_is_retryable(&error) => error,
-            outcome => return outcome,
-        };
-        let asked = match &error {
-            PluginError::RateLimited { retry_after, .. } => retry_after.unwrap_or_default(),
-            _ => 0,
-        };
-        let pause = Duration::from_secs(asked).max(Duration::from_millis(250) * (1 << tries));
-        tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-        tries += 1;
-    }
+    visibilities: Mutex<Visibilities>,
 }
 
 /// Lists one execution to its end and settles it in the store.
@@ -160,6 +103,7 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
         destinations: destinations(shared, &policy).await?,
         known: shared.store.known_repositories(id).await?,
         seen: Seen::default(),
+        visibilities: Mutex::default(),
         shared: Arc::clone(shared),
         policy,
         execution,
@@ -200,8 +144,8 @@ async fn destinations(
             min_components: info.min_components,
             max_components: info.max_components,
         };
-        let (endpoint, accepts) = (destination.endpoint, Accepts::default());
-        planned.push((connection, PlannedDestination { endpoint, naming, accepts }));
+        let (endpoint, accepts, visibility) = (destination.endpoint, Accepts::default(), None);
+        planned.push((connection, PlannedDestination { endpoint, naming, accepts, visibility }));
     }
     Ok(planned)
 }
@@ -212,14 +156,14 @@ impl Lister {
         for (repository, tags) in selection {
             let entry = |tag: String| ArtifactEntry { tags: vec![tag], ..ArtifactEntry::unknown() };
             let artifacts = tags.into_iter().map(String::from).map(entry).collect();
-            planned += self.add(&repository, artifacts).await?;
+            planned += self.add(&repository, None, artifacts).await?;
         }
         Ok(planned)
     }
 
     async fn plan_listing(&self) -> Result<usize, ListingError> {
         if let Some(names) = filter::specific_repositories(&self.policy.filters) {
-            return self.plan_repositories(names).await;
+            return self.plan_repositories(self.told_of(names).await).await;
         }
         // What tasks put into the very registry that is listed must not be listed in its turn.
         let into_itself = self.destinations.iter().any(|(_, to)| to.endpoint == self.policy.source);
@@ -235,15 +179,13 @@ impl Lister {
                 what: "the repositories".to_owned(),
                 cause,
             })?;
-            let mut names: Vec<_> =
-                page.items.into_iter().map(|repository| repository.name).collect();
-            names.retain(|name| self.seen.is_new(name));
-            let brought = names.len();
-            if into_itself {
-                waiting.append(&mut names);
-            } else {
-                planned += self.plan_repositories(names).await?;
-            }
+            let mut rows = page.items;
+            rows.retain(|row| self.seen.is_new(&row.name));
+            let brought = rows.len();
+            let waits = |row: &RepositoryEntry| into_itself || self.must_wait(row);
+            let (late, rows) = rows.into_iter().partition(waits);
+            waiting.extend::<Vec<_>>(late);
+            planned += self.plan_repositories(rows).await?;
             match page.next {
                 None => return Ok(planned + self.plan_repositories(waiting).await?),
                 Some(next) if cursor.as_ref() == Some(&next) || pages.is_endless(brought) => {
@@ -254,19 +196,21 @@ impl Lister {
         }
     }
 
-    async fn plan_repositories(&self, names: Vec<String>) -> Result<usize, ListingError> {
+    async fn plan_repositories(&self, rows: Vec<RepositoryEntry>) -> Result<usize, ListingError> {
         let mut wanted = Vec::new();
-        for name in names {
-            let kept = filter::keeps_repository(&self.policy.filters, &name);
+        for row in rows {
+            let kept = filter::keeps_repository(&self.policy.filters, &row.name);
             if kept.map_err(PlanError::from)?
-                && let Ok(repository) = name.parse::<Repository>()
+                && let Ok(repository) = row.name.parse::<Repository>()
             {
-                wanted.push(repository);
+                let told = Visibility::of(row.private);
+                self.note(&repository, told);
+                wanted.push((repository, told));
             }
         }
-        let listings = stream::iter(wanted).map(|repository| async move {
+        let listings = stream::iter(wanted).map(|(repository, told)| async move {
             let artifacts = self.artifacts(&repository).await?;
-            self.add(&repository, artifacts).await
+            self.add(&repository, told, artifacts).await
         });
         let mut listings = listings.buffer_unordered(REPOSITORIES);
         let mut planned = 0;
@@ -304,22 +248,26 @@ impl Lister {
         }
     }
 
-    /// The destinations of one repository, where the listing told media types with what each takes
-    /// under the name it will have there. Where that cannot be had, the task will tell why.
+    /// The destinations of one repository: what it is to be there, and where the listing told media
+    /// types what each takes under the name it will have there. Where that cannot be had, the task
+    /// will tell why.
     async fn destinations_of(
         &self,
         repository: &Repository,
-        told: bool,
+        visibility: Option<Visibility>,
+        types_told: bool,
     ) -> Vec<PlannedDestination> {
         let mut planned = Vec::with_capacity(self.destinations.len());
         for (connection, destination) in &self.destinations {
             let mut destination = destination.clone();
-            if told
-                && let Ok(name) = destination.naming.destination(repository)
-                && let Ok(adapter) = connection.now().await
-                && let Ok(target) = adapter.locate(name.as_str()).await
-            {
-                destination.accepts = adapter.accepts(&target);
+            if let Ok(name) = destination.naming.destination(repository) {
+                destination.visibility = self.decided(destination.endpoint, &name, visibility);
+                if types_told
+                    && let Ok(adapter) = connection.now().await
+                    && let Ok(target) = adapter.locate(name.as_str()).await
+                {
+                    destination.accepts = adapter.accepts(&target);
+                }
             }
             planned.push(destination);
         }
@@ -330,11 +278,12 @@ impl Lister {
     async fn add(
         &self,
         repository: &Repository,
+        visibility: Option<Visibility>,
         artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
         let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
-        let destinations = self.destinations_of(repository, told).await;
+        let destinations = self.destinations_of(repository, visibility, told).await;
         let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, artifacts)?;
         let is_new = |spec: &TaskSpec| {
             !self.known.contains(&(spec.source_repository.clone(), spec.destination))
@@ -346,7 +295,7 @@ impl Lister {
         let items = specs.iter().map(TaskSpec::item_count).sum();
         let now = OffsetDateTime::now_utc();
         let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
-        self.shared.stats.planned(items);
+        self.shared.stats_of(self.execution.id).planned(items);
         self.shared.wake.notify_waiters();
         Ok(added)
     }

@@ -12,6 +12,7 @@ use portolan_core::{
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     BEAT, LEASE, Shared,
@@ -63,7 +64,8 @@ async fn claim_executions(shared: Arc<Shared>) {
         let now = OffsetDateTime::now_utc();
         match shared.store.claim_execution(&shared.owner, now, now + LEASE).await {
             Ok(Some(execution)) => {
-                let listing = listing::run(Arc::clone(&shared), execution);
+                let span = tracing::info_span!("execution", id = execution.id.0);
+                let listing = listing::run(Arc::clone(&shared), execution).instrument(span);
                 shared.tracker.spawn(async move {
                     listing.await;
                     drop(turn);
@@ -84,12 +86,14 @@ async fn work(shared: Arc<Shared>) {
         match shared.store.claim_task(&shared.owner, now, now + LEASE).await {
             Ok(Some(task)) => {
                 let id = task.id;
+                let span = tracing::info_span!("task", id = id.0, execution = task.execution.0);
+                let running = run_task(Arc::clone(&shared), task).instrument(span.clone());
                 // In a task of its own: a fault in it must not take the worker with it.
-                let ran = shared.tracker.spawn(run_task(Arc::clone(&shared), task)).await;
+                let ran = shared.tracker.spawn(running).await;
                 if let Err(fault) = ran
                     && fault.is_panic()
                 {
-                    fail(&shared, id, fault.to_string()).await;
+                    fail(&shared, id, fault.to_string()).instrument(span).await;
                 }
                 continue;
             }
@@ -138,6 +142,7 @@ async fn run_task(shared: Arc<Shared>, task: Task) {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
         _ => None,
     };
+    shared.stats.ended(&outcome);
     if let Err(error) = shared.store.finish_task(task.id, &shared.owner, outcome, now).await {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
     }
@@ -268,7 +273,7 @@ pub(super) async fn prepare(
         ledger,
         log: Arc::clone(log),
         pace: Pace::new(spec.speed),
-        stats: Arc::clone(&shared.stats),
+        stats: shared.stats_of(task.execution),
         override_tags: spec.override_tags,
     })
 }
@@ -281,7 +286,8 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
     let to = spec.destination_repository.to_string();
-    let prepared = destination.adapter().prepare_targets(std::slice::from_ref(&to)).await;
+    let targets = std::slice::from_ref(&to);
+    let prepared = destination.adapter().prepare_targets(targets, spec.visibility).await;
     let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
     prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
     let source = source_of(shared, source, &spec.source_repository).await?;
@@ -295,7 +301,7 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
     Ok((source, remote(connection, target), accepts))
 }
 
-async fn source_of(
+pub(super) async fn source_of(
     shared: &Shared,
     connection: Connection,
     repository: &Repository,
@@ -310,7 +316,7 @@ async fn source_of(
     Ok(Source::Registry(remote(connection, target)))
 }
 
-async fn locate(
+pub(super) async fn locate(
     connection: Connection,
     repository: &str,
 ) -> Result<(Connection, Target), PluginError> {
@@ -318,7 +324,7 @@ async fn locate(
     Ok((connection, target))
 }
 
-fn remote(connection: Connection, target: Target) -> Remote {
+pub(super) fn remote(connection: Connection, target: Target) -> Remote {
     let client = connection.adapter().client().clone();
     Remote::new(client, Arc::new(AdapterAuthority(connection)), target)
 }

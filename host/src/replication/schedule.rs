@@ -35,6 +35,7 @@ async fn fire_all(shared: &Shared) {
         match shared.store.fire_schedule(now).await {
             Ok(Some(fired)) => {
                 tell(&fired, now);
+                shared.stats.started();
                 shared.stats.fired(now - fired.due, fired.missed);
                 shared.wake.notify_waiters();
             }

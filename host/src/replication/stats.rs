@@ -1,6 +1,11 @@
 //! Counts of what an engine did: for the summary of a one-shot run and for metrics.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::store::TaskOutcome;
 
 /// Counters that any task may bump.
 #[derive(Default)]
@@ -11,9 +16,13 @@ pub(crate) struct Stats {
     mounted: AtomicU64,
     bytes: AtomicU64,
     planned: AtomicU64,
+    executions: AtomicU64,
+    tasks: [AtomicU64; 4],
     schedules: AtomicU64,
     schedules_missed: AtomicU64,
     schedule_lag_ms: AtomicU64,
+    /// What this is a part of.
+    whole: Option<Arc<Self>>,
 }
 
 /// What the counters say at one moment.
@@ -31,6 +40,16 @@ pub(crate) struct Totals {
     pub(crate) bytes: u64,
     /// Tags and untagged artifacts that are to be looked at.
     pub(crate) planned: u64,
+    /// Runs that were started.
+    pub(crate) executions: u64,
+    /// Tries of tasks that ended with everything at the destination.
+    pub(crate) tasks_succeeded: u64,
+    /// Those that failed for good.
+    pub(crate) tasks_failed: u64,
+    /// Those that failed and are tried again.
+    pub(crate) tasks_retried: u64,
+    /// Those that somebody stopped.
+    pub(crate) tasks_stopped: u64,
     /// Runs that schedules started.
     pub(crate) schedules: u64,
     /// Times that went by unused, besides those.
@@ -42,25 +61,51 @@ pub(crate) struct Totals {
 }
 
 impl Stats {
+    /// Counters of a part of `whole`: what is counted here is counted there, too.
+    pub(super) fn part_of(whole: &Arc<Self>) -> Self {
+        Self { whole: Some(Arc::clone(whole)), ..Self::default() }
+    }
+
+    fn add(&self, counter: fn(&Self) -> &AtomicU64, count: u64) {
+        counter(self).fetch_add(count, Ordering::Relaxed);
+        self.whole.iter().for_each(|whole| whole.add(counter, count));
+    }
+
     pub(super) fn planned(&self, items: usize) {
-        self.planned.fetch_add(items as u64, Ordering::Relaxed);
+        self.add(|it| &it.planned, items as u64);
     }
 
     pub(super) fn pushed(&self) {
-        self.artifacts.fetch_add(1, Ordering::Relaxed);
+        self.add(|it| &it.artifacts, 1);
     }
 
     pub(super) fn skipped(&self) {
-        self.skipped.fetch_add(1, Ordering::Relaxed);
+        self.add(|it| &it.skipped, 1);
     }
 
     pub(super) fn moved(&self, bytes: u64) {
-        self.blobs.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.add(|it| &it.blobs, 1);
+        self.add(|it| &it.bytes, bytes);
     }
 
     pub(super) fn mounted(&self) {
-        self.mounted.fetch_add(1, Ordering::Relaxed);
+        self.add(|it| &it.mounted, 1);
+    }
+
+    pub(super) fn started(&self) {
+        self.executions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts the end of a try.
+    pub(super) fn ended(&self, outcome: &TaskOutcome) {
+        let [succeeded, failed, retried, stopped] = &self.tasks;
+        let counter = match outcome {
+            TaskOutcome::Success => succeeded,
+            TaskOutcome::Failed { retry_at: None, .. } => failed,
+            TaskOutcome::Failed { retry_at: Some(_), .. } => retried,
+            TaskOutcome::Stopped => stopped,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn fired(&self, lag: time::Duration, missed: u64) {
@@ -73,6 +118,8 @@ impl Stats {
     /// What the counters say now.
     pub(crate) fn totals(&self) -> Totals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let [tasks_succeeded, tasks_failed, tasks_retried, tasks_stopped] =
+            self.tasks.each_ref().map(read);
         Totals {
             artifacts: read(&self.artifacts),
             skipped: read(&self.skipped),
@@ -80,6 +127,11 @@ impl Stats {
             mounted: read(&self.mounted),
             bytes: read(&self.bytes),
             planned: read(&self.planned),
+            executions: read(&self.executions),
+            tasks_succeeded,
+            tasks_failed,
+            tasks_retried,
+            tasks_stopped,
             schedules: read(&self.schedules),
             schedules_missed: read(&self.schedules_missed),
             schedule_lag_ms: read(&self.schedule_lag_ms),

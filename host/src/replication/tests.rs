@@ -24,6 +24,7 @@ mod claims;
 mod copies;
 mod engines;
 mod listings;
+mod previews;
 mod schedules;
 
 /// How long anything here may take on a busy machine.

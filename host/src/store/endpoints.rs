@@ -5,6 +5,7 @@
 use std::{mem, sync::Arc};
 
 use portolan_core::{
+    audit::{Change, SecretChange},
     endpoint::{Credentials, Endpoint, EndpointSpec, Health},
     id::EndpointId,
 };
@@ -47,9 +48,11 @@ impl Store {
             };
             secrets::put(tables, id, sealed)?;
             put(tables, &endpoint)?;
-            Ok(endpoint)
+            let change = Change::of(WHAT, id).to(&endpoint);
+            let change = noted(change, &Credentials::default(), &credentials);
+            Ok((endpoint, change))
         };
-        self.write(create).await
+        self.change(create).await
     }
 
     /// One endpoint, or `NotFound`.
@@ -119,12 +122,14 @@ impl Store {
             let sealed = secrets::seal(&sealer, id.0, generation, &credentials)?;
             let has_secret = has_secret(&credentials);
             tables.endpoint_names.remove(old.spec.name.as_str())?;
+            let before = old.clone();
             let endpoint = Endpoint { spec, has_secret, generation, health, updated: now, ..old };
             secrets::put(tables, id.0, sealed)?;
             put(tables, &endpoint)?;
-            Ok(endpoint)
+            let change = Change::of(WHAT, id).from(&before).to(&endpoint);
+            Ok((endpoint, noted(change, &known, &credentials)))
         };
-        self.write(update).await
+        self.change(update).await
     }
 
     /// Records what a check of the endpoint as it was `seen` found; of one that was changed since
@@ -168,10 +173,19 @@ impl Store {
             tables.endpoints.remove(id.0)?;
             tables.endpoint_names.remove(endpoint.spec.name.as_str())?;
             tables.secrets.remove(id.0)?;
-            Ok(())
+            Ok(((), Change::of(WHAT, id).from(&endpoint)))
         };
-        self.write(delete).await
+        self.change(delete).await
     }
+}
+
+/// Says which secrets changed.
+fn noted(change: Change, before: &Credentials, after: &Credentials) -> Change {
+    let names = ["access_secret", "client_key", "proxy_credentials"];
+    let sides = secrets::parts(before).into_iter().zip(secrets::parts(after));
+    names.into_iter().zip(sides).fold(change, |change, (name, (before, after))| {
+        change.secret(name, SecretChange::between(before, after))
+    })
 }
 
 fn has_secret(credentials: &Credentials) -> bool {

@@ -14,8 +14,8 @@ use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
-    rows::{all, indexed, load, unreadable},
-    tables::{BY_POLICY, EXECUTIONS, POLICIES, Snapshot, Tables},
+    rows::{all, find, indexed, load, unreadable},
+    tables::{ACTIVE, BY_POLICY, EXECUTIONS, POLICIES, Snapshot, Tables},
 };
 
 /// Harbor's words.
@@ -80,6 +80,43 @@ impl Store {
             Ok(runs.into_iter().map(|run| run.execution).collect())
         };
         self.read(list).await
+    }
+
+    /// The executions that are not final, newest first, those begun after `since`, and those of
+    /// `also` as far as they are there; at most `most` in all.
+    pub(crate) async fn active_executions(
+        &self,
+        since: ExecutionId,
+        also: Vec<ExecutionId>,
+        most: usize,
+    ) -> Result<Vec<Execution>, StoreError> {
+        let list = move |tables: &Snapshot| {
+            let mut ids: Vec<u64> = also.into_iter().map(|id| id.0).collect();
+            let after = since.0.saturating_add(1);
+            for row in tables.open(EXECUTIONS)?.range(after..).map_err(unreadable)?.rev().take(most)
+            {
+                ids.push(row.map_err(unreadable)?.0.value());
+            }
+            for row in tables.open(ACTIVE)?.iter().map_err(unreadable)? {
+                ids.push(row.map_err(unreadable)?.0.value().1);
+            }
+            ids.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
+            ids.dedup();
+            let executions = tables.open(EXECUTIONS)?;
+            let runs = ids.into_iter().take(most).map(|id| find::<_, Run>(&executions, id));
+            runs.filter_map(Result::transpose).map(|run| Ok(run?.execution)).collect()
+        };
+        self.read(list).await
+    }
+
+    /// The newest execution; 0 where there is none.
+    pub(crate) async fn newest_execution(&self) -> Result<ExecutionId, StoreError> {
+        let newest = |tables: &Snapshot| {
+            let executions = tables.open(EXECUTIONS)?;
+            let last = executions.last().map_err(unreadable)?;
+            Ok(ExecutionId(last.map_or(0, |(id, _)| id.value())))
+        };
+        self.read(newest).await
     }
 
     /// Claims one execution that is not listed to its end, not final, and leased to nobody (or

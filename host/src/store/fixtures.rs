@@ -95,6 +95,7 @@ pub(super) fn task_spec(repository: &str) -> TaskSpec {
         override_tags: true,
         speed: 0,
         copy_by_chunk: false,
+        visibility: None,
     }
 }
 

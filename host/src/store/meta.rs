@@ -17,6 +17,7 @@ pub(super) enum Counter {
     Task,
     User,
     Token,
+    Audit,
 }
 
 impl Counter {
@@ -28,6 +29,7 @@ impl Counter {
             Self::Task => "last-task",
             Self::User => "last-user",
             Self::Token => "last-token",
+            Self::Audit => "last-audit",
         }
     }
 }

@@ -23,7 +23,7 @@ type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// In order; the first brings version 0 (an empty file) to version 1.
 const MIGRATIONS: &[Migration] =
-    &[migration_001_tables, migration_002_users, migration_003_schedules];
+    &[migration_001_tables, migration_002_users, migration_003_schedules, migration_004_audit];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
 pub(super) fn run(database: &Database) -> Result<(), StoreError> {
@@ -83,6 +83,11 @@ fn migration_002_users(transaction: &WriteTransaction) -> Result<(), StoreError>
 /// Plans the next run of every scheduled policy.
 fn migration_003_schedules(transaction: &WriteTransaction) -> Result<(), StoreError> {
     schedules::plan_all(transaction)
+}
+
+/// Adds the audit log.
+fn migration_004_audit(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 
 #[cfg(test)]
@@ -165,7 +170,7 @@ mod tests {
         record(&transaction, MIGRATIONS.len() + 6).unwrap();
         transaction.commit().unwrap();
         let refusal = run(&database).unwrap_err().to_string();
-        assert!(refusal.contains("schema 9") && refusal.contains("run the portolan"), "{refusal}");
+        assert!(refusal.contains("schema 10") && refusal.contains("run the portolan"), "{refusal}");
         let tables = database.begin_read().unwrap().list_tables().unwrap().count();
         assert_eq!(tables, 1);
     }

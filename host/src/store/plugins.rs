@@ -2,7 +2,7 @@
 //!
 //! The approval belongs to the digest: other bytes never inherit it.
 
-use portolan_core::oci::Digest;
+use portolan_core::{audit::Change, oci::Digest};
 use redb::ReadableTable;
 
 use super::{
@@ -26,9 +26,10 @@ impl Store {
             if let Some(grant) = &grant {
                 tables.grants.put_json(key, grant)?;
             }
-            tables.plugins.put_json(key, &record)
+            tables.plugins.put_json(key, &record)?;
+            Ok(((), noted(&record).to(&shown(&record, grant.as_ref()))))
         };
-        self.write(put).await
+        self.change(put).await
     }
 
     /// Every plug-in, by provider, then by time of installation.
@@ -69,6 +70,8 @@ impl Store {
         let digest = digest.clone();
         let set = move |tables: &mut Tables<'_>| {
             let mut record = plugin(&*tables.plugins, &digest)?;
+            let old: Option<PluginGrant> = find(&*tables.grants, digest.as_str())?;
+            let change = noted(&record).from(&shown(&record, old.as_ref()));
             match &grant {
                 None => {
                     tables.grants.remove(digest.as_str())?;
@@ -82,24 +85,38 @@ impl Store {
                     tables.grants.put_json(digest.as_str(), grant)?;
                 }
             }
+            let change = change.to(&shown(&record, grant.as_ref()));
             record.grant = grant;
-            Ok(record)
+            Ok((record, change))
         };
-        self.write(set).await
+        self.change(set).await
     }
 
     /// Forgets a plug-in, or `NotFound`.
     pub(crate) async fn remove_plugin(&self, digest: &Digest) -> Result<(), StoreError> {
         let digest = digest.clone();
         let remove = move |tables: &mut Tables<'_>| {
-            plugin(&*tables.plugins, &digest)?;
+            let record = plugin(&*tables.plugins, &digest)?;
             tables.plugins.remove(digest.as_str())?;
             tables.components.remove(digest.as_str())?;
             tables.grants.remove(digest.as_str())?;
-            Ok(())
+            Ok(((), noted(&record).from(&shown(&record, None))))
         };
-        self.write(remove).await
+        self.change(remove).await
     }
+}
+
+fn noted(record: &PluginRecord) -> Change {
+    Change::of("plugin", &record.digest)
+}
+
+/// What the audit log keeps of a plug-in; its schemas are long, and its digest says them all.
+fn shown(record: &PluginRecord, grant: Option<&PluginGrant>) -> serde_json::Value {
+    let PluginRecord { info, source, .. } = record;
+    serde_json::json!({
+        "provider": info.provider, "version": info.version, "source": source,
+        "granted": grant.map(|grant| &grant.hosts),
+    })
 }
 
 fn plugin(

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use portolan_core::{
+    audit::Change,
     id::{EndpointId, PolicyId},
     policy::{Policy, PolicySpec},
 };
@@ -33,9 +34,11 @@ impl Store {
         let create = move |tables: &mut Tables<'_>| {
             check(tables, &spec, None)?;
             let id = PolicyId(take_ids(tables, Counter::Policy, 1)?);
-            put(tables, Policy { id, spec, created: now, updated: now }, now)
+            let policy = put(tables, Policy { id, spec, created: now, updated: now }, now)?;
+            let change = Change::of(WHAT, id).to(&policy);
+            Ok((policy, change))
         };
-        self.write(create).await
+        self.change(create).await
     }
 
     /// One policy, or `NotFound`.
@@ -67,9 +70,12 @@ impl Store {
             let old: Policy = load(&*tables.policies, WHAT, id.0)?;
             check(tables, &spec, Some(id))?;
             unindex(tables, &old)?;
-            put(tables, Policy { spec, updated: now, ..old }, now)
+            let change = Change::of(WHAT, id).from(&old);
+            let policy = put(tables, Policy { spec, updated: now, ..old }, now)?;
+            let change = change.to(&policy);
+            Ok((policy, change))
         };
-        self.write(update).await
+        self.change(update).await
     }
 
     /// Deletes a policy with its executions, tasks and logs. `InUse` while one of its executions is
@@ -90,23 +96,23 @@ impl Store {
             unindex(tables, &policy)?;
             tables.changed.policies.insert(id);
             tables.policies.remove(id.0)?;
-            Ok(())
+            Ok(((), Change::of(WHAT, id).from(&policy)))
         };
-        self.write(delete).await
+        self.change(delete).await
     }
 }
 
-/// Checks name and endpoints of a new policy, or of a change of `own`.
+/// Checks endpoints and name of a new policy, or of a change of `own`, in the order of contract 3.2.
 fn check(tables: &Tables<'_>, spec: &PolicySpec, own: Option<PolicyId>) -> Result<(), StoreError> {
-    let holder = tables.policy_names.get(spec.name.as_str()).map_err(unreadable)?;
-    if holder.is_some_and(|id| Some(PolicyId(id.value())) != own) {
-        return Err(StoreError::Conflict { what: WHAT, name: spec.name.clone() });
-    }
     for endpoint in endpoints(spec) {
         let there = tables.endpoints.get(endpoint).map_err(unreadable)?.is_some();
         if !there {
             return Err(missing("endpoint", EndpointId(endpoint)));
         }
+    }
+    let holder = tables.policy_names.get(spec.name.as_str()).map_err(unreadable)?;
+    if holder.is_some_and(|id| Some(PolicyId(id.value())) != own) {
+        return Err(StoreError::Conflict { what: WHAT, name: spec.name.clone() });
     }
     Ok(())
 }

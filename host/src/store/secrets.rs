@@ -28,7 +28,11 @@ const XCHACHA20_POLY1305: u8 = 1;
 const SEAL_CHECK: &str = "seal-check";
 
 /// Seals and opens under one key.
-pub(super) struct Sealer(XChaCha20Poly1305);
+pub(super) struct Sealer {
+    cipher: XChaCha20Poly1305,
+    /// For backups alone.
+    key: Zeroizing<Vec<u8>>,
+}
 
 impl Sealer {
     /// Takes the key. `Seal` where it is not 32 bytes in base64.
@@ -39,7 +43,13 @@ impl Sealer {
         let length =
             BASE64_STANDARD.decode_slice(text, bytes.as_mut_slice()).map_err(|_| malformed())?;
         let key = bytes.get(..length).ok_or_else(malformed)?;
-        XChaCha20Poly1305::new_from_slice(key).map(Self).map_err(|_| malformed())
+        let cipher = XChaCha20Poly1305::new_from_slice(key).map_err(|_| malformed())?;
+        Ok(Self { cipher, key: Zeroizing::new(key.to_vec()) })
+    }
+
+    /// The key itself, 32 bytes: it goes into backups, which are sealed as a whole.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
     }
 
     /// Checks that the store was sealed with this key; a new store remembers it.
@@ -64,7 +74,7 @@ impl Sealer {
         let mut nonce = [0_u8; 24];
         getrandom::fill(&mut nonce).map_err(|error| failed(error.to_string()))?;
         let payload = Payload { msg: plain, aad: place.as_bytes() };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload);
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.map_err(|error| failed(error.to_string()))?;
         Ok([&[XCHACHA20_POLY1305], nonce.as_slice(), &sealed].concat())
     }
@@ -76,7 +86,7 @@ impl Sealer {
             return None;
         }
         let payload = Payload { msg, aad: place.as_bytes() };
-        self.0.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
+        self.cipher.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
     }
 }
 

@@ -5,7 +5,10 @@
 
 use std::{borrow::Borrow, cell::Cell, ops::Deref, ops::RangeBounds, rc::Rc};
 
-use redb::{Key, ReadOnlyTable, ReadTransaction, Table, TableDefinition, Value, WriteTransaction};
+use redb::{
+    Key, ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, Value,
+    WriteTransaction,
+};
 use serde::Serialize;
 
 use super::{
@@ -28,6 +31,42 @@ macro_rules! tables {
             /// Listed records that were written or removed.
             pub(super) changed: Changes,
             $($(#[$doc])* pub(super) $field: Writing<'t, $key, $value>,)+
+        }
+
+        impl Snapshot {
+            /// Hands every row of every table to `put`: name of the table, key and value as bytes.
+            pub(super) fn each_row(
+                &self,
+                put: &mut impl FnMut(&str, &[u8], &[u8]) -> Result<(), StoreError>,
+            ) -> Result<(), StoreError> {
+                $(for row in self.open($definition)?.iter().map_err(unreadable)? {
+                    let (key, value) = row.map_err(unreadable)?;
+                    let (key, value) = (key.value(), value.value());
+                    let key = <$key as Value>::as_bytes(&key);
+                    let value = <$value as Value>::as_bytes(&value);
+                    put($name, AsRef::<[u8]>::as_ref(&key), AsRef::<[u8]>::as_ref(&value))?;
+                })+
+                Ok(())
+            }
+        }
+
+        impl Tables<'_> {
+            /// Stores a row as [`Snapshot::each_row`] gave it; false where there is no such table.
+            pub(super) fn restore_row(
+                &mut self,
+                table: &str,
+                key: &[u8],
+                value: &[u8],
+            ) -> Result<bool, StoreError> {
+                match table {
+                    $($name => {
+                        let key = <$key as Value>::from_bytes(key);
+                        self.$field.put(key, <$value as Value>::from_bytes(value))?;
+                    })+
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
         }
 
         impl<'t> Tables<'t> {
@@ -106,6 +145,10 @@ tables! {
     "token-names-1" TOKEN_NAMES token_names: &'static str => u64;
     /// SHA-256 of a token's text, in hexadecimal digits, to its id.
     "token-digests-1" TOKEN_DIGESTS token_digests: &'static str => u64;
+    /// Entry of the audit log to `audit::Entry`, for what was done.
+    "audit-1" AUDIT audit: u64 => Json;
+    /// The same for what was refused, with ids from the same counter.
+    "audit-refused-1" AUDIT_REFUSED audit_refused: u64 => Json;
 }
 
 /// Every table as one moment left it; each is opened when it is wanted.

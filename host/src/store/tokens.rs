@@ -3,6 +3,7 @@
 
 use portolan_core::{
     account::{AccountName, Role, Token},
+    audit::Change,
     id::TokenId,
 };
 use redb::ReadableTable;
@@ -55,9 +56,10 @@ impl Store {
             tables.token_names.put(token.name.as_str(), id.0)?;
             tables.token_digests.put(digest.as_str(), id.0)?;
             tables.tokens.put_json(id.0, &TokenRecord { token: token.clone(), digest })?;
-            Ok(token)
+            let change = Change::of(WHAT, id).to(&token);
+            Ok((token, change))
         };
-        self.write(create).await
+        self.change(create).await
     }
 
     /// Every token, by ascending id.
@@ -100,9 +102,10 @@ impl Store {
         let delete = move |tables: &mut Tables<'_>| {
             let record: TokenRecord = load(&*tables.tokens, WHAT, id.0)?;
             remove(tables, &record)?;
-            Ok(record.token)
+            let change = Change::of(WHAT, id).from(&record.token);
+            Ok((record.token, change))
         };
-        self.write(delete).await
+        self.change(delete).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use portolan_core::{
     account::{AccountName, Role, User},
+    audit::{Change, SecretChange},
     id::UserId,
 };
 use redb::ReadableTable;
@@ -17,6 +18,8 @@ use super::{
 };
 
 const WHAT: &str = "user";
+/// What the audit log calls the hash.
+const PASSWORD: &str = "password";
 
 #[derive(Serialize, Deserialize)]
 struct UserRecord {
@@ -41,7 +44,12 @@ impl Store {
         hash: String,
         now: OffsetDateTime,
     ) -> Result<User, StoreError> {
-        self.write(move |tables| create(tables, name, role, hash, now)).await
+        let create = move |tables: &mut Tables<'_>| {
+            let user = create(tables, name, role, hash, now)?;
+            let change = Change::of(WHAT, user.id).to(&user);
+            Ok((user, change.secret(PASSWORD, Some(SecretChange::Set))))
+        };
+        self.change(create).await
     }
 
     /// Every user, by ascending id.
@@ -70,13 +78,16 @@ impl Store {
             if change.role.is_some_and(|role| role != Role::Admin) {
                 keep_an_administrator(tables, &record.user)?;
             }
+            let noted = Change::of(WHAT, id).from(&record.user);
+            let secret = change.hash.as_ref().map(|_| SecretChange::Changed);
             record.user.role = change.role.unwrap_or(record.user.role);
             record.user.updated = now;
             record.hash = change.hash.unwrap_or(record.hash);
             tables.users.put_json(id.0, &record)?;
-            Ok(record.user)
+            let noted = noted.to(&record.user).secret(PASSWORD, secret);
+            Ok((record.user, noted))
         };
-        self.write(update).await
+        self.change(update).await
     }
 
     /// Deletes a user with the tokens it made. `InUse` where no administrator would be left.
@@ -87,9 +98,10 @@ impl Store {
             tokens::remove_of(tables, record.user.name.as_str())?;
             tables.user_names.remove(record.user.name.as_str())?;
             tables.users.remove(id.0)?;
-            Ok(record.user)
+            let change = Change::of(WHAT, id).from(&record.user);
+            Ok((record.user, change))
         };
-        self.write(delete).await
+        self.change(delete).await
     }
 }
 

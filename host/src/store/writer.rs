@@ -8,7 +8,7 @@
 use std::{cell::Cell, rc::Rc, sync::Arc, thread};
 
 use redb::{Database, WriteTransaction};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     StoreError,
@@ -32,6 +32,8 @@ type Answer = Box<dyn FnOnce(Result<(), &StoreError>)>;
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Write>>,
     thread: Option<thread::JoinHandle<()>>,
+    /// Counts commits, for those who wait for news.
+    pub(super) news: watch::Receiver<u64>,
     #[cfg(test)]
     pub(super) commits: Arc<std::sync::atomic::AtomicU64>,
 }
@@ -47,6 +49,7 @@ impl Writer {
         let commits: Arc<std::sync::atomic::AtomicU64> = Arc::default();
         #[cfg(test)]
         let count = Arc::clone(&commits);
+        let (tell, news) = watch::channel(0_u64);
         let work = move || {
             while let Some(batch) = next_batch(&mut waiting) {
                 let (outcome, answers) = apply(&database, &committed, batch);
@@ -55,6 +58,9 @@ impl Writer {
                     u64::from(matches!(outcome, Ok(true))),
                     std::sync::atomic::Ordering::SeqCst,
                 );
+                if matches!(outcome, Ok(true)) {
+                    tell.send_modify(|count| *count += 1);
+                }
                 for answer in answers {
                     answer(outcome.as_ref().map(|_| ()));
                 }
@@ -65,6 +71,7 @@ impl Writer {
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
+            news,
             #[cfg(test)]
             commits,
         })

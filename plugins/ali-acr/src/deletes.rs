@@ -17,7 +17,7 @@ pub(crate) fn tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()
 }
 
 /// Deletes a digest with its tags: through the registry in the enterprise edition. The personal
-/// one's registry refuses that, so there every tag on it is deleted.
+/// one's registry refuses that, and its API deletes by tag alone: there every tag on it is deleted.
 pub(crate) fn artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
     let name = Name::parse(repository)?;
     let api = Api::of(endpoint)?;
@@ -28,10 +28,25 @@ pub(crate) fn artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> R
         });
     }
     let found = match tags::on(&api, name, digest) {
-        Err(Error::NotFound(_)) => Vec::new(),
+        Err(Error::NotFound(_)) => return Ok(()),
         found => found?,
     };
+    if found.is_empty() {
+        return is_gone(endpoint, repository, digest);
+    }
     found.iter().try_for_each(|tag| one_tag(&api, name, tag))
+}
+
+/// What has no tag is known to the registry alone.
+fn is_gone(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
+    if !login::with_flow(endpoint, |flow| distribution::holds(flow, repository, digest))? {
+        return Ok(());
+    }
+    Err(Error::Unsupported(format!(
+        "{repository} on {} holds {digest} without a tag, and the personal edition of Alibaba Cloud \
+         ACR deletes by tag alone: delete it in the console",
+        endpoint.url
+    )))
 }
 
 fn one_tag(api: &Api<'_>, name: Name<'_>, tag: &str) -> Result<()> {

@@ -126,7 +126,7 @@ fn in_namespace(
     items.extend(rows.into_iter().map(|row| Repository {
         private: row.kind.as_deref().map(|kind| kind != "PUBLIC"),
         description: row.summary.filter(|text| !text.is_empty()),
-        ..Repository::new(format!("{namespace}/{}", row.name))
+        ..Repository::new([namespace, "/", &row.name].concat())
     }));
     Ok(next)
 }

@@ -10,9 +10,15 @@ pub(crate) fn checked(api: &Api<'_>, call: &str, response: &Response) -> Result<
         200..=299 => {
             let answer = Answer::read(response)?;
             match (answer.is_success, answer.code.as_deref()) {
-                (Some(true), _) | (None, None | Some("success" | "Success" | "OK" | "200")) => {
-                    Ok(answer)
-                }
+                (Some(true), _) | (None, Some("success" | "Success" | "OK" | "200")) => Ok(answer),
+                (None, None) if api.instance.id.is_none() => Ok(answer),
+                // The enterprise API always says which it is.
+                (None, None) => Err(Error::MalformedResponse(format!(
+                    "{call}: {} answered {} without `IsSuccess`, so nothing is known to have been \
+                     done; is a proxy between?",
+                    response.what(),
+                    response.status()
+                ))),
                 (_, code) => Err(refused(api, call, code.unwrap_or_default(), response)),
             }
         }

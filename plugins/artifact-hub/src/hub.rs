@@ -10,6 +10,9 @@ use serde::Deserialize;
 
 /// Most packages of one page, by the API's rule.
 const PACKAGES: usize = 60;
+/// Packages of the page before that a page begins with: so many may go while it is asked for, and
+/// none after them is left out.
+const OVERLAP: usize = 3;
 /// Most packages listed: a catalog that never ends is stopped.
 const MAX_PACKAGES: usize = 1_000_000;
 /// Versions of one page; the API gives all of a package at once.
@@ -17,6 +20,10 @@ const VERSIONS: usize = 5_000;
 /// What the artifact will be.
 const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// Where a listing of packages stands: packages met, the last of them, and how many came to the
+/// front meanwhile. No last one, but some at the front: those are read again.
+type At = (usize, String, usize);
 
 /// The API of one endpoint.
 pub(crate) struct Hub<'a> {
@@ -26,6 +33,8 @@ pub(crate) struct Hub<'a> {
 
 #[derive(Deserialize)]
 struct Found {
+    /// May be null, and is always there: what lacks it is another API's answer.
+    #[serde(deserialize_with = "Option::deserialize")]
     packages: Option<Vec<Row>>,
 }
 
@@ -91,17 +100,55 @@ impl<'a> Hub<'a> {
         answer.json::<serde::de::IgnoredAny>().map(|_| has_key)
     }
 
-    /// One page of `REPOSITORY/PACKAGE`. The cursor is the number of packages before it.
+    /// One page of `REPOSITORY/PACKAGE`, deprecated ones among them.
+    ///
+    /// In the order of updates: by relevance or stars, packages of one name have no order among
+    /// them, and change places between two pages. A package that is updated while the catalog is
+    /// read comes to the front, so as much of the front is read again at the end.
     pub(crate) fn packages(
         &self,
         filter: &RepositoryFilter,
         page: &PageRequest,
     ) -> Result<Page<Repository>> {
-        let offset: usize = page.position()?;
+        let (met, last, mut moved) = page.position::<At>()?;
+        let is_front = last.is_empty() && moved > 0;
+        let before = if last.is_empty() { 0 } else { met.min(OVERLAP) };
+        let start = met.saturating_sub(before);
+        let (mut rows, total) = self.search(filter, start)?;
+        let (came, after) = (rows.len(), start.saturating_add(rows.len()));
+        let more = came > 0 && total.map_or(came >= PACKAGES, |total| after < total);
+        match rows.iter().position(|row| !last.is_empty() && row.is(&last)) {
+            Some(place) => {
+                moved = moved.saturating_add((place + 1).saturating_sub(before));
+                rows.drain(..=place);
+            }
+            // Updated or gone itself, or more came to the front than a page holds.
+            None if !last.is_empty() => moved = moved.saturating_add(came.max(1)),
+            None => {}
+        }
+        let next = match rows.last() {
+            None if more => return Err(self.repeats(met)),
+            Some(row) if more && !is_front && after < MAX_PACKAGES => {
+                Some((after, row.name(), moved))
+            }
+            _ if is_front => (more && after < moved).then_some((after, String::new(), moved)),
+            _ => (moved > 0).then_some((0, String::new(), moved)),
+        };
+        Page::last(rows.into_iter().map(repository).collect()).next(next.as_ref())
+    }
+
+    /// Packages from a place in the order on, and how many there are in all.
+    fn search(
+        &self,
+        filter: &RepositoryFilter,
+        offset: usize,
+    ) -> Result<(Vec<Row>, Option<usize>)> {
         let mut request = self
             .get("packages/search")
             .query("kind", 0)
             .query("facets", false)
+            .query("deprecated", true)
+            .query("sort", "last_updated")
             .query("limit", PACKAGES)
             .query("offset", offset);
         if let Some((repository, _)) = filter.prefix.as_deref().and_then(|it| it.split_once('/')) {
@@ -109,12 +156,14 @@ impl<'a> Hub<'a> {
         }
         let answer = request.send()?.success()?;
         let total = answer.header("Pagination-Total-Count").and_then(|text| text.parse().ok());
-        let rows = answer.json::<Found>()?.packages.unwrap_or_default();
-        let after = offset.saturating_add(rows.len());
-        let full = rows.len() >= PACKAGES;
-        let more = !rows.is_empty() && total.map_or(full, |total| after < total);
-        let page = Page::last(rows.into_iter().map(repository).collect());
-        page.next((more && after < MAX_PACKAGES).then_some(&after))
+        Ok((answer.json::<Found>()?.packages.unwrap_or_default(), total))
+    }
+
+    fn repeats(&self, met: usize) -> Error {
+        Error::MalformedResponse(format!(
+            "{} says that there are more than {met} packages, and gives no others than those",
+            self.endpoint.url
+        ))
     }
 
     /// One page of a package's versions. The cursor is the number of versions before it.
@@ -125,7 +174,8 @@ impl<'a> Hub<'a> {
         let only = package.version.map(|version| Available { version, ts: None });
         let mut versions = package.available_versions.unwrap_or_default();
         if versions.is_empty() {
-            versions.extend(only);
+            let none = || Error::MalformedResponse(format!("`{repository}` is told no version of"));
+            versions.push(only.ok_or_else(none)?);
         }
         let end = start.saturating_add(VERSIONS);
         let more = end < versions.len();
@@ -160,11 +210,29 @@ impl<'a> Hub<'a> {
     }
 }
 
+impl Row {
+    /// The package within its repository.
+    fn package(&self) -> &str {
+        self.normalized_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.name)
+    }
+
+    /// `REPOSITORY/PACKAGE`.
+    fn name(&self) -> String {
+        [&*self.repository.name, "/", self.package()].concat()
+    }
+
+    /// Whether it is the one of that name; made without making its own.
+    fn is(&self, name: &str) -> bool {
+        let below = name.strip_prefix(&*self.repository.name);
+        below.and_then(|below| below.strip_prefix('/')) == Some(self.package())
+    }
+}
+
 fn repository(row: Row) -> Repository {
-    let package = row.normalized_name.filter(|name| !name.is_empty()).unwrap_or(row.name);
+    let name = row.name();
     Repository {
         description: row.description.filter(|text| !text.is_empty()),
-        ..Repository::new(format!("{}/{package}", row.repository.name))
+        ..Repository::new(name)
     }
 }
 

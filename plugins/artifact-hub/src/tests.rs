@@ -10,6 +10,9 @@ use super::*;
 
 const BASE: &str = "https://artifacthub.io";
 
+/// What every search asks for: deprecated packages, too, in an order without ties.
+const WHOLE: &str = "kind=0&facets=false&deprecated=true&sort=last_updated&limit=60";
+
 fn fixtures() -> Fixtures {
     Fixtures::parse(include_str!("../fixtures/artifact-hub.jsonl"))
 }
@@ -27,7 +30,7 @@ fn get(path: &str) -> Exchange {
 }
 
 fn search(offset: usize) -> Exchange {
-    get(&format!("packages/search?kind=0&facets=false&limit=60&offset={offset}"))
+    get(&format!("packages/search?{WHOLE}&offset={offset}"))
 }
 
 fn rows(from: usize, to: usize) -> Value {
@@ -118,16 +121,70 @@ fn health_tells_a_good_key_from_a_bad_one() {
     }
 }
 
+fn page(offset: usize, to: usize, total: &str) -> Exchange {
+    search(offset).header("Pagination-Total-Count", total).json(rows(offset, to))
+}
+
+/// Every package to the end, and how many pages they were on.
+fn all(host: &Running) -> (Vec<String>, usize) {
+    let (mut names, mut cursor, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let (rows, next) = packages(host, None, cursor).expect("a page");
+        names.extend(rows);
+        (cursor, pages) = (next, pages + 1);
+        if cursor.is_none() {
+            return (names, pages);
+        }
+    }
+}
+
 #[test]
 fn three_pages_of_packages() {
-    let page =
-        |offset, to| search(offset).header("Pagination-Total-Count", "130").json(rows(offset, to));
-    let host = anonymous().exchanges([page(0, 60), page(60, 120), page(120, 130)]).start();
-    let (first, next) = packages(&host, None, None).expect("a page");
-    let (second, next) = packages(&host, None, next).expect("a page");
-    let (third, next) = packages(&host, None, next).expect("a page");
-    assert_eq!((first.len(), second.len(), third.len(), next), (60, 60, 10, None));
-    assert_eq!(first.first().map(String::as_str), Some("acme/chart-0"));
+    let pages = [page(0, 60, "130"), page(57, 117, "130"), page(114, 130, "130")];
+    let host = anonymous().exchanges(pages).start();
+    let expected: Vec<String> = (0..130).map(|n| format!("acme/chart-{n}")).collect();
+    assert_eq!(all(&host), (expected, 3));
+}
+
+/// What is updated while the catalog is read comes to the front and moves the rest: nothing is left
+/// out, and the front is read again.
+#[test]
+fn a_catalog_that_changes_is_read_whole() {
+    let part = |ranges: &[(usize, usize)]| {
+        let rows = ranges.iter().map(|(from, to)| rows(*from, *to)["packages"].clone());
+        let rows: Vec<Value> = rows.flat_map(|it| it.as_array().unwrap().clone()).collect();
+        json!({"packages": rows})
+    };
+    let at = |offset: usize, total: &str, ranges: &[(usize, usize)]| {
+        search(offset).header("Pagination-Total-Count", total).json(part(ranges))
+    };
+    let list = |exchanges: Vec<Exchange>| {
+        let host = anonymous().exchanges(exchanges).start();
+        let (mut names, pages) = all(&host);
+        names.sort_unstable();
+        names.dedup();
+        (names.len(), pages)
+    };
+    let first = || at(0, "130", &[(0, 60)]);
+    // The last two were updated: they are the first ones now.
+    let moved = vec![
+        first(),
+        at(57, "130", &[(55, 115)]),
+        at(114, "130", &[(112, 128)]),
+        at(0, "130", &[(128, 130), (0, 58)]),
+    ];
+    assert_eq!(list(moved), (130, 4));
+    // The last one of the first page was.
+    let last = vec![
+        first(),
+        at(57, "130", &[(56, 59), (60, 117)]),
+        at(114, "130", &[(114, 130)]),
+        at(0, "130", &[(59, 60), (0, 59)]),
+    ];
+    assert_eq!(list(last), (130, 4));
+    // Two of the first page were deleted.
+    let fewer = vec![first(), at(57, "128", &[(59, 119)]), at(114, "128", &[(116, 130)])];
+    assert_eq!(list(fewer), (130, 3));
 }
 
 #[test]
@@ -136,14 +193,20 @@ fn pages_end_whatever_the_server_does() {
         (search(0).json(json!({"packages": []})), None),
         (search(0).header("Pagination-Total-Count", "900").json(json!({"packages": null})), None),
         (search(0).json(rows(0, 59)), None),
-        (search(0).json(rows(0, 60)), Some("60".to_owned())),
+        (search(0).json(rows(0, 60)), Some(r#"[60,"acme/chart-59",0]"#.to_owned())),
     ] {
         let host = anonymous().exchange(exchange).start();
         assert_eq!(packages(&host, None, None).map(|page| page.1), Ok(next));
     }
-    let last = get("packages/search?kind=0&facets=false&limit=60&offset=999990");
-    let host = anonymous().exchange(last.json(rows(0, 60))).start();
-    assert_eq!(packages(&host, None, Some("999990".to_owned())).map(|page| page.1), Ok(None));
+    // Whatever page is asked for, the first comes.
+    let same = search(57).header("Pagination-Total-Count", "130").json(rows(0, 60));
+    let host = anonymous().exchange(same).start();
+    let error = packages(&host, None, Some(r#"[60,"acme/chart-59",0]"#.to_owned()));
+    assert!(matches!(error, Err(Error::MalformedResponse(t)) if t.contains("more than 60")));
+    host.finish();
+    let host = anonymous().exchange(search(999_987).json(rows(0, 60))).start();
+    let far = Some(r#"[999990,"acme/chart-2",0]"#.to_owned());
+    assert_eq!(packages(&host, None, far).map(|page| page.1), Ok(None));
     host.finish();
     let host = anonymous().start();
     assert!(packages(&host, None, Some("x".to_owned())).is_err(), "no cursor of ours");
@@ -151,7 +214,7 @@ fn pages_end_whatever_the_server_does() {
 
 #[test]
 fn a_prefix_narrows_the_search() {
-    let acme = get("packages/search?kind=0&facets=false&limit=60&offset=0&repo=acme");
+    let acme = get(&format!("packages/search?{WHOLE}&offset=0&repo=acme"));
     let host = anonymous().exchange(acme.json(rows(0, 1))).start();
     assert_eq!(packages(&host, Some("acme/"), None), Ok((vec!["acme/chart-0".to_owned()], None)));
 }
@@ -259,7 +322,7 @@ fn errors_keep_their_kind() {
     host.finish();
     type Fits = fn(&Error) -> bool;
     let limited = fixtures().get("GET", "/api/v1/packages/search");
-    let here = "/api/v1/packages/search?kind=0&facets=false&limit=60&offset=0";
+    let here = &format!("/api/v1/packages/search?{WHOLE}&offset=0");
     let cases: Vec<(Exchange, Fits)> = vec![
         (
             limited.clone().at(here),

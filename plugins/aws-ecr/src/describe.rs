@@ -47,9 +47,11 @@ const REGIONS: [&str; 38] = [
 ];
 
 /// APIs, which are sent signatures and nothing else.
-const CONTROL: [&str; 6] = [
+const CONTROL: [&str; 8] = [
     "https://api.ecr.{R}.amazonaws.com",
     "https://api.ecr.{R}.amazonaws.com.cn",
+    "https://api.ecr.{R}.c2s.ic.gov",
+    "https://api.ecr.{R}.sc2s.sgov.gov",
     "https://ecr-fips.{R}.amazonaws.com",
     "https://ecr.{R}.api.aws",
     "https://ecr-fips.{R}.api.aws",
@@ -57,9 +59,11 @@ const CONTROL: [&str; 6] = [
 ];
 
 /// Registries, which are sent tokens that the APIs gave.
-const REGISTRIES: [&str; 6] = [
+const REGISTRIES: [&str; 8] = [
     "https://{A}.dkr.ecr.{R}.amazonaws.com",
     "https://{A}.dkr.ecr.{R}.amazonaws.com.cn",
+    "https://{A}.dkr.ecr.{R}.c2s.ic.gov",
+    "https://{A}.dkr.ecr.{R}.sc2s.sgov.gov",
     "https://{A}.dkr.ecr-fips.{R}.amazonaws.com",
     "https://{A}.dkr-ecr.{R}.on.aws",
     "https://{A}.dkr-ecr-fips.{R}.on.aws",
@@ -67,9 +71,11 @@ const REGISTRIES: [&str; 6] = [
 ];
 
 /// Where blobs are redirected to; CloudFront is ECR Public's.
-const STORAGE: [&str; 4] = [
+const STORAGE: [&str; 6] = [
     "https://prod-{R}-starport-layer-bucket.s3.{R}.amazonaws.com",
     "https://prod-{R}-starport-layer-bucket.s3.{R}.amazonaws.com.cn",
+    "https://prod-{R}-starport-layer-bucket.s3.{R}.c2s.ic.gov",
+    "https://prod-{R}-starport-layer-bucket.s3.{R}.sc2s.sgov.gov",
     "https://prod-{R}-starport-layer-bucket.s3.dualstack.{R}.amazonaws.com",
     "https://*.cloudfront.net",
 ];
@@ -86,8 +92,9 @@ pub(crate) fn info() -> AdapterInfo {
     AdapterInfo {
         endpoints: Some(EndpointPattern::Choice(presets())),
         hint: "An access key id and its secret access key with permissions for ECR, not a user \
-               name and password; of ECR Public (without keys, too) repositories are named in \
-               the rule, since others than one's own are not listed."
+               name and password; for ECR Public type https://public.ecr.aws (a source only, \
+               also without keys; name the repositories in the rule, since others than one's own \
+               are not listed; tested against recorded exchanges only)."
             .to_owned(),
         settings_schema: repositories::SCHEMA.to_owned(),
         allowed_hosts: hosts(),
@@ -97,14 +104,14 @@ pub(crate) fn info() -> AdapterInfo {
     }
 }
 
+/// Harbor's, and no more: clients compare them. Any other address is typed by hand.
 fn presets() -> Vec<NamedUrl> {
     let named = |region: &str| {
         let china = if region.starts_with("cn-") { ".cn" } else { "" };
         let url = format!("https://api.ecr.{region}.amazonaws.com{china}");
         NamedUrl { name: region.to_owned(), url }
     };
-    let public = NamedUrl { name: "public".to_owned(), url: public::REGISTRY.to_owned() };
-    REGIONS.into_iter().map(named).chain([public]).collect()
+    REGIONS.into_iter().map(named).collect()
 }
 
 fn hosts() -> Vec<AllowedHost> {

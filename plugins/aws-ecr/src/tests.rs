@@ -96,12 +96,14 @@ fn describes_itself_without_a_host() {
     assert_eq!((info.resources, info.min_components), (vec!["image".to_owned()], 1));
     assert!(info.hint.contains("not a user name and password"));
     let Some(EndpointPattern::Choice(presets)) = info.endpoints else { panic!("a list") };
-    assert_eq!(presets.len(), 39);
+    // Harbor has these 38; ECR Public is typed by hand, and the hint says how.
+    assert_eq!(presets.len(), 38);
+    assert!(info.hint.contains("type https://public.ecr.aws"), "{}", info.hint);
+    assert!(info.hint.ends_with("tested against recorded exchanges only)."), "{}", info.hint);
     let shown = |at: usize| (presets[at].name.as_str(), presets[at].url.as_str());
     assert_eq!(shown(0), ("us-east-2", "https://api.ecr.us-east-2.amazonaws.com"));
     assert_eq!(shown(21), ("cn-north-1", "https://api.ecr.cn-north-1.amazonaws.com.cn"));
     assert_eq!(shown(37).0, "us-gov-west-1");
-    assert_eq!(shown(38), ("public", "https://public.ecr.aws"));
     for preset in &presets {
         assert!(Place::parse(&preset.url).is_some(), "{}", preset.url);
     }
@@ -116,6 +118,30 @@ fn describes_itself_without_a_host() {
     assert_eq!(uses("https://public.ecr.aws"), "data signed");
     assert_eq!(uses("https://*.cloudfront.net"), "storage");
     assert!(info.allowed_hosts.iter().all(|host| !host.uses.contains(&"credentials".to_owned())));
+}
+
+/// Whatever address is taken, its API, its registry and its layers are among the hosts asked for.
+#[test]
+fn every_partition_has_its_hosts() {
+    let hosts = AwsEcr::describe().allowed_hosts;
+    let granted = |address: &str, region: &str, wanted: &str| {
+        hosts.iter().filter(|host| host.uses.iter().any(|it| it == wanted)).any(|host| {
+            host.pattern.replace("{R}", region).replace("{A}", "123456789012") == address
+        })
+    };
+    for (region, domain) in [
+        ("us-east-1", "amazonaws.com"),
+        ("cn-north-1", "amazonaws.com.cn"),
+        ("us-iso-east-1", "c2s.ic.gov"),
+        ("us-isob-east-1", "sc2s.sgov.gov"),
+    ] {
+        let address = format!("https://123456789012.dkr.ecr.{region}.{domain}");
+        let Some(Place::Private(place)) = Place::parse(&address) else { panic!("{address}") };
+        assert!(granted(&format!("https://{}", place.control), region, "signed"), "{domain}");
+        assert!(granted(&place.registry("123456789012"), region, "data"), "{domain}");
+        let layers = format!("https://prod-{region}-starport-layer-bucket.s3.{region}.{domain}");
+        assert!(granted(&layers, region, "storage"), "{domain}");
+    }
 }
 
 #[test]

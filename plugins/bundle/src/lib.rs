@@ -24,7 +24,7 @@ mod tests {
             let provider = adapter.provider;
             // "\0asm", version 13, layer 1: a component, not a core module.
             assert_eq!(adapter.bytes[..8], *b"\0asm\x0d\0\x01\0", "{provider}");
-            assert!(adapter.bytes.len() <= 400 * 1024, "{provider}: {} bytes", adapter.bytes.len());
+            assert!(adapter.bytes.len() <= 400_000, "{provider}: {} bytes", adapter.bytes.len());
         }
     }
 

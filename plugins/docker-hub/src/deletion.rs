@@ -24,7 +24,8 @@ pub(crate) fn tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()
 }
 
 /// Deletes by digest. The registry refused that for years and still does for some accounts: then
-/// every tag on the digest is deleted, which leaves nothing to find it by.
+/// every tag on the digest is deleted, which leaves nothing to find it by. What is gone already is
+/// no error.
 pub(crate) fn artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
     let (namespace, name) = namespaces::split(repository)?;
     let repository = format!("{namespace}/{name}");
@@ -40,8 +41,14 @@ pub(crate) fn artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> R
 }
 
 fn by_tags(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
-    let found = tags_on(endpoint, repository, digest)?;
+    let found = match tags_on(endpoint, repository, digest) {
+        Err(Error::NotFound(_)) => return Ok(()),
+        found => found?,
+    };
     if found.is_empty() {
+        if !distribution::holds(&flow(endpoint), repository, digest)? {
+            return Ok(());
+        }
         return Err(Error::Unsupported(format!(
             "Docker Hub deletes images by their tags alone, and none of {repository} is on {digest}"
         )));

@@ -1,7 +1,7 @@
 //! Repositories of every namespace of the account, and tags with their digests.
 
 use portolan_sdk::{
-    Artifact, Endpoint, Error, Page, PageRequest, Repository, RepositoryFilter, Result, http, time,
+    Artifact, Endpoint, Error, Page, PageRequest, Repository, RepositoryFilter, Result, http,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,9 +89,9 @@ fn in_namespace(
     let images = rows.results.into_iter().filter(is_image);
     items.extend(images.map(|row| Repository {
         description: row.description.filter(|text| !text.is_empty()),
-        updated: row.last_updated.as_deref().and_then(time::rfc3339),
+        updated: row.last_updated,
         private: row.is_private,
-        ..Repository::new(format!("{}/{}", row.namespace, row.name))
+        ..Repository::new([&*row.namespace, "/", &row.name].concat())
     }));
     Ok(more)
 }
@@ -127,7 +127,7 @@ fn artifact(row: wire::Tag) -> Artifact {
         digest: row.digest.filter(|digest| !digest.is_empty()),
         media_type: row.media_type.filter(|kind| !kind.is_empty()),
         size: row.full_size,
-        pushed: row.last_updated.as_deref().and_then(time::rfc3339),
+        pushed: row.last_updated,
         ..Artifact::new(vec![row.name])
     }
 }

@@ -1,5 +1,6 @@
 //! The Hub's JSON, as far as it is read.
 
+use portolan_sdk::time;
 use serde::Deserialize;
 
 /// One page of a listing.
@@ -27,8 +28,8 @@ pub(crate) struct Repository {
     pub(crate) description: Option<String>,
     #[serde(default)]
     pub(crate) is_private: Option<bool>,
-    #[serde(default)]
-    pub(crate) last_updated: Option<String>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) last_updated: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -40,8 +41,8 @@ pub(crate) struct Tag {
     pub(crate) media_type: Option<String>,
     #[serde(default)]
     pub(crate) full_size: Option<u64>,
-    #[serde(default)]
-    pub(crate) last_updated: Option<String>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) last_updated: Option<u64>,
 }
 
 /// What a login gives.

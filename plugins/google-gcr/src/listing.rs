@@ -2,7 +2,7 @@
 
 use portolan_sdk::{
     Endpoint, Error, Page, PageRequest, Repository, Result, cache, http, log,
-    signing::google::ServiceAccount, time,
+    signing::google::ServiceAccount,
 };
 use serde::{Deserialize, Serialize};
 
@@ -198,18 +198,18 @@ impl Listing<'_> {
     }
 
     fn repository(&self, project: &str, shelf: &str, row: wire::Package) -> Option<Repository> {
-        let image = last(&row.name).replace("%2F", "/").replace("%2f", "/");
+        let image = http::decode(last(&row.name));
         if image.is_empty() {
             return None;
         }
         let project = place::written(project);
         let name = match self.place {
-            Place::Docker { .. } => format!("{project}/{shelf}/{image}"),
-            Place::Gcr { .. } | Place::Other => format!("{project}/{image}"),
+            Place::Docker { .. } => [&*project, "/", shelf, "/", &*image].concat(),
+            Place::Gcr { .. } | Place::Other => [&*project, "/", &*image].concat(),
         };
         Some(Repository {
-            created: row.create_time.as_deref().and_then(time::rfc3339),
-            updated: row.update_time.as_deref().and_then(time::rfc3339),
+            created: row.create_time,
+            updated: row.update_time,
             ..Repository::new(name)
         })
     }

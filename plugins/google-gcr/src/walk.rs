@@ -1,12 +1,13 @@
 //! Image names by walking: `tags/list` of a name says which names are one component below it.
 //!
-//! The walk goes down before it goes on, names in order, and its cursor is the last name it met: a
-//! call reads the lists above that name again and goes on behind it.
+//! The walk goes down before it goes on, names in order, and its cursor is the last name it met.
+//! What a call asked for and did not come to is kept for the next one; where that is gone, the
+//! lists above the last name are read again.
 
 use std::collections::VecDeque;
 
 use portolan_sdk::{
-    Endpoint, Repository, Result, Scope,
+    Endpoint, Repository, Result, Scope, cache,
     http::{self, Request, Response},
     token::{self, Flow},
 };
@@ -23,6 +24,15 @@ const AT_ONCE: usize = 8;
 /// Longest name: there is none below it.
 const MAX_NAME: usize = 255;
 
+/// Key of what is kept for the next call.
+const AHEAD: &str = "walk ahead";
+
+/// How long it is, in seconds.
+const AHEAD_TTL: u32 = 60;
+
+/// Longest list of names that is: a longer one costs less to ask for than to keep.
+const MAX_KEPT: usize = 500;
+
 /// Where a walk stands; `last` empty: at the project itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
@@ -30,24 +40,37 @@ pub(crate) struct Cursor {
     last: String,
 }
 
-/// What one name holds.
+/// What one name holds: whether it is an image, and the components below it in order.
+#[derive(Clone, Serialize, Deserialize)]
 struct Node {
     name: String,
     is_image: bool,
     children: Vec<String>,
 }
 
-/// The names below one name that are still to be met.
+/// A name, how many of those below it were asked for, and those that are still to be met.
 struct Level {
-    waiting: VecDeque<String>,
+    node: Node,
+    passed: usize,
     asked: VecDeque<Node>,
 }
 
 impl Level {
     fn new(node: Node) -> Self {
-        let fits = |name: &String| name.len() <= MAX_NAME;
-        let waiting = node.children.iter().map(|child| format!("{}/{child}", node.name));
-        Self { waiting: waiting.filter(fits).collect(), asked: VecDeque::new() }
+        Self { node, passed: 0, asked: VecDeque::new() }
+    }
+
+    /// The next names to ask for.
+    fn ask(&mut self) -> Vec<String> {
+        let some = self.node.children.iter().skip(self.passed).take(AT_ONCE);
+        let names = some.map(|child| format!("{}/{child}", self.node.name));
+        let names = names.filter(|name| name.len() <= MAX_NAME).collect();
+        self.passed = self.passed.saturating_add(AT_ONCE);
+        names
+    }
+
+    fn is_done(&self) -> bool {
+        self.asked.is_empty() && self.passed >= self.node.children.len()
     }
 }
 
@@ -55,6 +78,8 @@ struct Walk<'a> {
     flow: Flow<'a>,
     levels: Vec<Level>,
     asked: usize,
+    /// Of the call before.
+    ahead: Vec<Node>,
 }
 
 /// The next names, and where to go on.
@@ -64,7 +89,8 @@ pub(crate) fn repositories(
     mut at: Cursor,
     wanted: usize,
 ) -> Result<(Vec<Repository>, Option<Cursor>)> {
-    let mut walk = Walk { flow: Flow::new(endpoint), levels: Vec::new(), asked: 0 };
+    let ahead = cache::get(AHEAD).filter(|_| at != Cursor::default()).unwrap_or_default();
+    let mut walk = Walk { flow: Flow::new(endpoint), levels: Vec::new(), asked: 0, ahead };
     let mut items = Vec::new();
     while let Some(project) = projects.get(at.project) {
         walk.resume(&place::written(project), &at.last)?;
@@ -75,6 +101,7 @@ pub(crate) fn repositories(
             }
             walk.levels.push(Level::new(node));
             if items.len() >= wanted || walk.asked >= MAX_NAMES {
+                walk.keep();
                 return Ok((items, Some(at)));
             }
         }
@@ -86,17 +113,17 @@ pub(crate) fn repositories(
 impl Walk<'_> {
     /// Stands behind `last` again, or at the root.
     fn resume(&mut self, root: &str, last: &str) -> Result<()> {
-        self.levels.clear();
         let below = last.strip_prefix(root).unwrap_or_default();
+        let components: Vec<&str> = below.split('/').filter(|part| !part.is_empty()).collect();
         let mut above = vec![root.to_owned()];
         let mut path = root.to_owned();
-        for component in below.split('/').filter(|component| !component.is_empty()) {
+        for component in &components {
             path = format!("{path}/{component}");
             above.push(path.clone());
         }
         self.levels = self.ask(&above)?.into_iter().map(Level::new).collect();
-        for (level, met) in self.levels.iter_mut().zip(above.iter().skip(1)) {
-            level.waiting.retain(|name| name > met);
+        for (level, met) in self.levels.iter_mut().zip(components) {
+            level.passed = level.node.children.partition_point(|child| child.as_str() <= met);
         }
         Ok(())
     }
@@ -104,13 +131,11 @@ impl Walk<'_> {
     /// The next name of the walk.
     fn next(&mut self) -> Result<Option<Node>> {
         while let Some(mut level) = self.levels.pop() {
-            if level.asked.is_empty() && !level.waiting.is_empty() {
-                let some = level.waiting.len().min(AT_ONCE);
-                let names: Vec<String> = level.waiting.drain(..some).collect();
-                level.asked = self.ask(&names)?.into();
+            if level.asked.is_empty() && !level.is_done() {
+                level.asked = self.ask(&level.ask())?.into();
             }
             let node = level.asked.pop_front();
-            if node.is_some() || !level.waiting.is_empty() {
+            if node.is_some() || !level.is_done() {
                 self.levels.push(level);
             }
             if node.is_some() {
@@ -120,15 +145,37 @@ impl Walk<'_> {
         Ok(None)
     }
 
-    /// What these names hold; one that is gone holds nothing.
+    /// Keeps what the next call needs and this one has.
+    fn keep(self) {
+        let nodes = self.levels.into_iter().flat_map(|it| it.asked.into_iter().chain([it.node]));
+        // What was kept before and not come to yet, as well.
+        let nodes = nodes.chain(self.ahead).filter(|node| node.children.len() <= MAX_KEPT);
+        let kept: Vec<Node> = nodes.take(MAX_NAMES).collect();
+        cache::set(AHEAD, &kept, AHEAD_TTL);
+    }
+
+    /// What these names hold, as it is known already or as the registry says; one that is gone
+    /// holds nothing.
     fn ask(&mut self, names: &[String]) -> Result<Vec<Node>> {
+        let mut known = Vec::with_capacity(names.len());
+        for name in names {
+            let place = self.ahead.iter().position(|node| node.name == *name);
+            known.push(place.map(|place| self.ahead.swap_remove(place)));
+        }
+        let unknown = names.iter().zip(&known).filter(|(_, node)| node.is_none());
+        let unknown: Vec<&String> = unknown.map(|(name, _)| name).collect();
+        let mut told = self.fetch(&unknown)?.into_iter();
+        Ok(known.into_iter().filter_map(|node| node.or_else(|| told.next())).collect())
+    }
+
+    fn fetch(&mut self, names: &[&String]) -> Result<Vec<Node>> {
         let mut nodes = Vec::with_capacity(names.len());
         for some in names.chunks(AT_ONCE) {
             self.asked = self.asked.saturating_add(some.len());
             let scopes: Vec<String> =
                 some.iter().map(|name| token::scope_text(&Scope::pull(name))).collect();
             let auth = self.flow.grant(&scopes, None)?.auth;
-            let request = |name: &String| {
+            let request = |name: &&String| {
                 Request::get(self.flow.url(&artifacts::first_page(name))).auth(auth.clone())
             };
             let answers = http::send_all(some.iter().map(request).collect());

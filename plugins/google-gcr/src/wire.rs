@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
+use portolan_sdk::time;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{Error, Visitor},
@@ -107,10 +108,10 @@ pub(crate) struct Package {
     /// `projects/P/locations/L/repositories/R/packages/N`, `/` in N as `%2F`.
     #[serde(default)]
     pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) create_time: Option<String>,
-    #[serde(default)]
-    pub(crate) update_time: Option<String>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) create_time: Option<u64>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) update_time: Option<u64>,
 }
 
 /// What creates a repository.

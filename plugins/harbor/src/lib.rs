@@ -4,6 +4,7 @@
 //! through the distribution API with tokens of the same server. What differs in 1.x is in `v1`.
 
 mod api;
+mod artifacts;
 mod authority;
 mod generation;
 mod health;
@@ -64,7 +65,7 @@ impl Adapter for Harbor {
         page: &PageRequest,
     ) -> Result<Page<Artifact>> {
         match Generation::of(endpoint)? {
-            Generation::V2 => listing::artifacts(endpoint, repository, page),
+            Generation::V2 => artifacts::list(endpoint, repository, page),
             Generation::V1(_) => v1::listing::artifacts(endpoint, repository, page),
         }
     }
@@ -98,19 +99,11 @@ impl Management for Harbor {
     }
 
     fn delete_tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
-        if let Generation::V1(_) = Generation::of(endpoint)? {
-            return v1::tags::delete_tag(endpoint, repository, tag);
-        }
-        let path = format!("{}/{tag}/tags/{tag}", api::artifacts_path(repository)?);
-        api::delete(endpoint, &path)
+        delete(endpoint, repository, tag, v1::tags::delete_tag, &["/tags/", tag])
     }
 
     fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
-        if let Generation::V1(_) = Generation::of(endpoint)? {
-            return v1::tags::delete_artifact(endpoint, repository, digest);
-        }
-        let path = format!("{}/{digest}", api::artifacts_path(repository)?);
-        api::delete(endpoint, &path)
+        delete(endpoint, repository, digest, v1::tags::delete_artifact, &[])
     }
 }
 
@@ -118,6 +111,21 @@ impl Labels for Harbor {
     fn list_labels(endpoint: &Endpoint, page: &PageRequest) -> Result<LabelPage> {
         labels::list(endpoint, page)
     }
+}
+
+/// Deletes what is at a reference, or below it in Harbor 2.x.
+fn delete(
+    endpoint: &Endpoint,
+    repository: &str,
+    reference: &str,
+    v1: fn(&Endpoint, &str, &str) -> Result<()>,
+    below: &[&str],
+) -> Result<()> {
+    if let Generation::V1(_) = Generation::of(endpoint)? {
+        return v1(endpoint, repository, reference);
+    }
+    let path = [&*api::artifacts_path(repository)?, "/", reference, &below.concat()].concat();
+    api::delete(endpoint, &path)
 }
 
 /// A repository name that Harbor cannot hold.

@@ -210,10 +210,21 @@ mod listing {
 
     #[test]
     fn a_prefix_spares_requests() {
-        let host =
-            harbor().exchange(repositories("team", 1, json!([{"name": "team/app"}]))).start();
-        assert_eq!(walk(&host, Some("team/")), [vec!["team/app"]]);
-        host.finish();
+        let inside = || repositories("team", 1, json!([{"name": "team/app"}]));
+        let named = || get("/api/v2.0/projects?page=1&page_size=100&name=team");
+        let public = json!([{"name": "steam"}, {"name": "team", "metadata": {"public": "true"}}]);
+        for (project, private) in [
+            (named().json(public), Some(false)),
+            // What an account of one project is told.
+            (named().json(json!([])), None),
+            (named().answer(403), None),
+        ] {
+            let host = harbor().exchanges([project, inside()]).start();
+            let page = list(&host, Some("team/"), None);
+            assert_eq!((page.items[0].private, page.next), (private, None));
+            assert_eq!(page.items[0].name, "team/app");
+            host.finish();
+        }
         let two = projects(1).json(json!([{"name": "library"}, {"name": "team"}]));
         let host = harbor()
             .exchanges([two, repositories("team", 1, json!([{"name": "team/app"}]))])
@@ -250,7 +261,7 @@ mod listing {
 
     #[test]
     fn artifacts_with_digests_tags_and_labels() {
-        let path = "/api/v2.0/projects/team/repositories/a%252Fb/artifacts?page=1&page_size=100&with_tag=true&with_label=true";
+        let path = "/api/v2.0/projects/team/repositories/a%252Fb/artifacts?page=1&page_size=100&with_tag=true&with_label=true&with_accessory=true";
         let host = harbor()
             .exchange(fixtures().get("GET", "/api/v2.0/projects/team/repositories").at(path))
             .start();
@@ -266,7 +277,7 @@ mod listing {
     #[test]
     fn artifacts_are_paged_and_untagged_ones_kept() {
         let page = |number: u32| {
-            get(&format!("/api/v2.0/projects/p/repositories/r/artifacts?page={number}&page_size=1&with_tag=true&with_label=true"))
+            get(&format!("/api/v2.0/projects/p/repositories/r/artifacts?page={number}&page_size=1&with_tag=true&with_label=true&with_accessory=true"))
                 .header("X-Total-Count", "2")
         };
         let index = json!([{"digest": "sha256:a", "tags": null, "labels": null,
@@ -287,6 +298,88 @@ mod listing {
         let second = list(first.next);
         assert_eq!(names(&second, |a| a.digest.as_deref().unwrap_or_default()), ["sha256:b"]);
         assert_eq!(second.next, None);
+    }
+
+    /// A signature with a tag, an SBOM without, and the SBOM's own signature.
+    #[test]
+    fn accessories_are_listed_with_their_subject_and_its_labels() {
+        let path = "/api/v2.0/projects/p/repositories/r/artifacts";
+        let query = "page=1&page_size=100&with_tag=true&with_label=true&with_accessory=true";
+        let list = json!([
+            {"digest": "sha256:a", "tags": [{"name": "v1"}], "labels": [{"name": "prod"}],
+                "accessories": [{"digest": "sha256:s", "type": "signature.cosign"},
+                    {"digest": "sha256:b", "type": "sbom.harbor"},
+                    {"digest": "sha256:gone"}, {"digest": "../../../../x"}]},
+            {"digest": "sha256:z", "tags": [{"name": "v2"}], "accessories": null},
+        ]);
+        let one = |digest: &str, row: Value| {
+            let address = format!("{path}/sha256:{digest}?with_tag=true&with_accessory=true");
+            get(&address).json(row)
+        };
+        let host = harbor()
+            .exchanges([
+                get(&format!("{path}?{query}")).json(list),
+                one("s", json!({"digest": "sha256:s", "tags": [{"name": "sha256-a.sig"}]})),
+                one(
+                    "b",
+                    json!({"digest": "sha256:b", "artifact_type": "application/spdx+json",
+                    "tags": null, "accessories": [{"digest": "sha256:n"}]}),
+                ),
+                one("n", json!({"digest": "sha256:n", "accessories": []})),
+                one("gone", json!({})).answer(404),
+            ])
+            .start();
+        let (all, first) = (ArtifactFilter::all(), PageRequest::first());
+        let page = Harbor::list_artifacts(host.endpoint(), "p/r", &all, &first).expect("a page");
+        let shown: Vec<String> = page
+            .items
+            .iter()
+            .map(|it| {
+                let (digest, subject) = (it.digest.as_deref(), it.subject.as_deref());
+                let (tags, labels) = (it.tags.join(","), it.labels.join(","));
+                format!("{} {} [{tags}] [{labels}]", digest.unwrap(), subject.unwrap_or("-"))
+            })
+            .collect();
+        let expected = [
+            "sha256:a - [v1] [prod]",
+            "sha256:z - [v2] []",
+            "sha256:s sha256:a [sha256-a.sig] [prod]",
+            "sha256:b sha256:a [] [prod]",
+            "sha256:n sha256:b [] [prod]",
+        ];
+        assert_eq!((shown, page.next), (expected.map(str::to_owned).to_vec(), None));
+        assert_eq!(page.items[3].artifact_type.as_deref(), Some("application/spdx+json"));
+    }
+
+    #[test]
+    fn many_accessories_take_several_calls_and_a_circle_ends() {
+        let path = "/api/v2.0/projects/p/repositories/r/artifacts";
+        let query = "page=1&page_size=100&with_tag=true&with_label=true&with_accessory=true";
+        let many: Vec<Value> = (0..70).map(|n| json!({"digest": format!("sha256:{n}")})).collect();
+        let list = || {
+            let row = json!([{"digest": "sha256:a", "accessories": many}]);
+            get(&format!("{path}?{query}")).header("X-Total-Count", "1").json(row)
+        };
+        let one = |n: usize, row: Value| {
+            get(&format!("{path}/sha256:{n}?with_tag=true&with_accessory=true")).json(row)
+        };
+        let found = |n: usize| one(n, json!({"digest": format!("sha256:{n}")}));
+        let page = |host: &Running, cursor| {
+            let at = PageRequest { cursor, limit: 100 };
+            Harbor::list_artifacts(host.endpoint(), "p/r", &ArtifactFilter::all(), &at)
+        };
+        let host = harbor().exchange(list()).exchanges((0..64).map(found)).exchange(list());
+        let host = host.exchanges((64..70).map(found)).start();
+        let first = page(&host, None).expect("a page");
+        let second = page(&host, first.next).expect("a page");
+        assert_eq!((first.items.len(), second.items.len(), second.next), (65, 6, None));
+        host.finish();
+        let own = json!({"digest": "sha256:1", "accessories": [{"digest": "sha256:1"}]});
+        let round = json!([{"digest": "sha256:a", "accessories": [{"digest": "sha256:1"}]}]);
+        let host = harbor().exchange(get(&format!("{path}?{query}")).json(round));
+        let host = host.exchanges((0..128).map(|_| one(1, own.clone()))).start();
+        let error = page(&host, None).expect_err("a circle");
+        assert!(matches!(&error, Error::MalformedResponse(t) if t.contains("without an end")));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The JSON of Harbor's management API, as far as it is read.
 
+use portolan_sdk::time;
 use serde::Deserialize;
 
 /// What `/api/version` and `/systeminfo` tell.
@@ -32,7 +33,7 @@ impl About {
 pub(crate) struct Project {
     /// Harbor 1.x asks for repositories by it.
     #[serde(default)]
-    pub(crate) project_id: i64,
+    pub(crate) project_id: u32,
     pub(crate) name: String,
     /// 0 or 1, before Harbor 1.3.
     #[serde(default)]
@@ -73,10 +74,10 @@ pub(crate) struct Repository {
     pub(crate) description: Option<String>,
     #[serde(default, alias = "tags_count")]
     pub(crate) artifact_count: Option<u64>,
-    #[serde(default)]
-    pub(crate) creation_time: Option<String>,
-    #[serde(default)]
-    pub(crate) update_time: Option<String>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) creation_time: Option<u64>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) update_time: Option<u64>,
 }
 
 /// An artifact of Harbor 2.x, or a tag of 1.x.
@@ -96,19 +97,24 @@ pub(crate) struct Artifact {
     pub(crate) artifact_type: Option<String>,
     #[serde(default)]
     pub(crate) size: Option<u64>,
-    #[serde(default)]
-    pub(crate) push_time: Option<String>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) push_time: Option<u64>,
     #[serde(default)]
     pub(crate) tags: Option<Vec<Named>>,
     #[serde(default)]
     pub(crate) labels: Option<Vec<Named>>,
     #[serde(default)]
     pub(crate) references: Option<Vec<Child>>,
+    /// Signatures, SBOMs and the like: listed nowhere else.
+    #[serde(default)]
+    pub(crate) accessories: Option<Vec<Named>>,
 }
 
-/// A tag or a label.
+/// A tag or a label by its name, or an accessory by its digest: a type more would be a parser of
+/// its own in the component.
 #[derive(Deserialize)]
 pub(crate) struct Named {
+    #[serde(alias = "digest")]
     pub(crate) name: String,
 }
 

@@ -136,8 +136,8 @@ fn versions_and_their_archives() {
 
 #[test]
 fn as_an_alias_it_lists_artifact_hub() {
-    let search =
-        "https://artifacthub.io/api/v1/packages/search?kind=0&facets=false&limit=60&offset=0";
+    let search = "https://artifacthub.io/api/v1/packages/search?kind=0&facets=false\
+        &deprecated=true&sort=last_updated&limit=60&offset=0";
     let found = json!({"packages": [{"name": "nginx", "repository": {"name": "acme"}}]});
     let package = "https://artifacthub.io/api/v1/packages/helm/acme/nginx";
     let details = json!({"available_versions": [{"version": "1.0.0"}],

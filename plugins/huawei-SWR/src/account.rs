@@ -1,7 +1,7 @@
 //! Who the endpoint is used as, and which of SWR's two APIs that account may use.
 
 use portolan_sdk::{
-    Endpoint, Error, Result, Target,
+    Endpoint, Error, Result, Target, UpstreamError,
     http::{Request, Response},
     signing::{self, huawei},
     upload::UploadSettings,
@@ -106,7 +106,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Sends a request to either API; a status is no error here.
+    /// Sends a request to either API; a status is no error here. A signed one is for the address
+    /// it is sent to, and does not follow a redirect to another.
     pub(crate) fn send(&self, request: Request) -> Result<Response> {
         if !self.endpoint.has_credentials() {
             return Err(anonymous(self.endpoint));
@@ -118,7 +119,30 @@ impl<'a> Account<'a> {
         let request =
             if typed { request } else { request.header("Content-Type", "application/json") };
         let access_key = self.key().rsplit('@').next().unwrap_or_default();
-        huawei::sign(request, access_key)?.send()
+        huawei::sign(request.return_redirects(), access_key)?.send()
+    }
+
+    /// Whether SWR says that what was asked for is not there. A 404 of the API gateway before it, or
+    /// a page of a proxy, says nothing of what SWR holds.
+    pub(crate) fn is_missing(&self, response: &Response) -> Result<bool> {
+        if response.status() != 404 {
+            return Ok(false);
+        }
+        let code = response.error_codes().into_iter().find(|code| code.starts_with("APIG"));
+        if code.is_none() && !response.is_html() {
+            return Ok(true);
+        }
+        let said = response.error();
+        Err(Error::Upstream(UpstreamError {
+            status: 404,
+            message: format!(
+                "{}; that is not SWR's answer: is {} the address of a registry of SWR?",
+                said.text(),
+                self.endpoint.url
+            ),
+            code,
+            retryable: false,
+        }))
     }
 
     /// The registry's API: no mounts, and one `PUT` for a blob unless a proxy forbids that.

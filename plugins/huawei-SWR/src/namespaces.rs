@@ -36,10 +36,13 @@ fn ready(account: &Account<'_>, namespace: &str) -> Result<()> {
     check_name(namespace)?;
     let below = format!("/namespaces/{}", encode(namespace));
     let response = account.send(Request::get(account.address(&below, &below)?))?;
+    if account.is_missing(&response)? {
+        return create(account, namespace);
+    }
     match response.status() {
         // Without the name it is no answer about this organisation.
         200 if response.json::<wire::Namespace>()?.name == namespace => Ok(()),
-        200 | 404 => create(account, namespace),
+        200 => create(account, namespace),
         403 if is_visible(account, namespace)? => Ok(()),
         403 => Err(foreign(account, namespace)),
         _ => Err(response.error()),

@@ -37,10 +37,7 @@ pub(crate) fn delete_tag(account: &Account<'_>, repository: &str, tag: &str) -> 
     let (namespace, rest) = (encode(namespace), encode(&rest.replace('/', "$")));
     let below = format!("/namespaces/{namespace}/repos/{rest}/tags/{}", encode(tag));
     let response = account.send(Request::delete(account.address("", &below)?))?;
-    match response.status() {
-        404 => Ok(()),
-        _ => response.done(),
-    }
+    if account.is_missing(&response)? { Ok(()) } else { response.done() }
 }
 
 fn cannot(account: &Account<'_>, why: &str) -> Error {

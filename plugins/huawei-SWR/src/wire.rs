@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portolan_sdk::time;
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -16,10 +17,10 @@ pub(crate) struct Repository {
     pub(crate) is_public: Option<bool>,
     #[serde(default)]
     pub(crate) num_images: Option<u64>,
-    #[serde(default)]
-    pub(crate) created_at: Option<String>,
-    #[serde(default)]
-    pub(crate) updated_at: Option<String>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) created_at: Option<u64>,
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) updated_at: Option<u64>,
     /// Number of rows in all, in each row.
     #[serde(default)]
     pub(crate) total_range: Option<u64>,

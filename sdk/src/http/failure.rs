@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::{Response, retry};
-use crate::{Error, RateLimit, UpstreamError, host, loose::Loose};
+use crate::{Error, RateLimit, UpstreamError, host, json, loose::Loose};
 
 /// Longest text taken from a provider, in characters.
 const MAX_TEXT: usize = 300;
@@ -34,8 +34,9 @@ struct Item {
 }
 
 pub(crate) fn codes(body: &[u8]) -> Vec<String> {
-    let envelope: Envelope = serde_json::from_slice(body).unwrap_or_default();
-    envelope.errors.into_iter().filter_map(|item| item.code.0).collect()
+    let envelope: Envelope = json::read(body).unwrap_or_default();
+    let inner = envelope.errors.into_iter().filter_map(|item| item.code.0);
+    inner.chain(envelope.code.0).collect()
 }
 
 pub(crate) fn from_response(response: &Response) -> Error {
@@ -74,7 +75,7 @@ fn explain(response: &Response) -> (Option<String>, String) {
     if response.is_html() {
         return (None, "a web page".to_owned());
     }
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(response.body()) else {
+    let Ok(envelope) = json::read::<Envelope>(response.body()) else {
         return (None, one_line(&response.text()));
     };
     let outer = Item { code: envelope.code, message: envelope.message };

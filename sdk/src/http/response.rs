@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::{failure, link, url};
-use crate::{Error, Method, Result, bindings::adapter::portolan::adapter::http as wire};
+use crate::{Error, Method, Result, bindings::adapter::portolan::adapter::http as wire, json};
 
 /// A whole answer.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Response {
     /// [`Error::MalformedResponse`] where it is something else; a web page is named as such.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.not_html()?;
-        serde_json::from_slice(&self.inner.body).map_err(|e| self.unreadable(&e))
+        json::read(&self.inner.body).map_err(|e| self.unreadable(&e))
     }
 
     // Apart from `json`, so that a component holds them once and not for each type.
@@ -137,7 +137,8 @@ impl Response {
         failure::from_response(self)
     }
 
-    /// The codes of a registry's error envelope (`NAME_UNKNOWN`, …); empty for other bodies.
+    /// The codes of a registry's error envelope (`NAME_UNKNOWN`, …), or the one of an API gateway's
+    /// (`APIGW.0301`); empty for other bodies.
     #[must_use]
     pub fn error_codes(&self) -> Vec<String> {
         failure::codes(self.body())

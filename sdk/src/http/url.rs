@@ -3,6 +3,7 @@
 //! The host parses and checks every address again; nothing here decides where a request may go.
 
 use core::fmt::Write as _;
+use std::borrow::Cow;
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 2.3): for one path segment or
 /// one query value.
@@ -28,6 +29,27 @@ fn encode_but(text: &str, kept: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Undoes [`encode`]; text that is not percent-encoded UTF-8 stays as it is.
+#[must_use]
+pub fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let escaped = after.split_first_chunk().filter(|_| *byte == b'%');
+        let escaped = escaped.and_then(|(&[high, low], after)| {
+            let digit = |hex: u8| char::from(hex).to_digit(16).and_then(|it| u8::try_from(it).ok());
+            Some((digit(high)? * 16 + digit(low)?, after))
+        });
+        let (byte, after) = escaped.unwrap_or((*byte, after));
+        out.push(byte);
+        rest = after;
+    }
+    String::from_utf8(out).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// `scheme://host[:port]` of an absolute address; `None` for anything else.
@@ -72,6 +94,21 @@ pub fn resolve(base: &str, reference: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decodes() {
+        for (text, expected) in [
+            ("team/app", "team/app"),
+            ("team%2Fapp%2f%C3%A4", "team/app/ä"),
+            ("100%", "100%"),
+            ("%2", "%2"),
+            ("%+1%zz%41", "%+1%zzA"),
+            ("%FF", "%FF"),
+            ("a+b", "a+b"),
+        ] {
+            assert_eq!(decode(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn encodes() {

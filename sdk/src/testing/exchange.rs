@@ -13,6 +13,7 @@ pub struct Exchange {
     pub(crate) absent: Vec<String>,
     pub(crate) body: Option<serde_json::Value>,
     pub(crate) form: Vec<(String, String)>,
+    stays: bool,
     answer: Answer,
 }
 
@@ -39,6 +40,7 @@ impl Exchange {
             absent: Vec::new(),
             body: None,
             form: Vec::new(),
+            stays: false,
             answer,
         }
     }
@@ -75,6 +77,13 @@ impl Exchange {
     #[must_use]
     pub fn expect_field(mut self, name: &str, value: &str) -> Self {
         self.form.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Expects that a redirect would be taken as the answer, and not followed.
+    #[must_use]
+    pub fn expect_no_follow(mut self) -> Self {
+        self.stays = true;
         self
     }
 
@@ -136,6 +145,9 @@ impl Exchange {
         }
         if let Some(name) = self.absent.iter().find(|name| seen.header(name).is_some()) {
             return Some(format!("the header {name} is sent"));
+        }
+        if self.stays && seen.follows {
+            return Some("a redirect would be followed".to_owned());
         }
         let fields = pairs(&seen.body);
         if let Some((name, _)) = self.form.iter().find(|field| !fields.contains(field)) {

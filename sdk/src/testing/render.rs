@@ -16,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// Whether the host would follow a redirect.
+    pub(crate) follows: bool,
 }
 
 impl Seen {
@@ -53,7 +55,8 @@ pub(crate) fn request(request: &wire::Request, endpoint: &Endpoint, secret: &str
         headers.push(("Authorization".to_owned(), value));
     }
     let method = http::method_name(request.method);
-    Seen { method, url, headers, body: body(&request.body, secret) }
+    let follows = matches!(request.redirects, wire::Redirects::Follow);
+    Seen { method, url, headers, body: body(&request.body, secret), follows }
 }
 
 /// The key of an HMAC chain, as the host would put it together.

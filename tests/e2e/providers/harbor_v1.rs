@@ -148,6 +148,7 @@ async fn labels_are_there_since_1_6() {
         let id = sea.add(&harbor, version, ADMIN).await;
         let info = sea.client.get(&format!("{REGISTRIES}/{id}/info")).await.json();
         assert_eq!(info["supported_resource_filters"][2]["values"], expected, "{version}");
+        assert_eq!(info["supported_resource_filters"][3]["values"], json!(["image"]), "{version}");
         if version == "v1.10.0" {
             let to = sea.plain().await;
             let filter = json!([{"type": "label", "value": ["prod"]}]);

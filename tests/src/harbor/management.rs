@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, document, listing, refusal,
-    state::{Account, Kind, Project, State},
+    state::{Account, Kind, Lie, Project, State},
     whole,
 };
 
@@ -278,6 +278,9 @@ impl Call<'_> {
         }
         let name = format!("{project}/{}", percent_decode_str(&once).decode_utf8_lossy());
         let content = self.state.content();
+        if content.deleted && content.lie == Some(Lie::ListsNothing) {
+            return refusal(500, "UNKNOWN", "the database is asleep");
+        }
         let Some(found) = content.project(project) else { return self.missing(project) };
         if !self.reads(found) {
             return self.forbidden();

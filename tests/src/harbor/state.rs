@@ -80,8 +80,22 @@ pub(super) struct Scope {
     pub(super) actions: Vec<String>,
 }
 
+/// What it says of a delete that it did not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// Tags are said to be deleted, and are not.
+    KeepsTags,
+    /// Artifacts are said to be deleted, and are not.
+    KeepsArtifacts,
+    /// After a delete nothing can be listed.
+    ListsNothing,
+}
+
 #[derive(Default)]
 pub(super) struct Content {
+    pub(super) lie: Option<Lie>,
+    /// Whether something was to be deleted.
+    pub(super) deleted: bool,
     pub(super) accounts: Vec<Account>,
     /// The id of a project is its position and one.
     pub(super) projects: Vec<Project>,

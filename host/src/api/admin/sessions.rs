@@ -41,6 +41,7 @@ impl<'a> Session<'a> {
             Kind::Owner => "owner",
             Kind::User(_) => "user",
             Kind::Token(_) => "token",
+            Kind::Proxy => "proxy",
         };
         Self { name: &who.name, role: who.role, kind, csrf }
     }
@@ -54,7 +55,7 @@ pub(crate) async fn log_in(access: Access, Json(body): Json<Login>) -> Answer {
     let who = who.ok_or_else(ApiError::unauthorized)?;
     let new = access.sessions().begin(who.clone(), Instant::now())?;
     let mut response = json(&Session::new(&who, Some(new.csrf.expose())));
-    set(&mut response, header::SET_COOKIE, &cookie(Some(&new.id), is_secure(&access)));
+    set(&mut response, header::SET_COOKIE, &cookie(Some(&new.id), access.is_secure()));
     Ok(response)
 }
 
@@ -70,11 +71,6 @@ pub(crate) async fn log_out(access: Access) -> Answer {
         access.sessions().end(id);
     }
     let mut response = nothing();
-    set(&mut response, header::SET_COOKIE, &cookie(None, is_secure(&access)));
+    set(&mut response, header::SET_COOKIE, &cookie(None, access.is_secure()));
     Ok(response)
-}
-
-/// Whether people reach us over https: then the cookie must never travel otherwise.
-fn is_secure(access: &Access) -> bool {
-    access.settings().external_url.as_deref().is_some_and(|url| url.starts_with("https://"))
 }

@@ -1,4 +1,4 @@
-//! Wrong passwords: after a few from one address for one name, the next must wait.
+//! Wrong passwords: after a few from one address (one /64 of IPv6) for one name, the next must wait.
 
 use std::{
     collections::HashMap,
@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use portolan_core::network::neighbourhood;
 
 /// Wrong passwords that cost nothing.
 const FREE: u32 = 5;
@@ -44,11 +46,15 @@ impl Attempts {
         if wrong.len() >= MAX_WATCHED {
             wrong.retain(|_, (_, last)| now.saturating_duration_since(*last) < FORGOTTEN);
         }
-        if wrong.len() >= MAX_WATCHED {
-            // An attack with many names: hashing is bounded elsewhere, memory is here.
-            wrong.clear();
+        let key = pair(peer, name);
+        if wrong.len() >= MAX_WATCHED && !wrong.contains_key(&key) {
+            // An attack with many names: who guessed longest ago goes first, so that the names
+            // cannot be used to make the others be forgotten all at once.
+            let oldest =
+                wrong.iter().min_by_key(|(_, (_, last))| *last).map(|(key, _)| key.clone());
+            oldest.map(|key| wrong.remove(&key));
         }
-        let (count, last) = wrong.entry(pair(peer, name)).or_insert((0, now));
+        let (count, last) = wrong.entry(key).or_insert((0, now));
         if now.saturating_duration_since(*last) >= FORGOTTEN {
             *count = 0;
         }
@@ -62,7 +68,7 @@ impl Attempts {
 }
 
 fn pair(peer: Option<IpAddr>, name: &str) -> Pair {
-    (peer, name.chars().take(MAX_NAME).collect())
+    (peer.map(neighbourhood), name.chars().take(MAX_NAME).collect())
 }
 
 #[cfg(test)]
@@ -101,7 +107,25 @@ mod tests {
         let (attempts, now) = (Attempts::default(), Instant::now());
         for number in 0..MAX_WATCHED * 2 + 10 {
             attempts.failed(None, &number.to_string(), now);
+            if number == MAX_WATCHED {
+                for _ in 0..FREE {
+                    attempts.failed(None, "ada", now + Duration::from_secs(1));
+                }
+            }
         }
-        assert!(attempts.wrong.lock().unwrap().len() <= MAX_WATCHED);
+        assert_eq!(attempts.wrong.lock().unwrap().len(), MAX_WATCHED);
+        let kept = attempts.wait(None, "ada", now + Duration::from_secs(1));
+        assert_eq!(kept, Some(FIRST_WAIT), "many names do not make one be forgotten");
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one() {
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        let at = |text: &str| Some(text.parse().unwrap());
+        for number in 1..=FREE {
+            attempts.failed(at(&format!("2001:db8::{number}")), "ada", now);
+        }
+        assert!(attempts.wait(at("2001:db8::ffff"), "ada", now).is_some());
+        assert_eq!(attempts.wait(at("2001:db8:0:1::1"), "ada", now), None);
     }
 }

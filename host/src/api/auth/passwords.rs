@@ -7,22 +7,28 @@ use std::{
 };
 
 use argon2::{
-    Argon2,
+    Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use portolan_core::secret::Secret;
 use sha2::Sha256;
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
-use crate::error::{Code, Error};
+use crate::{
+    error::{Code, Error},
+    host::BackupKey,
+};
 
 /// Longest password in bytes: more would only cost time.
 pub(super) const MAX_PASSWORD: usize = 1024;
+/// Shortest passphrase of a backup in bytes: it can be guessed at offline.
+const MIN_PASSPHRASE: usize = 8;
 /// How long a password that was right is not hashed again.
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Passwords remembered at once.
-const MAX_REMEMBERED: usize = 64;
+const MAX_REMEMBERED: usize = 256;
 /// Hashes computed at once: each takes 19 MiB and a core.
 const MAX_HASHING: usize = 2;
 
@@ -39,6 +45,25 @@ pub fn hash_password(password: &str) -> Result<String, Error> {
     hashed.map(|hash| hash.to_string()).map_err(|error| {
         Error::new(Code::Internal, format!("the password could not be hashed: {error}"))
     })
+}
+
+/// The key of a backup: argon2id (64 MiB, 3 passes) of its passphrase. Takes most of a second.
+///
+/// # Errors
+/// When the passphrase is shorter than 8 bytes or longer than 1024.
+pub fn backup_key(passphrase: &Secret, salt: &[u8; 16]) -> Result<BackupKey, Error> {
+    let text = passphrase.expose().as_bytes();
+    if !(MIN_PASSPHRASE..=MAX_PASSWORD).contains(&text.len()) {
+        let why = "the passphrase of a backup has 8 to 1024 bytes; choose another one";
+        return Err(Error::new(Code::Invalid, why));
+    }
+    let failed =
+        |why: argon2::Error| Error::new(Code::Internal, format!("no key could be derived: {why}"));
+    let cost = Params::new(64 << 10, 3, 1, Some(32)).map_err(failed)?;
+    let mut key = Zeroizing::new([0; 32]);
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
+    argon.hash_password_into(text, salt, key.as_mut_slice()).map_err(failed)?;
+    Ok(BackupKey::new(*salt, key))
 }
 
 /// Whether `password` is the one that was hashed. Takes tens of milliseconds.
@@ -107,9 +132,11 @@ impl Logins {
         let Some(mark) = mark else { return };
         let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
         right.retain(|_, since| now.saturating_duration_since(*since) < REMEMBERED);
-        if right.len() < MAX_REMEMBERED {
-            right.insert(mark, now);
+        if right.len() >= MAX_REMEMBERED {
+            let oldest = right.iter().min_by_key(|(_, since)| **since).map(|(mark, _)| *mark);
+            oldest.map(|mark| right.remove(&mark));
         }
+        right.insert(mark, now);
     }
 }
 

@@ -5,7 +5,8 @@ use base64::Engine;
 use portolan_core::secret::Secret;
 use zeroize::Zeroizing;
 
-use super::sessions::{COOKIE, CSRF_HEADER};
+use super::sessions::{CSRF_HEADER, cookie_name};
+use crate::api::Secure;
 
 /// What Harbor's clients put before a token's name.
 const ROBOT: &str = "robot$";
@@ -13,6 +14,8 @@ const ROBOT: &str = "robot$";
 /// What a request brings to say who it is from.
 pub(super) enum Presented {
     Nothing,
+    /// An `Authorization` header that says nothing we know: nobody, whatever else came along.
+    Unreadable,
     /// `Authorization: Basic` of a user.
     Password(String, Secret),
     /// `Authorization: Bearer`, or Basic of `robot$NAME`.
@@ -31,9 +34,10 @@ impl Presented {
         let authorization = parts.headers.get(header::AUTHORIZATION);
         if let Some(value) = authorization {
             let value = value.to_str().unwrap_or_default();
-            return authorized(value).unwrap_or(Self::Nothing);
+            return authorized(value).unwrap_or(Self::Unreadable);
         }
-        match session(&parts.headers) {
+        let secure = parts.extensions.get::<Secure>().is_some();
+        match session(&parts.headers, cookie_name(secure)) {
             Some(id) => Self::Session { id, csrf: csrf(parts) },
             None => Self::Nothing,
         }
@@ -58,10 +62,10 @@ fn authorized(value: &str) -> Option<Presented> {
     Some(Presented::Password(user.to_owned(), password))
 }
 
-fn session(headers: &HeaderMap) -> Option<String> {
+fn session(headers: &HeaderMap, cookie: &str) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|it| it.split_once('='));
-    pairs.find(|(name, _)| name.trim() == COOKIE).map(|(_, value)| value.trim().to_owned())
+    pairs.find(|(name, _)| name.trim() == cookie).map(|(_, value)| value.trim().to_owned())
 }
 
 /// What reads needs no second proof: an empty one stands for that.
@@ -86,6 +90,7 @@ mod tests {
         }
         match Presented::by(&request.body(()).unwrap().into_parts().0) {
             Presented::Nothing => "nothing".to_owned(),
+            Presented::Unreadable => "unreadable".to_owned(),
             Presented::Password(user, secret) => format!("{user} {}", secret.expose()),
             Presented::Token(secret) => format!("token {}", secret.expose()),
             Presented::Session { id, csrf } => format!("session {id} {csrf:?}"),
@@ -102,10 +107,10 @@ mod tests {
             ("GET", &[], "nothing"),
             ("GET", &[("authorization", "Basic YWRtaW46cGE6c3M=")], "admin pa:ss"),
             ("GET", &[("authorization", "basic YWRtaW46")], "admin "),
-            ("GET", &[("authorization", "Basic !!!")], "nothing"),
-            ("GET", &[("authorization", "Basic YWRtaW4=")], "nothing"),
-            ("GET", &[("authorization", "Basic")], "nothing"),
-            ("GET", &[("authorization", "Digest x")], "nothing"),
+            ("GET", &[("authorization", "Basic !!!")], "unreadable"),
+            ("GET", &[("authorization", "Basic YWRtaW4=")], "unreadable"),
+            ("GET", &[("authorization", "Basic")], "unreadable"),
+            ("GET", &[("authorization", "Digest x")], "unreadable"),
             ("GET", &[("authorization", "Bearer  abc ")], "token abc"),
             // robot$ci:abc
             ("GET", &[("authorization", "Basic cm9ib3QkY2k6YWJj")], "token abc"),
@@ -113,10 +118,21 @@ mod tests {
             ("POST", &[SESSION], "session s1 None"),
             ("POST", &[SESSION, ("x-portolan-csrf", "c")], "session s1 Some(\"c\")"),
             ("POST", &[SESSION, ("x-portolan-csrf", "")], "session s1 None"),
-            ("GET", &[SESSION, ("authorization", "Basic !!!")], "nothing"),
+            ("GET", &[SESSION, ("authorization", "Basic !!!")], "unreadable"),
         ];
         for (method, headers, expected) in cases {
             assert_eq!(by(method, headers), expected, "{method} {headers:?}");
         }
+    }
+
+    #[test]
+    fn over_tls_only_the_cookie_that_no_other_host_can_set_counts() {
+        let request = Request::builder().header("cookie", "portolan_session=p").body(()).unwrap();
+        let (mut parts, ()) = request.into_parts();
+        parts.extensions.insert(Secure);
+        assert!(matches!(Presented::by(&parts), Presented::Nothing));
+        let both = "portolan_session=p; __Host-portolan_session=h";
+        parts.headers.insert("cookie", both.parse().unwrap());
+        assert!(matches!(Presented::by(&parts), Presented::Session { id, .. } if id == "h"));
     }
 }

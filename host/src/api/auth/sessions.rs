@@ -15,8 +15,12 @@ use subtle::ConstantTimeEq;
 use super::{Kind, Who, random};
 use crate::error::Error;
 
-/// The cookie's name.
-pub(super) const COOKIE: &str = "portolan_session";
+/// The cookie's name. Over TLS it has the prefix that keeps other hosts and plain HTTP from setting
+/// it (RFC 6265bis, 4.1.3.2).
+pub(super) fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-portolan_session" } else { "portolan_session" }
+}
+
 /// The header that carries the second proof.
 pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-portolan-csrf");
 
@@ -77,6 +81,12 @@ impl Sessions {
         Some(session.who.clone())
     }
 
+    /// Whether a session goes on: looking is no request, and does not make it last.
+    pub(super) fn is_open(&self, id: &str, now: Instant) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&digest(id)).is_some_and(|session| !session.is_over(now))
+    }
+
     /// Ends one session.
     pub(crate) fn end(&self, id: &str) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(id));
@@ -106,13 +116,14 @@ impl Session {
 
 /// The `Set-Cookie` value that begins a session, or ends it where `id` is `None`.
 pub(crate) fn cookie(id: Option<&Secret>, secure: bool) -> String {
+    let name = cookie_name(secure);
     let secure = if secure { "; Secure" } else { "" };
     match id {
         Some(id) => {
             let (id, life) = (id.expose(), LIFE.as_secs());
-            format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict; Max-Age={life}{secure}")
+            format!("{name}={id}; Path=/; HttpOnly; SameSite=Strict; Max-Age={life}{secure}")
         }
-        None => format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}"),
+        None => format!("{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}"),
     }
 }
 
@@ -173,10 +184,13 @@ mod tests {
     fn cookies_are_for_our_own_page_alone() {
         let id = Secret::new("abc".to_owned());
         let text = cookie(Some(&id), true);
-        for part in ["portolan_session=abc;", "HttpOnly", "SameSite=Strict", "Secure", "Path=/"] {
+        for part in
+            ["__Host-portolan_session=abc;", "HttpOnly", "SameSite=Strict", "Secure", "Path=/"]
+        {
             assert!(text.contains(part), "{text}");
         }
-        assert!(!cookie(Some(&id), false).contains("Secure"));
+        let plain = cookie(Some(&id), false);
+        assert!(plain.starts_with("portolan_session=abc;") && !plain.contains("Secure"), "{plain}");
         assert!(cookie(None, false).contains("Max-Age=0"));
     }
 }

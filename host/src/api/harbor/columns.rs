@@ -13,13 +13,14 @@ use time::OffsetDateTime;
 use super::wire::{self, Time};
 
 /// What Harbor's job service calls our executions and tasks.
-const VENDOR: &str = "REPLICATION";
+pub(super) const VENDOR: &str = "REPLICATION";
 
 fn text<'r>(text: impl Into<Cow<'r, str>>) -> Field<'r> {
     Field::Text(text.into())
 }
 
-fn int(number: u64) -> Field<'static> {
+/// An id or a count.
+pub(super) fn int(number: u64) -> Field<'static> {
     Field::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
@@ -42,6 +43,8 @@ pub(super) fn execution<'r>(execution: &'r Execution, key: &str) -> Option<Field
         }),
         "start_time" => time(Some(execution.started)),
         "update_time" => time(execution.ended.or(Some(execution.started))),
+        "extra_attrs" => text(""),
+        "revision" => Field::Int(0),
         "end_time" => time(execution.ended),
         _ => return None,
     })
@@ -61,7 +64,9 @@ pub(super) fn task<'r>(task: &'r Task, key: &str) -> Option<Field<'r>> {
             Status::Running => 2,
             Status::Success | Status::Error | Status::Stopped => 3,
         }),
+        "status_revision" => Field::Int(0),
         "status_message" => text(task.last_error.as_str()),
+        "extra_attrs" => text(""),
         "run_count" => int(task.failures.into()),
         "start_time" => time(task.started),
         "update_time" => time(task.ended.or(task.started)),

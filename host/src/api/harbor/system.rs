@@ -1,8 +1,9 @@
-//! What clients ask before their work: ping, health, system information, who am I (contract
-//! 1.11). Nothing here is about endpoints or policies.
+//! What clients ask before their work: ping, health, system information (contract 1.11). Nothing
+//! here is about endpoints or policies.
+
+use std::path::PathBuf;
 
 use axum::response::Response;
-use portolan_core::account::Role;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -10,8 +11,8 @@ use super::wire::{Time, is_zero};
 use crate::{
     api::{
         ApiSettings,
-        auth::{ADMIN, Access, Kind},
-        respond::{Answer, json, text},
+        auth::Access,
+        respond::{Answer, ApiError, json, text},
     },
     error::{Code, Error},
 };
@@ -127,41 +128,44 @@ fn known(settings: &ApiSettings) -> KnownInfo {
 }
 
 #[derive(Serialize)]
-struct User {
-    user_id: u64,
-    username: String,
-    realname: String,
-    comment: &'static str,
-    sysadmin_flag: bool,
-    admin_role_in_auth: bool,
-    creation_time: Time,
-    update_time: Time,
+struct Volumes {
+    storage: [Volume; 1],
 }
 
-/// `GET /users/current`: who is logged in. A token is no user: 412, as for Harbor's robots.
-pub(crate) async fn current_user(access: Access) -> Answer {
-    let who = access.somebody().await?.clone();
-    let users = access.viewer().await?.users().await?;
-    let known = match who.kind {
-        Kind::Token(_) => {
-            let why = format!("`{}` is a token and no user", who.name);
-            return Err(Error::new(Code::Precondition, why).into());
-        }
-        Kind::User(id) => users.into_iter().find(|user| user.id == id),
-        Kind::Owner => users.into_iter().find(|user| user.name.as_str() == ADMIN),
+#[derive(Default, Serialize)]
+struct Volume {
+    total: u64,
+    free: u64,
+}
+
+/// `GET /systeminfo/volumes`: the file system of the data directory, in bytes; zeros where there
+/// is none.
+pub(crate) async fn volumes(access: Access) -> Answer {
+    access.admin().await?;
+    let volume = match access.settings().data_dir.clone() {
+        Some(data_dir) => measured(data_dir).await?,
+        None => Volume::default(),
     };
-    let times = known.as_ref().map(|user| (user.created.into(), user.updated.into()));
-    let (creation_time, update_time) = times.unwrap_or((Time::UNSET, Time::UNSET));
-    Ok(json(&User {
-        user_id: known.map_or(1, |user| user.id.0),
-        realname: who.name.clone(),
-        username: who.name,
-        comment: "",
-        sysadmin_flag: who.role == Role::Admin,
-        admin_role_in_auth: false,
-        creation_time,
-        update_time,
-    }))
+    Ok(json(&Volumes { storage: [volume] }))
+}
+
+/// Asked apart: a file system over a network may take its time.
+async fn measured(data_dir: PathBuf) -> Result<Volume, Error> {
+    let shown = data_dir.display().to_string();
+    let failed = |why: &dyn std::fmt::Display| {
+        Error::new(Code::Internal, format!("the file system of {shown} cannot be asked: {why}"))
+    };
+    let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&data_dir));
+    let stat = asked.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+    Ok(Volume { total: bytes(stat.f_blocks), free: bytes(stat.f_bavail) })
+}
+
+/// `GET /systeminfo/getcert`: the root certificate of the site, which is not kept here.
+pub(crate) async fn root_certificate() -> ApiError {
+    ApiError::not_found(
+        "there is no root certificate to hand out: get it where the certificate of this daemon was made",
+    )
 }
 
 #[cfg(test)]
@@ -192,7 +196,7 @@ mod tests {
         assert_eq!(to_value(system_info(None)).unwrap(), anonymous);
         let settings = ApiSettings {
             external_url: Some("https://chart.example.com:8443".to_owned()),
-            hosts: Vec::new(),
+            ..ApiSettings::default()
         };
         let info = to_value(system_info(Some(known(&settings)))).unwrap();
         assert_eq!(info["registry_url"], "chart.example.com:8443");

@@ -24,7 +24,22 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/v2.0/ping", None),
     ("GET /api/v2.0/health", None),
     ("GET /api/v2.0/systeminfo", None),
+    ("GET /v2/", Some(Viewer)),
+    ("GET /api/v2.0/systeminfo/volumes", Some(Admin)),
+    ("GET /api/v2.0/systeminfo/getcert", None),
     ("GET /api/v2.0/users/current", Some(Viewer)),
+    ("GET /api/v2.0/users/current/permissions", Some(Viewer)),
+    ("GET /api/v2.0/permissions", Some(Admin)),
+    ("GET /api/v2.0/configurations", Some(Admin)),
+    ("PUT /api/v2.0/configurations", Some(Admin)),
+    ("GET /api/v2.0/schedules", Some(Viewer)),
+    ("GET /api/v2.0/schedules/{job_type}/paused", Some(Viewer)),
+    ("GET /api/v2.0/statistics", Some(Viewer)),
+    ("GET /api/v2.0/projects", None),
+    ("HEAD /api/v2.0/projects", None),
+    ("POST /api/v2.0/projects", Some(Admin)),
+    ("GET /api/v2.0/repositories", None),
+    ("GET /api/v2.0/labels", Some(Viewer)),
     ("GET /api/v2.0/registries", Some(Viewer)),
     ("POST /api/v2.0/registries", Some(Admin)),
     ("POST /api/v2.0/registries/ping", Some(Admin)),
@@ -45,8 +60,22 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("PUT /api/v2.0/replication/executions/{id}", Some(Operator)),
     ("GET /api/v2.0/replication/executions/{id}/tasks", Some(Viewer)),
     ("GET /api/v2.0/replication/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
+    ("GET /metrics", Some(Viewer)),
     ("GET /api/portolan/v1/version", Some(Viewer)),
     ("GET /api/portolan/v1/executions/{id}/tasks/{task_id}/log", Some(Viewer)),
+    ("GET /api/portolan/v1/executions/{id}/events", Some(Viewer)),
+    ("GET /api/portolan/v1/events", Some(Viewer)),
+    ("GET /api/portolan/v1/audit", Some(Admin)),
+    ("POST /api/portolan/v1/backup", Some(Admin)),
+    ("GET /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
+    ("POST /api/portolan/v1/policies/{id}/plan", Some(Viewer)),
+    ("POST /api/portolan/v1/plans", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints", Some(Viewer)),
+    ("POST /api/portolan/v1/endpoints", Some(Admin)),
+    ("GET /api/portolan/v1/endpoints/{id}", Some(Viewer)),
+    ("PUT /api/portolan/v1/endpoints/{id}", Some(Admin)),
+    ("GET /api/portolan/v1/endpoints/{id}/repositories", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts", Some(Viewer)),
     ("GET /api/portolan/v1/plugins", Some(Viewer)),
     ("POST /api/portolan/v1/plugins", Some(Admin)),
     ("GET /api/portolan/v1/plugins/{digest}", Some(Viewer)),
@@ -66,8 +95,8 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("DELETE /api/portolan/v1/sessions/current", Some(Viewer)),
 ];
 
-/// A token's text for each role.
-async fn tokens(host: &Host) -> Vec<(Role, String)> {
+/// A token's text for each role: `portolan_ROLE`.
+pub(super) async fn tokens(host: &Host) -> Vec<(Role, String)> {
     let mut made = Vec::new();
     for role in [Viewer, Operator, Admin] {
         let text = format!("portolan_{role}");
@@ -84,7 +113,7 @@ async fn tokens(host: &Host) -> Vec<(Role, String)> {
     made
 }
 
-async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) -> Seen {
+pub(super) async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) -> Seen {
     let mut request = request(line).header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -92,9 +121,10 @@ async fn with(api: &Router, line: &str, headers: &[(&str, &str)], body: &Value) 
     send(api.clone(), request.body(Body::from(body.to_string())).unwrap()).await
 }
 
-fn real(line: &str) -> String {
+pub(super) fn real(line: &str) -> String {
     let digest = format!("sha256:{}", "0".repeat(64));
-    line.replace("{id}", "987").replace("{task_id}", "1").replace("{digest}", &digest)
+    let line = line.replace("{id}", "987").replace("{task_id}", "1").replace("{job_type}", "all");
+    line.replace("{digest}", &digest).replace("{name}", "a%2Fb")
 }
 
 #[tokio::test]
@@ -149,7 +179,7 @@ pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {pair}")
 }
 
-fn body(seen: &Seen) -> Value {
+pub(super) fn body(seen: &Seen) -> Value {
     serde_json::from_str(&seen.body).unwrap_or_else(|error| panic!("{error}: {}", seen.body))
 }
 

@@ -1,4 +1,4 @@
-//! `portolan endpoint`: add, list, show, edit, test, remove.
+//! `portolan endpoint`: add, list, show, edit, browse, test, remove.
 
 use std::path::PathBuf;
 
@@ -43,6 +43,8 @@ pub enum EndpointCommand {
     },
     /// Change what is given and keep the rest, after a test of the connection
     Edit(Box<EndpointEdit>),
+    /// List the repositories of an endpoint, or the artifacts of one of them
+    Browse(EndpointBrowse),
     /// Test the connection of a stored endpoint
     Test {
         /// Its name or id
@@ -53,6 +55,22 @@ pub enum EndpointCommand {
         /// Its name or id
         endpoint: String,
     },
+}
+
+/// `portolan endpoint browse`.
+#[derive(Debug, Args)]
+pub struct EndpointBrowse {
+    /// Name or id of the endpoint
+    pub endpoint: String,
+    /// Repository whose artifacts are wanted
+    #[arg(value_name = "REPOSITORY")]
+    pub repository: Option<String>,
+    /// Only repositories whose names begin so
+    #[arg(long, value_name = "TEXT", conflicts_with = "repository")]
+    pub prefix: Option<String>,
+    /// How many rows, at most
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
 }
 
 /// `portolan endpoint add`.

@@ -1,4 +1,4 @@
-//! `portolan rule`: add, list, show, remove, run. Harbor's API calls a rule a policy.
+//! `portolan rule`: add, list, show, remove, plan, run. Harbor's API calls a rule a policy.
 
 use clap::{Args, Subcommand};
 
@@ -33,6 +33,8 @@ pub enum RuleCommand {
         /// Its name or id
         rule: String,
     },
+    /// Show what a run would do; nothing is copied
+    Plan(RulePlan),
     /// Start a run
     Run(RuleRun),
     /// Remove a rule and the history of its runs
@@ -98,6 +100,16 @@ pub struct RuleAdd {
     /// Refuse a run while another is under way
     #[arg(long)]
     pub single_active: bool,
+}
+
+/// `portolan rule plan`.
+#[derive(Debug, Args)]
+pub struct RulePlan {
+    /// Its name or id
+    pub rule: String,
+    /// How many artifacts, at most: each is a question to a registry
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
 }
 
 /// `portolan rule run`.

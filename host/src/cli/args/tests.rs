@@ -36,6 +36,10 @@ Commands:
   plugin     Adapters: the sandboxed components that implement providers
   rule       What is replicated, from where to where, and when
   execution  Runs of rules
+  token      Ways in for programs
+  audit      Show who changed what
+  backup     Write everything the daemon has stored into one sealed file
+  restore    Make a data directory from a backup, while no daemon runs on it
 
 Options:
   -h, --help     Print help
@@ -54,15 +58,24 @@ Run the daemon
 Usage: portolan serve [OPTIONS]
 
 Options:
-      --config <FILE>   Settings in TOML [env: PORTOLAN_CONFIG]
-      --data-dir <DIR>  Where the database and the keys are [env: PORTOLAN_DATA_DIR] [default:
-                        $STATE_DIRECTORY, $XDG_STATE_HOME/portolan or ~/.local/state/portolan]
-      --listen <ADDR>   Address to serve HTTP on [env: PORTOLAN_LISTEN] [default: 127.0.0.1:8282]
-      --socket <PATH>   Unix socket to serve HTTP on [env: PORTOLAN_SOCKET] [default: portolan.sock
-                        in the data directory]
-      --plugins <DIR>   Directory watched for third-party adapters [env: PORTOLAN_PLUGINS] [default:
-                        plugins in the data directory]
-  -h, --help            Print help
+      --config <FILE>           Settings in TOML [env: PORTOLAN_CONFIG]
+      --data-dir <DIR>          Where the database and the keys are [env: PORTOLAN_DATA_DIR]
+                                [default: $STATE_DIRECTORY, $XDG_STATE_HOME/portolan or
+                                ~/.local/state/portolan]
+      --listen <ADDR>           Address to serve HTTP on [env: PORTOLAN_LISTEN] [default:
+                                127.0.0.1:8282]
+      --socket <PATH>           Unix socket to serve HTTP on [env: PORTOLAN_SOCKET] [default:
+                                portolan.sock in the data directory]
+      --plugins <DIR>           Directory watched for third-party adapters [env: PORTOLAN_PLUGINS]
+                                [default: plugins in the data directory]
+      --tls-certificate <FILE>  Serve HTTPS with this certificate chain in PEM; read again when it
+                                changes [env: PORTOLAN_TLS_CERTIFICATE]
+      --tls-key <FILE>          Private key of the certificate, in PEM [env: PORTOLAN_TLS_KEY]
+      --tls-client-ca <FILE>    Ask clients for a certificate that one of these CAs signed, in PEM
+                                [env: PORTOLAN_TLS_CLIENT_CA]
+      --allow-plain-http        Let passwords cross the network in clear: without TLS, on any
+                                address [env: PORTOLAN_ALLOW_PLAIN_HTTP]
+  -h, --help                    Print help
 
 Each option is also a variable and, but for --config, a key of the file; an option wins over a
 variable, a variable over the file.
@@ -72,7 +85,7 @@ A minimal file:
   listen = "127.0.0.1:8282"
 
 Signals: SIGTERM and SIGINT let running tasks come to a safe point, for 20 s at most; a second one
-ends at once.
+ends at once. SIGHUP reads the TLS files again.
 "#);
     insta::assert_snapshot!(help("demo"), @r#"
 Show what it does: two registries in memory, and an image replicated between them
@@ -156,6 +169,7 @@ Commands:
   list    List the endpoints
   show    Show one endpoint; a stored secret is shown as *****
   edit    Change what is given and keep the rest, after a test of the connection
+  browse  List the repositories of an endpoint, or the artifacts of one of them
   test    Test the connection of a stored endpoint
   remove  Remove an endpoint that no rule uses
 
@@ -271,6 +285,7 @@ Commands:
   add     Store a rule
   list    List the rules
   show    Show one rule
+  plan    Show what a run would do; nothing is copied
   run     Start a run
   remove  Remove a rule and the history of its runs
 

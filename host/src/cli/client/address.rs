@@ -37,6 +37,9 @@ impl Address {
                 Err(Failure::usage(why).hint("use --user and --password-file"))
             }
             ("http", ..) => Err(refuse("a host and a port are wanted, and no path")),
+            ("https", ..) => Err(refuse(
+                "the terminal speaks no TLS; on the daemon's own computer, name its socket",
+            )),
             _ => Err(refuse("the scheme is neither http nor unix")),
         }
     }

@@ -1,5 +1,8 @@
 //! Scopes, grants, challenges and retries.
 
+use http::Method;
+use portolan_core::oci::Reference;
+
 use super::*;
 
 const PATH: &str = "/v2/library/app";
@@ -76,6 +79,42 @@ async fn one_401_is_answered_and_a_second_is_final() {
     assert!(!text.contains("token"), "{text}");
     assert_eq!(asks(&counting).len(), 2);
     assert_eq!(server.lines().len(), 2);
+}
+
+/// As AWS ECR says it; a `HEAD` is answered without the words.
+#[tokio::test]
+async fn a_403_that_says_the_token_has_ended_is_answered_once() {
+    const ENDED: &str = r#"{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}"#;
+    const NO: &str = r#"{"errors":[{"code":"DENIED","message":"not you"}]}"#;
+    let latest: Reference = "latest".parse().unwrap();
+    // The body of a 403, the token that is taken, HEAD or GET, what is asked for, and requests.
+    let cases = [
+        (ENDED, "Bearer token1", false, 2, 2, true),
+        (ENDED, "Bearer token1", true, 2, 3, true),
+        (ENDED, "none", false, 2, 2, false),
+        (ENDED, "none", true, 2, 3, false),
+        (NO, "Bearer token1", false, 1, 1, false),
+        (NO, "Bearer token1", true, 1, 2, false),
+    ];
+    for (body, taken, head, asked, sent, works) in cases {
+        let server = script(move |_, seen| {
+            Some(match seen.header("authorization") {
+                token if token == taken => answer(404, &[], ""),
+                _ if seen.method == Method::HEAD => answer(403, &[], ""),
+                _ => answer(403, &[], body),
+            })
+        })
+        .await;
+        let (remote, counting) = counted(&server);
+        let error = match head {
+            true => remote.head_manifest(&latest).await.err(),
+            false => remote.get_manifest(&latest).await.err(),
+        };
+        let text = error.map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(!text.contains("403"), works, "{text}");
+        let numbers = (asks(&counting).len(), server.lines().len());
+        assert_eq!(numbers, (asked, sent), "{body} {taken} {head}");
+    }
 }
 
 #[tokio::test]

@@ -298,17 +298,26 @@ async fn a_location_elsewhere_gets_no_authority_unless_granted() {
 
 #[tokio::test]
 async fn a_token_that_ended_is_renewed_between_chunks_and_forgotten_otherwise() {
-    let server = script(|line, seen| {
-        let old = seen.header("authorization") == "Bearer token0";
-        Some(match line.split(' ').next() {
-            Some("POST" | "DELETE") => answer(202, &[("location", "/up")], ""),
-            _ if old => answer(401, &[("www-authenticate", r#"Bearer realm="https://a/t""#)], ""),
-            Some("PATCH") => answer(202, &[("location", "/up")], ""),
-            _ => answer(201, &[], ""),
+    let ended = "Your authorization token has expired. Reauthenticate and try again.";
+    let cases = [
+        (401, UploadStyle::Chunked, true),
+        (401, UploadStyle::SinglePut, false),
+        (403, UploadStyle::Chunked, true),
+        (403, UploadStyle::SinglePut, false),
+    ];
+    for (status, style, works) in cases {
+        let server = script(move |line, seen| {
+            let old = seen.header("authorization") == "Bearer token0";
+            let challenge = [("www-authenticate", r#"Bearer realm="https://a/t""#)];
+            Some(match line.split(' ').next() {
+                Some("POST" | "DELETE") => answer(202, &[("location", "/up")], ""),
+                _ if old && status == 401 => answer(401, &challenge, ""),
+                _ if old => answer(status, &[], ended),
+                Some("PATCH") => answer(202, &[("location", "/up")], ""),
+                _ => answer(201, &[], ""),
+            })
         })
-    })
-    .await;
-    for (style, works) in [(UploadStyle::Chunked, true), (UploadStyle::SinglePut, false)] {
+        .await;
         let remote = remote_with(&server, style, None);
         let session = remote.start_upload().await.unwrap();
         let first = remote.upload(session, &blob(b"hello"), stream(b"hello")).await;

@@ -53,7 +53,7 @@ impl HostGrant {
     }
 
     /// Whether scheme, host and port of `url` are covered.
-    pub(super) fn matches(&self, url: &Url) -> bool {
+    pub(crate) fn matches(&self, url: &Url) -> bool {
         let default = if self.scheme == "https" { 443 } else { 80 };
         url.scheme() == self.scheme
             && url.port_or_known_default() == Some(self.port.unwrap_or(default))

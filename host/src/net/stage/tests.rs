@@ -22,7 +22,13 @@ fn client(stage: &Stage) -> Client {
         no_proxy: Vec::new(),
     };
     let tls = TlsSettings { ca_certificate: Some(stage.ca().to_owned()), ..TlsSettings::default() };
-    Client::new(ClientConfig { tls, proxy: Some(proxy), egress: Arc::new(egress) }).unwrap()
+    Client::new(ClientConfig {
+        tls,
+        proxy: Some(proxy),
+        egress: Arc::new(egress),
+        answers: Arc::default(),
+    })
+    .unwrap()
 }
 
 /// Status and length of an answer, or why there is none.

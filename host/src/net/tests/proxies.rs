@@ -63,6 +63,67 @@ async fn requests_go_through_the_proxy_with_its_credentials() {
     assert!(heads.lock().unwrap().is_empty(), "NO_PROXY went through the proxy");
 }
 
+/// What an index may name, where the adapter may download from anywhere.
+#[tokio::test]
+async fn the_proxy_is_not_asked_for_what_is_none_of_the_internets() {
+    let (url, heads) = proxy(None).await;
+    let endpoint: Url = "https://charts.invalid/".parse().unwrap();
+    let client = |named: &[&str]| {
+        let one = |pattern: &&str| grant(pattern, &[HostUse::AnyPublicDownload], true);
+        let mut grants: Vec<_> = named.iter().map(one).collect();
+        grants.push(grant("https://*", &[HostUse::AnyPublicDownload], false));
+        let egress = Arc::new(Egress::new(endpoint.clone(), grants));
+        let proxy = through(&url, &[]);
+        Client::new(ClientConfig { proxy, egress, ..config(&endpoint) }).unwrap()
+    };
+    let ask = async |client: &Client, to: &str| {
+        let sent = client.send(get(&to.parse().unwrap()), Purpose::PublicDownload).await;
+        sent.unwrap_err().to_string()
+    };
+    let guest = client(&[]);
+    let refused = [
+        ("https://localhost/a.tgz", "a name without a domain"),
+        ("https://vault/a.tgz", "a name without a domain"),
+        ("https://metadata.google.internal/a.tgz", "a name of a private network"),
+        ("https://10.0.0.1/a.tgz", "a private address"),
+        ("https://[::1]/a.tgz", "a loopback address"),
+        ("https://169.254.169.254/a.tgz", "a cloud metadata"),
+    ];
+    for (to, why) in refused {
+        let error = ask(&guest, to).await;
+        assert!(error.contains(why), "{to}: {error}");
+    }
+    assert!(heads.lock().unwrap().is_empty(), "the proxy was asked");
+    let named = client(&["https://vault", "https://10.0.0.1"]);
+    let passed = [
+        (&guest, "https://elsewhere.invalid/a.tgz"),
+        (&named, "https://vault/a.tgz"),
+        (&named, "https://10.0.0.1/a.tgz"),
+    ];
+    for (client, to) in passed {
+        let error = ask(client, to).await;
+        assert!(error.contains("407"), "{to}: {error}");
+    }
+    assert_eq!(heads.lock().unwrap().len(), passed.len());
+}
+
+/// `127.1` is no address to us, but the system's resolver takes it for one: a name that has a
+/// loopback address, without asking any server for it.
+#[tokio::test]
+async fn a_name_that_leads_to_loopback_here_is_not_asked_of_the_proxy() {
+    let (url, heads) = proxy(None).await;
+    let everywhere = grant("https://*", &[HostUse::AnyPublicDownload], false);
+    let egress =
+        Arc::new(Egress::new("https://charts.invalid/".parse().unwrap(), vec![everywhere]));
+    let proxy = super::super::proxy::Proxy::new(&through(&url, &[]).unwrap()).unwrap();
+    let tls = super::super::tls::Tls::new(&TlsSettings::default()).unwrap();
+    let mut connector = super::super::connector::Connector::new(egress, tls, Some(proxy), hasty());
+    let to = "https://127.1/a.tgz".parse().unwrap();
+    let error = tower_service::Service::call(&mut connector, to).await.err().unwrap().to_string();
+    assert!(error.contains("127.0.0.1, which is a loopback address"), "{error}");
+    assert!(heads.lock().unwrap().is_empty(), "the proxy was asked");
+}
+
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named() {
     let (url, _) = proxy(None).await;

@@ -251,7 +251,8 @@ async fn https_is_never_led_to_http() {
     let allowed = grant(plain.url("/").as_str(), &[HostUse::Storage], true);
     let egress = Arc::new(Egress::new(server.url("/"), vec![allowed]));
     let tls = trusting(&appliance.pem);
-    let client = Client::new(ClientConfig { tls, proxy: None, egress }).unwrap();
+    let client =
+        Client::new(ClientConfig { tls, proxy: None, egress, answers: Arc::default() }).unwrap();
     let outcome = client.send_following(get(&server.url("/")), Purpose::Credentials).await;
     let error = outcome.unwrap_err().to_string();
     assert!(error.contains("downgrade") && !error.contains("hidden"), "{error}");

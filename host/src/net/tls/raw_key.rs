@@ -6,7 +6,8 @@ use rustls::{
     crypto::WebPkiSupportedAlgorithms, pki_types::CertificateDer,
 };
 
-const SEQUENCE: u8 = 0x30;
+use super::der::{SEQUENCE, element, expect};
+
 const BIT_STRING: u8 = 0x03;
 const EXPLICIT_VERSION: u8 = 0xa0;
 
@@ -49,27 +50,6 @@ fn public_key(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
     let (bits, _) = expect(rest, BIT_STRING)?;
     // The first byte counts unused bits; keys have none.
     bits.split_first().filter(|(unused, _)| **unused == 0).map(|(_, key)| (algorithm, key))
-}
-
-fn expect(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    element(der).filter(|(found, ..)| *found == tag).map(|(_, content, rest)| (content, rest))
-}
-
-/// Tag, content and what follows of the first DER element.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (tag, rest) = der.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    let (length, rest) = match *first {
-        short @ 0..=0x7f => (usize::from(short), rest),
-        // Certificates are far shorter than the 16 MiB of three length bytes.
-        long @ 0x81..=0x83 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-            (bytes.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((*tag, content, rest))
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use super::{
 };
 use crate::{AdapterCall, Answer, Code, Error, Fault, Reply, Stage, StageCall};
 
+mod endless;
+
 /// Where the redirect leads.
 const ELSEWHERE: &str = "elsewhere.example.test";
 /// Seconds a `Retry-After` asks for.
 const WAIT: u64 = 17;
 /// Bytes of an answer that is too long for any call.
 const HUGE: u64 = 64 << 20;
-/// Most pages asked for of a listing that goes on and on.
-const MAX_PAGES: usize = 50;
 
 /// One way to misbehave, and how a function that has to ask the provider ends.
 struct Scenario {
@@ -121,21 +121,6 @@ fn unauthorized(call: &StageCall) -> Reply {
     json(401, &[("WWW-Authenticate", &challenge)], body)
 }
 
-/// One page that is always the first of many, in the shapes of several APIs at once.
-fn again(call: &StageCall) -> Reply {
-    let link = format!("<{}?last=again&n=1>; rel=\"next\"", call.path);
-    let headers =
-        [("Content-Type", "application/json"), ("Link", &link), ("X-Total-Count", "1000000")];
-    let next = format!("https://{}{}?page=2", call.host, call.path);
-    let body = serde_json::json!({
-        "repositories": ["kit/app"], "name": "kit/app", "tags": ["v1"], "child": ["app"],
-        "manifest": {}, "results": [{"name": "app", "namespace": "kit"}], "items": [],
-        "next": next, "nextToken": "again", "count": 1_000_000, "total": 1_000_000,
-        "token": "kit-token", "access_token": "kit-token", "expires_in": 300,
-    });
-    Reply::new(200, &headers, body.to_string())
-}
-
 pub(super) async fn check(kit: &mut Kit) -> Result<(), Error> {
     unreachable(kit).await?;
     for scenario in &SCENARIOS {
@@ -144,7 +129,7 @@ pub(super) async fn check(kit: &mut Kit) -> Result<(), Error> {
         play(kit, &spec, scenario).await;
         followed(kit, scenario.name, &stage);
     }
-    endless(kit).await
+    endless::check(kit).await
 }
 
 pub(super) async fn stage(
@@ -225,6 +210,9 @@ fn verdict(
     match outcome {
         Ok(_) if is_health && scenario.health_may_pass => None,
         Ok(_) => Some(format!("it reported success, and not {}", scenario.wanted)),
+        Err(failure) if is_health && failure.fault == Fault::Unsupported => {
+            Some(judge::HEALTH_IS_SUPPORTED.to_owned())
+        }
         Err(failure) if failure.fault == Fault::Unsupported || (scenario.fits)(&failure.fault) => {
             None
         }
@@ -253,46 +241,4 @@ fn followed(kit: &mut Kit, name: &str, stage: &Stage) {
     } else if !heard.is_empty() && !any_host {
         kit.report.fail(name, "", "a request followed the redirect to a host that is not granted");
     }
-}
-
-async fn endless(kit: &mut Kit) -> Result<(), Error> {
-    let stage = stage(again).await?;
-    let spec = kit.played.on(&stage);
-    for call in probes::every(&kit.info, &kit.played.repository) {
-        if !matches!(call, AdapterCall::CheckHealth) && probes::must_ask(&call) {
-            follow(kit, &spec, call).await;
-        }
-    }
-    kit.host.forget_calls();
-    Ok(())
-}
-
-/// Asks page after page of a listing whose provider always gives the same one.
-async fn follow(kit: &mut Kit, spec: &EndpointSpec, mut call: AdapterCall) {
-    const NAME: &str = "pages without end";
-    let function = call.function();
-    let (mut cursor, mut pages) = (None::<String>, 0);
-    while pages < MAX_PAGES {
-        let outcome = kit.host.call(spec, &kit.played.credentials, &call).await;
-        pages += 1;
-        if let Some(why) = judge::fault(&outcome, &kit.played.secrets()) {
-            return kit.report.fail(NAME, function, why);
-        }
-        let next = outcome.as_ref().ok().and_then(probes::next).map(str::to_owned);
-        let Some(next) = next else {
-            return kit.report.pass(NAME, function, format!("it ended after page {pages}"));
-        };
-        if cursor.as_ref() == Some(&next) {
-            let text = "a page's cursor leads to that very page: end, or fail, where the provider \
-                        repeats itself";
-            return kit.report.fail(NAME, function, text);
-        }
-        let Some(following) = probes::after(&call, &next) else { return };
-        (call, cursor) = (following, Some(next));
-    }
-    let text = format!(
-        "it went on after {MAX_PAGES} pages that are all the same: compare with the number of \
-         rows the provider tells, or with the last row, and end"
-    );
-    kit.report.warn(NAME, function, text);
 }

@@ -3,6 +3,10 @@
 
 use crate::{Answer, CallFailure, Fault};
 
+/// What is wrong with a `check-health` that is `unsupported`.
+pub(super) const HEALTH_IS_SUPPORTED: &str = "it is `unsupported`: every provider can be asked for something, and Test Connection is how \
+     people learn whether address and credentials are good";
+
 /// How a call ended.
 pub(super) type Outcome = Result<Answer, CallFailure>;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     oci::{Repository, Tag},
-    provider::{Action, ArtifactQuery, RepositoryQuery},
+    provider::{Action, ArtifactEntry, ArtifactQuery, RepositoryQuery},
     secret::Secret,
 };
 
@@ -17,6 +17,8 @@ mod write;
 
 /// Pages of a listing that are asked for.
 const PAGES: usize = 3;
+/// Most pages of the one repository that is written to.
+const PAGES_OF_ONE: usize = 50;
 const CHECK: &str = "live";
 
 /// One live endpoint.
@@ -48,7 +50,13 @@ impl Endpoint<'_> {
                 Some(answer)
             }
             Err(failure) if failure.fault == Fault::Unsupported => {
-                kit.report.note(CHECK, call.function(), failure.message);
+                match call {
+                    AdapterCall::CheckHealth => {
+                        let text = format!("{} ({})", judge::HEALTH_IS_SUPPORTED, failure.message);
+                        kit.report.fail(CHECK, call.function(), text);
+                    }
+                    _ => kit.report.note(CHECK, call.function(), failure.message),
+                }
                 None
             }
             Err(failure) => {
@@ -182,21 +190,32 @@ fn own_tag() -> Option<Tag> {
     "portolan-kit".parse().ok()
 }
 
-/// The tags of a repository's first page.
-async fn tags(
+/// What a repository holds, as far as `enough` is not reached before: tags and digests of its pages.
+/// `None` where it cannot be listed to its end.
+async fn held(
     kit: &mut Kit,
     endpoint: &Endpoint<'_>,
     name: &Repository,
-    tag: &Tag,
-) -> Option<Vec<String>> {
-    let query = ArtifactQuery { tag: Some(tag.as_str().to_owned()), tag_prefix: None };
-    let call = AdapterCall::ListArtifacts(name.as_str().to_owned(), query, None);
-    match endpoint.ask(kit, &call).await {
-        Ok(Answer::Artifacts(page)) => {
-            Some(page.items.into_iter().flat_map(|artifact| artifact.tags).collect())
+    enough: impl Fn(&ArtifactEntry) -> bool,
+) -> Option<Vec<ArtifactEntry>> {
+    let name = name.as_str().to_owned();
+    let mut call = AdapterCall::ListArtifacts(name, ArtifactQuery::default(), None);
+    let mut all = Vec::new();
+    for _ in 0..PAGES_OF_ONE {
+        let page = match endpoint.ask(kit, &call).await {
+            Ok(Answer::Artifacts(page)) => page,
+            // With its last tag a repository may go.
+            Err(failure) if failure.fault == Fault::NotFound => return Some(all),
+            Ok(_) | Err(_) => return None,
+        };
+        all.extend(page.items);
+        if all.iter().any(&enough) {
+            return Some(all);
         }
-        // With its last tag a repository may go.
-        Err(failure) if failure.fault == Fault::NotFound => Some(Vec::new()),
-        _ => None,
+        match page.next.and_then(|cursor| probes::after(&call, &cursor)) {
+            Some(following) => call = following,
+            None => return Some(all),
+        }
     }
+    None
 }

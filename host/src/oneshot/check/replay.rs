@@ -1,5 +1,5 @@
 //! Recorded exchanges, replayed as servers: the adapter is driven until it asks for no recorded
-//! exchange that it has not asked for before.
+//! exchange that it has not asked for before. What it makes of an answer is held against it.
 
 use std::{
     collections::BTreeSet,
@@ -15,8 +15,10 @@ use portolan_core::{
 use super::{Kit, hostile, judge, probes};
 use crate::{AdapterCall, Answer, Code, Error, Fault, Reply, StageCall};
 
+mod heard;
 mod row;
 
+use heard::Heard;
 use row::Row;
 
 /// Most passes with the same credentials.
@@ -27,6 +29,8 @@ const MAX_LOGINS: usize = 6;
 const MAX_PAGES: usize = 8;
 /// Most repositories, and most tags or digests of one, that are asked about.
 const MAX_NAMES: usize = 6;
+/// At least every so many of the exchanges that are an adapter's have to be asked for.
+const LEAST_SHARE: usize = 4;
 /// Most requests named that no row answers.
 const MAX_UNANSWERED: usize = 10;
 
@@ -57,6 +61,8 @@ struct Played {
     endpoint: String,
     used: Mutex<BTreeSet<usize>>,
     unanswered: Mutex<BTreeSet<String>>,
+    /// What answered the requests of the call under way: a row, or none.
+    now: Mutex<Vec<Option<usize>>>,
 }
 
 impl Played {
@@ -68,6 +74,8 @@ impl Played {
             Some((rank, !used.contains(&index), std::cmp::Reverse(index), row))
         });
         let best = ranked.max_by_key(|(rank, fresh, index, _)| (*rank, *fresh, *index));
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.push(best.as_ref().map(|(_, _, index, _)| index.0));
         if let Some((_, _, index, row)) = best {
             used.insert(index.0);
             return row.reply();
@@ -78,6 +86,12 @@ impl Played {
         }
         let body = r#"{"errors":[{"code":"NOT_RECORDED","message":"no recorded exchange fits"}]}"#;
         Reply::new(404, &[("Content-Type", "application/json")], body)
+    }
+
+    /// The rows that answered since the last time; `None` where a request had none.
+    fn heard(&self) -> Option<Vec<&Row>> {
+        let now = std::mem::take(&mut *self.now.lock().unwrap_or_else(PoisonError::into_inner));
+        now.into_iter().map(|index| self.rows.get(index?)).collect()
     }
 
     fn used(&self) -> usize {
@@ -95,22 +109,26 @@ pub(super) async fn check(kit: &mut Kit, fixture: Fixture) -> Result<(), Error> 
         rows: fixture.rows,
         used: Mutex::default(),
         unanswered: Mutex::default(),
+        now: Mutex::default(),
     });
     let script = Arc::clone(&played);
     let stage = hostile::stage(move |call| script.answer(call)).await?;
+    let mut heard = Heard::default();
     for (access_key, secret, secrets) in logins(kit, &played.rows) {
         let spec = EndpointSpec { access_key, ..kit.played.on(&stage) };
         let credentials = Credentials { access_secret: secret, ..Credentials::default() };
-        let drive = Drive { spec, credentials, secrets, check: &check };
+        let (check, played, heard) = (&*check, &*played, &mut heard);
+        let mut drive = Drive { spec, credentials, secrets, check, played, heard };
         for _ in 0..MAX_PASSES {
             let before = played.used();
-            drive.pass(kit, &played.rows).await;
+            drive.pass(kit).await;
             kit.host.forget_calls();
             if played.used() == before {
                 break;
             }
         }
     }
+    heard.tell(kit, &check);
     tell(kit, &check, &played);
     Ok(())
 }
@@ -131,10 +149,12 @@ struct Drive<'a> {
     credentials: Credentials,
     secrets: Vec<String>,
     check: &'a str,
+    played: &'a Played,
+    heard: &'a mut Heard,
 }
 
 impl Drive<'_> {
-    async fn pass(&self, kit: &mut Kit, rows: &[Row]) {
+    async fn pass(&mut self, kit: &mut Kit) {
         self.call(kit, &AdapterCall::CheckHealth).await;
         let all = AdapterCall::ListRepositories(RepositoryQuery::default(), None);
         let mut names = BTreeSet::new();
@@ -144,7 +164,7 @@ impl Drive<'_> {
             }
         }
         let given = kit.played.recorded.clone().into_iter();
-        let recorded = given.chain(rows.iter().flat_map(Row::repositories));
+        let recorded = given.chain(self.played.rows.iter().flat_map(Row::repositories));
         let own = kit.played.repository.clone();
         let names: Vec<_> = recorded.chain(names).chain([own]).collect();
         let mut seen = BTreeSet::new();
@@ -159,7 +179,7 @@ impl Drive<'_> {
         }
     }
 
-    async fn repository(&self, kit: &mut Kit, name: &str) {
+    async fn repository(&mut self, kit: &mut Kit, name: &str) {
         let list = AdapterCall::ListArtifacts(name.to_owned(), ArtifactQuery::default(), None);
         let (mut tags, mut digests) = (vec!["v1".to_owned()], vec![probes::NO_DIGEST.to_owned()]);
         for answer in self.pages(kit, list).await {
@@ -180,7 +200,7 @@ impl Drive<'_> {
         }
     }
 
-    async fn pages(&self, kit: &mut Kit, mut call: AdapterCall) -> Vec<Answer> {
+    async fn pages(&mut self, kit: &mut Kit, mut call: AdapterCall) -> Vec<Answer> {
         let mut answers = Vec::new();
         while answers.len() < MAX_PAGES {
             let Some(answer) = self.call(kit, &call).await else { break };
@@ -194,8 +214,11 @@ impl Drive<'_> {
         answers
     }
 
-    async fn call(&self, kit: &mut Kit, call: &AdapterCall) -> Option<Answer> {
+    async fn call(&mut self, kit: &mut Kit, call: &AdapterCall) -> Option<Answer> {
         let outcome = kit.host.call(&self.spec, &self.credentials, call).await;
+        if let Some(rows) = self.played.heard() {
+            self.heard.note(call, &outcome, &rows, &self.played.rows);
+        }
         // Recorded secrets are short words that any answer may hold.
         let echo = |fault: &Fault| *fault == Fault::Limit("secret-echo");
         let is_echo = outcome.as_ref().err().is_some_and(|failure| echo(&failure.fault));
@@ -209,12 +232,16 @@ impl Drive<'_> {
 fn tell(kit: &mut Kit, check: &str, played: &Played) {
     let used = played.used.lock().unwrap_or_else(PoisonError::into_inner);
     let text = format!("{} of {} recorded exchanges were asked for", used.len(), played.rows.len());
-    match used.len() {
-        0 => {
-            let advice = "say with --played-url which address they were recorded at";
-            kit.report.warn(check, "", format!("{text}: {advice}"));
-        }
-        _ => kit.report.pass(check, "", text),
+    let own = || played.rows.iter().enumerate().filter(|(_, row)| row.is_the_adapters());
+    let (all, asked) = (own().count(), own().filter(|(index, _)| used.contains(index)).count());
+    let advice = "say with --played-url which address they were recorded at, with --repository what \
+                  they are about, and see the notes for what is missing";
+    if used.is_empty() || asked * LEAST_SHARE < all {
+        kit.report.fail(check, "", format!("{text}, too few to show anything: {advice}"));
+    } else if asked * 2 < all {
+        kit.report.warn(check, "", format!("{text}, less than half of an adapter's: {advice}"));
+    } else {
+        kit.report.pass(check, "", text);
     }
     let unused = played.rows.iter().enumerate().filter(|(index, _)| !used.contains(index));
     for (_, row) in unused {

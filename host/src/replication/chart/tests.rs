@@ -42,7 +42,7 @@ fn client(endpoint: &Url, anywhere: bool, named: Option<&Url>) -> Client {
     grants.extend(named.map(|url| grant(url.origin().ascii_serialization(), true)));
     let egress = Arc::new(Egress::new(endpoint.clone(), grants));
     let tls = TlsSettings { insecure: true, ..TlsSettings::default() };
-    Client::new(ClientConfig { tls, proxy: None, egress }).unwrap()
+    Client::new(ClientConfig { tls, proxy: None, egress, answers: Arc::default() }).unwrap()
 }
 
 fn account() -> Option<Grant> {
@@ -218,4 +218,26 @@ fn a_version_is_what_a_tag_names() {
     ] {
         assert_eq!(same_version(version, tag), same, "{version} {tag}");
     }
+}
+
+#[tokio::test]
+async fn a_turn_lasts_as_long_as_the_work_on_the_chart() {
+    let turns = Arc::new(Semaphore::new(1));
+    let turn = Arc::new(Arc::clone(&turns).acquire_owned().await.unwrap());
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let task = tokio::spawn(async move {
+        blocking(&turn, move || {
+            begun.send(()).unwrap();
+            ends.recv()
+        })
+        .await
+    });
+    begins.await.unwrap();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert_eq!(turns.available_permits(), 0, "the work goes on");
+    end.send(()).unwrap();
+    let turn = tokio::time::timeout(Duration::from_secs(10), turns.acquire()).await;
+    assert!(turn.unwrap().is_ok(), "the work is done");
 }

@@ -26,6 +26,7 @@ async fn job(world: &World, repository: &str, items: Vec<Item>) -> Job {
         override_tags: true,
         speed: 0,
         copy_by_chunk: false,
+        visibility: None,
     };
     let task = Task {
         id: TaskId(1),

@@ -81,6 +81,58 @@ fn the_personal_edition_deletes_every_tag_on_a_digest() {
     assert_eq!(AliAcr::delete_artifact(host.endpoint(), "team/app", &digest), Ok(()));
 }
 
+/// The API deletes by tag, so what has none stays: that is success only where nothing is there.
+#[test]
+fn what_has_no_tag_in_the_personal_edition_is_gone_or_cannot_be_deleted() {
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let none = || {
+        at("GET", "/repos/team/app/tags?Page=1&PageSize=100")
+            .json(json!({"data": {"total": 0, "tags": []}}))
+    };
+    let login = || fixtures().get("GET", &format!("{MANAGEMENT}/tokens"));
+    let token = || {
+        Exchange::new(
+            "GET",
+            "https://dockerauth.cn-hangzhou.aliyuncs.com/auth?scope=repository:team/app:pull\
+             &service=registry.aliyuncs.com:cn-hangzhou:26842",
+        )
+        .expect_header("Authorization", LOGINS[0])
+        .json(json!({"token": "t"}))
+    };
+    for (status, fits) in [
+        (404, (|r| r.is_ok()) as Ends),
+        (200, |r| matches!(r, Err(Error::Unsupported(t)) if t.contains("by tag alone"))),
+        (403, |r| matches!(r, Err(Error::Forbidden(_)))),
+        (503, |r| matches!(r, Err(Error::Upstream(_)))),
+    ] {
+        let head = Exchange::new("HEAD", &format!("/v2/team/app/manifests/{digest}"));
+        let head = head.expect_header("Authorization", "Bearer t").answer(status);
+        let host = personal().exchanges([none(), login(), token(), head]).start();
+        let result = AliAcr::delete_artifact(host.endpoint(), "team/app", &digest);
+        assert!(fits(&result), "{status}: {result:?}");
+    }
+}
+
+/// Every answer of the enterprise API says whether it did what was asked.
+#[test]
+fn silence_of_the_enterprise_api_is_no_success() {
+    let bare = || Exchange::new("POST", &format!("{MANAGEMENT}/?{}", by_id_query()));
+    for answer in [bare(), bare().json(json!({})), bare().json(json!({"RequestId": "7"}))] {
+        let host = enterprise().exchanges([id(), answer]).start();
+        let result = AliAcr::delete_tag(host.endpoint(), "team/app", "v1");
+        assert!(
+            matches!(&result, Err(Error::MalformedResponse(t)) if t.contains("`IsSuccess`")),
+            "{result:?}"
+        );
+    }
+    let host = enterprise().exchanges([id(), bare().json(json!({"Code": "success"}))]).start();
+    assert_eq!(AliAcr::delete_tag(host.endpoint(), "team/app", "v1"), Ok(()));
+}
+
+fn by_id_query() -> &'static str {
+    "Action=DeleteRepoTag&InstanceId=cri-abcdefgh12345678&RepoId=crr-1&Tag=v1&Version=2018-12-01"
+}
+
 #[test]
 fn the_enterprise_edition_deletes_through_the_registry() {
     let login = || fixtures().get("GET", &format!("{MANAGEMENT}/?Action=GetAuthorizationToken"));

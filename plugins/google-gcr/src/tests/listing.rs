@@ -181,19 +181,48 @@ mod walking {
         list(name).json(json!({"child": children, "tags": tags, "manifest": {}, "name": name}))
     }
 
+    /// What the recorded project holds: `proj/app` with `web` and `api` below it, and `proj/base`.
+    fn root() -> Exchange {
+        let root = fixtures().get("GET", "https://gcr.io/v2/proj/tags/list");
+        root.at(&format!("{GCR}/v2/proj/tags/list?n=1000"))
+    }
+
+    fn app() -> Exchange {
+        node("proj/app", &["web", "api"], &["v1"])
+    }
+
+    fn base() -> Exchange {
+        list("proj/base").json(json!({"manifest": {"sha256:a": {}}}))
+    }
+
+    const PAGES: [&[&str]; 4] = [&["proj/app"], &["proj/app/api"], &["proj/base"], &[]];
+
     #[test]
-    fn a_project_is_walked_over_several_pages() {
-        let root = || fixtures().get("GET", "https://gcr.io/v2/proj/tags/list");
-        let root = || root().at(&format!("{GCR}/v2/proj/tags/list?n=1000"));
-        let app = || node("proj/app", &["web", "api"], &["v1"]);
-        let only_manifests = json!({"manifest": {"sha256:a": {}}});
+    fn a_project_is_walked_over_several_pages_and_nothing_is_asked_twice() {
         let host = walker()
             .exchanges([
                 scopes(&["proj"]),
                 root(),
                 scopes(&["proj/app", "proj/base"]),
                 app(),
-                list("proj/base").json(only_manifests.clone()),
+                base(),
+                scopes(&["proj/app/api", "proj/app/web"]),
+                node("proj/app/api", &[], &["v1"]),
+                node("proj/app/web", &[], &[]),
+            ])
+            .start();
+        assert_eq!(pages(&host, 1), PAGES);
+    }
+
+    #[test]
+    fn where_nothing_is_kept_the_lists_above_are_read_again() {
+        let host = walker()
+            .exchanges([
+                scopes(&["proj"]),
+                root(),
+                scopes(&["proj/app", "proj/base"]),
+                app(),
+                base(),
                 // The second page: behind `proj/app`, where `web` and `api` are.
                 scopes(&["proj", "proj/app"]),
                 root(),
@@ -209,15 +238,24 @@ mod walking {
                 scopes(&["proj/app/web"]),
                 node("proj/app/web", &[], &[]),
                 scopes(&["proj/base"]),
-                list("proj/base").json(only_manifests),
+                base(),
                 // The last finds nothing more.
                 scopes(&["proj", "proj/base"]),
                 root(),
-                node("proj/base", &[], &["x"]),
+                base(),
             ])
             .start();
-        let expected: [&[&str]; 4] = [&["proj/app"], &["proj/app/api"], &["proj/base"], &[]];
-        assert_eq!(pages(&host, 1), expected);
+        let (mut all, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = page(&host, cursor, 1).expect("a page");
+            all.push(page.items.into_iter().map(|it| it.name).collect::<Vec<_>>());
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+            host.advance(61);
+        }
+        assert_eq!(all, PAGES);
     }
 
     #[test]
@@ -278,15 +316,13 @@ mod walking {
             get(&format!("/v2/{name}/tags/list?n=1000")).json(body)
         };
         let open = get("/v2/").json(json!({}));
-        let root = std::iter::repeat_n(node("proj", &all), 3);
-        // What a call had asked for when it ended is asked for again.
-        let twice = names[88..96].iter().chain(&names[177..185]);
-        let asked = names.iter().chain(twice).map(|name| node(&format!("proj/{name}"), &[]));
+        // Each is asked for once, also what a call had asked for and not met when it ended.
+        let asked = names.iter().map(|name| node(&format!("proj/{name}"), &[]));
         let host = ScriptedHost::new("https://mirror.gcr.io")
             .settings(&json!({"projects": ["proj"]}))
             .any_order()
             .exchange(open)
-            .exchanges(root)
+            .exchange(node("proj", &all))
             .exchanges(asked)
             .start();
         let pages = pages(&host, 1000);

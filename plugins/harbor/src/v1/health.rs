@@ -11,6 +11,8 @@ pub(crate) fn check(endpoint: &Endpoint, harbor: &V1) -> Result<Health> {
     let account = account(endpoint)?;
     let mut health = distribution::check_health(&api::flow(endpoint), endpoint)?;
     health.product = Some(harbor.product());
+    // The host knows this one: OCI artifacts came with 2.0.
+    health = health.detail("resources", "image");
     if let Some(account) = account {
         health = health.detail("account", account);
     }

@@ -6,7 +6,7 @@ use portolan_sdk::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{api, listing::artifact, wire};
+use crate::{api, artifacts::artifact, listing::position, wire};
 
 /// Most tags of one page: the host takes no longer ones.
 const MAX_TAGS: usize = 5_000;
@@ -14,7 +14,7 @@ const MAX_TAGS: usize = 5_000;
 /// One page of a project's repositories, and whether another one follows.
 pub(crate) fn repositories(
     endpoint: &Endpoint,
-    project: i64,
+    project: u32,
     at: (u32, u32),
 ) -> Result<(Vec<wire::Repository>, bool)> {
     let query = [("project_id", &*project.to_string())];
@@ -34,20 +34,24 @@ fn rows<T: DeserializeOwned>(response: &Response, named: fn(String) -> T) -> Res
 }
 
 /// One page of a repository's tags, each an artifact: labels are on tags here, not on digests.
-/// The cursor is the last tag and its place, since tags may come and go between two calls.
+/// The cursor is the last tag and the number of the page, since tags may come and go between two
+/// calls.
 pub(crate) fn artifacts(
     endpoint: &Endpoint,
     repository: &str,
     page: &PageRequest,
 ) -> Result<Page<Artifact>> {
-    let cursor: Option<(usize, String)> = page.position()?;
+    let (_, number, last) = position(page)?;
     let tags = tags(endpoint, repository)?;
-    let start = cursor.map_or(0, |(place, last)| {
-        tags.iter().position(|tag| tag.name == last).map_or(place, |found| found.saturating_add(1))
-    });
+    let start = match tags.iter().position(|tag| tag.name == last) {
+        Some(found) => found.saturating_add(1),
+        // Without it the rest begins a place earlier.
+        None => (number.saturating_sub(1) as usize).saturating_mul(MAX_TAGS).saturating_sub(1),
+    };
     let end = start.saturating_add(MAX_TAGS);
     let last = end.checked_sub(1).filter(|_| end < tags.len());
-    let next = last.and_then(|last| Some((last, tags.get(last)?.name.clone())));
+    let next =
+        last.and_then(|last| Some((1, number.saturating_add(1), tags.get(last)?.name.clone())));
     let shown = tags.into_iter().skip(start).take(MAX_TAGS);
     Page::last(shown.map(artifact).collect()).next(next.as_ref())
 }

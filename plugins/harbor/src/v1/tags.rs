@@ -1,10 +1,6 @@
 //! Deletes of Harbor 1.x: by tag alone, and the manifest goes with every tag on it.
 
-use portolan_sdk::{
-    Action, Endpoint, Error, Result, Scope,
-    http::{self, Request},
-    token,
-};
+use portolan_sdk::{Endpoint, Error, Result, distribution, http};
 
 use super::listing;
 use crate::{api, wire};
@@ -52,18 +48,12 @@ fn delete(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
 
 /// What has no tag is shown by the distribution API alone, and cannot be deleted there.
 fn is_gone(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
-    let flow = api::flow(endpoint);
-    let path = format!("/v2/{}/manifests/{digest}", http::encode_path(repository));
-    let head = Request::head(flow.url(&path)).accept(&super::MANIFESTS.join(", "));
-    let scope = Scope { repository: repository.to_owned(), actions: vec![Action::Pull] };
-    let response = flow.send(head, &[token::scope_text(&scope)])?;
-    match response.status() {
-        404 => Ok(()),
-        400.. => Err(response.error()),
-        _ => Err(Error::Unsupported(format!(
-            "{repository} on {} holds {digest} without a tag, and Harbor 1.x deletes by tag alone: \
-             its garbage collection removes it",
-            endpoint.url
-        ))),
+    if !distribution::holds(&api::flow(endpoint), repository, digest)? {
+        return Ok(());
     }
+    Err(Error::Unsupported(format!(
+        "{repository} on {} holds {digest} without a tag, and Harbor 1.x deletes by tag alone: its \
+         garbage collection removes it",
+        endpoint.url
+    )))
 }

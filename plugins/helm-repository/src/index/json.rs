@@ -21,7 +21,7 @@ struct Entry {
 
 /// Reads an index.
 pub(super) fn read(text: &str) -> Result<Catalog, String> {
-    let index: Index = serde_json::from_slice(text.as_bytes()).map_err(|e| e.to_string())?;
+    let index: Index = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let mut catalog = Catalog::default();
     let entries = index.entries.ok_or("it has no `entries`")?;
     for (chart, versions) in entries {

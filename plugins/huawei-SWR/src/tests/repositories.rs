@@ -94,9 +94,8 @@ fn listings_end() {
             ],
             vec![100, 100, 50],
         ),
-        // The same page for ever, whatever total it claims.
-        (vec![page(0).json(rows(0, 7, 90)), page(7).json(rows(0, 7, 90))], vec![7, 0]),
-        (vec![page(0).json(rows(0, 1000, 0)), page(1000).json(rows(0, 1000, 0))], vec![1000, 0]),
+        // The same page for ever, without a total: shorter than was asked for, so all there is.
+        (vec![page(0).json(rows(0, 7, 0)), page(7).json(rows(0, 7, 0))], vec![7, 0]),
         // Everything at once, each time.
         (
             vec![page(0).json(whole()), page(1000).json(whole()), page(2000).json(whole())],
@@ -144,6 +143,43 @@ fn filters_are_applied_here() {
     ] {
         let host = user().exchange(page(0).json(all.clone())).start();
         assert_eq!(walk(&host, &filter), [expected]);
+    }
+}
+
+/// A server that caps its pages, or does not page, hides no repository without saying so.
+#[test]
+fn a_listing_that_is_cut_short_is_an_error() {
+    let unknown = || page(0).answer(400);
+    for (exchanges, says) in [
+        // The same page for ever: `offset` is ignored.
+        (vec![page(0).json(rows(0, 7, 90)), page(7).json(rows(0, 7, 90))], ["90", "7 of them"]),
+        (
+            vec![page(0).json(rows(0, 1000, 0)), page(1000).json(rows(0, 1000, 0))],
+            ["first 1000", "again and again"],
+        ),
+        // Nothing more, though more was announced.
+        (
+            vec![
+                page(0).json(rows(0, 100, 250)),
+                page(100).json(rows(100, 100, 250)),
+                page(200).json(json!([])),
+            ],
+            ["250", "200 of them"],
+        ),
+        // Not paged, and capped all the same.
+        (vec![unknown(), get(ALL).json(rows(0, 500, 800))], ["800", "500 of them"]),
+        (vec![page(0).json(rows(0, 2000, 2500))], ["2500", "2000 of them"]),
+    ] {
+        let host = user().exchanges(exchanges).start();
+        let mut cursor = None;
+        let error = loop {
+            match list(&host, &RepositoryFilter::all(), cursor) {
+                Ok(page) => cursor = Some(page.next.expect("not the end")),
+                Err(error) => break error,
+            }
+        };
+        let Error::MalformedResponse(text) = &error else { panic!("{error:?}") };
+        assert!(says.iter().all(|part| text.contains(part)), "{says:?}: {text}");
     }
 }
 

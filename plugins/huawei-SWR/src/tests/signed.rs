@@ -186,6 +186,51 @@ fn a_tag_is_deleted_by_the_management_api() {
     }
 }
 
+/// The gateway answers 404 to an API it does not know, and a proxy to anything.
+#[test]
+fn a_gateways_404_is_not_gone() {
+    let gateway = |code: &str| json!({"error_code": code, "error_msg": "The API does not exist"});
+    let tag = || signed("DELETE", "/namespaces/team/repos/app/tags/v1").answer(404);
+    let gone = json!({"errors": [{"errorCode": "SVCSTG.SWR.4040001", "errorMessage": "no tag"}]});
+    let not_told = |r: &Result<()>| {
+        matches!(r, Err(Error::Upstream(UpstreamError { status: 404, message, retryable, .. }))
+            if !retryable && message.contains("is not SWR's answer"))
+    };
+    for (answer, is_gone) in [
+        (tag(), true),
+        (tag().json(gone), true),
+        (tag().json(gateway("APIGW.0101")), false),
+        (tag().json(gateway("APIG.0101")), false),
+        (tag().text("<html>not here</html>"), false),
+    ] {
+        let host = key().exchange(answer).start();
+        let result = HuaweiSwr::delete_tag(host.endpoint(), "team/app", "v1");
+        assert!(if is_gone { result.is_ok() } else { not_told(&result) }, "{result:?}");
+    }
+    let organisation = signed("GET", "/namespaces/team").answer(404);
+    let host = key().exchange(organisation.json(gateway("APIGW.0101"))).start();
+    let done = HuaweiSwr::prepare_targets(host.endpoint(), &["team/app".to_owned()], &[]);
+    assert!(not_told(&done[0]), "{done:?}");
+}
+
+/// A signature is for one address: a redirect is an answer, and nothing was done.
+#[test]
+fn signed_requests_follow_no_redirect() {
+    let tag = signed("DELETE", "/namespaces/team/repos/app/tags/v1").answer(307);
+    let list = signed("GET", "/repos?filter=limit::1000|offset::0").answer(302);
+    let host = key()
+        .exchanges([
+            tag.header("Location", "https://elsewhere.example/").expect_no_follow(),
+            list.header("Location", "/log-in").expect_no_follow(),
+        ])
+        .start();
+    let deleted = HuaweiSwr::delete_tag(host.endpoint(), "team/app", "v1");
+    assert!(matches!(deleted, Err(Error::MalformedResponse(_))), "{deleted:?}");
+    let (all, first) = (RepositoryFilter::all(), PageRequest::first());
+    let listed = HuaweiSwr::list_repositories(host.endpoint(), &all, &first);
+    assert!(matches!(listed, Err(Error::MalformedResponse(_))), "{listed:?}");
+}
+
 /// Where the registry has another name, the region is that of the access key.
 #[test]
 fn the_management_api_is_found_by_the_registrys_name_or_the_access_key() {

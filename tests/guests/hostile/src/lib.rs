@@ -111,6 +111,9 @@ fn act(function: &str, endpoint: &Endpoint) -> Result<Vec<KeyValue>, Error> {
         "big-answer" => return told(send("/v2/_catalog", Auth::Anonymous)?),
         "bad-header" => return told(with_header("Host", "elsewhere")?),
         "split-header" => return told(with_header("X-A", "b\r\nHost: elsewhere")?),
+        "unsupported" => return Err(Error::Unsupported("nobody wants to know".to_owned())),
+        // Whatever is answered, it goes on with what it would have said anyway.
+        "deaf" => drop(send("/v2/_catalog", Auth::Anonymous)),
         "many-requests" => many_requests(),
         "many-logs" => many_logs(),
         _ => {}

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use percent_encoding::percent_decode_str;
 
-use super::{Answer, Call, Kind, refusal, whole};
+use super::{Answer, Call, Kind, Lie, refusal, whole};
 
 impl Call<'_> {
     /// `…/artifacts/{reference}` or `…/artifacts/{reference}/tags/{tag}`; administrators alone.
@@ -19,7 +19,14 @@ impl Call<'_> {
         }
         let once = percent_decode_str(name).decode_utf8_lossy().into_owned();
         let name = format!("{project}/{}", percent_decode_str(&once).decode_utf8_lossy());
+        let lie = {
+            let mut content = self.state.content();
+            content.deleted = true;
+            content.lie
+        };
         let gone = match rest {
+            [] if lie == Some(Lie::KeepsArtifacts) => true,
+            ["tags", _] if lie == Some(Lie::KeepsTags) => true,
             [] => self.state.registry.remove(&name, reference),
             ["tags", tag] => self.state.registry.remove(&name, tag),
             _ => false,

@@ -285,6 +285,7 @@ async fn daemon(sailor: &mut Sailor) {
             ("GET /v2/", Value::Null, 200),
             ("GET /openapi.json", Value::Null, 200),
             ("GET /docs", Value::Null, 200),
+            ("GET /metrics", Value::Null, 200),
             ("GET /api/portolan/v1/version", Value::Null, 200),
             ("POST /api/portolan/v1/backup", json!({"passphrase": "short"}), 400),
             ("POST /api/portolan/v1/backup", json!({"passphrase": "a long sentence"}), 200),

@@ -4,12 +4,13 @@
 use portolan_core::{
     endpoint::EndpointSpec,
     oci::{Repository, Tag},
+    provider::ArtifactEntry,
 };
 use portolan_testregistry::{Registry, layer};
 
-use super::{CHECK, Endpoint, own_tag, tags};
+use super::{CHECK, Endpoint, held, own_tag};
 use crate::{
-    AdapterCall, Answer, Code, Error, HostBuilder,
+    AdapterCall, Answer, Code, Error, Fault, HostBuilder,
     oneshot::{
         check::Kit,
         replicate::{self, Side},
@@ -30,7 +31,15 @@ pub(super) async fn check(kit: &mut Kit, endpoint: &Endpoint<'_>, repository: &R
         Ok(digest) => {
             kit.report.pass(CHECK, PUSH, format!("{repository}:{tag}, {digest}"));
             listed(kit, endpoint, repository, &tag).await;
-            delete(kit, endpoint, repository, &tag, digest).await;
+            if !kit.info.capabilities.management {
+                return kit.report.note(CHECK, "", "without `management` nothing can be deleted");
+            }
+            delete_tag(kit, endpoint, repository, &tag).await;
+            // With its tag the image may be gone: there has to be one to be deleted by digest.
+            match push(kit, endpoint, repository, &tag).await {
+                Ok(digest) => delete_artifact(kit, endpoint, repository, &tag, digest).await,
+                Err(error) => kit.report.fail(CHECK, PUSH, format!("once more: {error}")),
+            }
         }
         Err(error) => kit.report.fail(CHECK, PUSH, error.to_string()),
     }
@@ -113,41 +122,87 @@ fn to(endpoint: &Endpoint<'_>) -> Side {
 
 async fn listed(kit: &mut Kit, endpoint: &Endpoint<'_>, repository: &Repository, tag: &Tag) {
     const FUNCTION: &str = "list-artifacts";
-    match tags(kit, endpoint, repository, tag).await {
-        Some(tags) if tags.iter().any(|found| found == tag.as_str()) => {
-            kit.report.pass(CHECK, FUNCTION, format!("{tag} is listed"));
+    match there(kit, endpoint, repository, (tag, None)).await {
+        Some(true) => kit.report.pass(CHECK, FUNCTION, format!("{tag} is listed")),
+        Some(false) => {
+            kit.report.fail(CHECK, FUNCTION, format!("{tag} was pushed, and is not listed"));
         }
-        Some(_) => kit.report.fail(CHECK, FUNCTION, format!("{tag} was pushed, and is not listed")),
         None => kit.report.fail(CHECK, FUNCTION, format!("{repository} cannot be listed")),
     }
 }
 
-async fn delete(
+/// Whether a tag, or a digest, is listed; `None` where the listing does not tell.
+async fn there(
+    kit: &mut Kit,
+    endpoint: &Endpoint<'_>,
+    repository: &Repository,
+    (tag, digest): (&Tag, Option<&str>),
+) -> Option<bool> {
+    let is_it = |artifact: &ArtifactEntry| {
+        artifact.tags.iter().any(|found| found == tag.as_str())
+            || digest.is_some_and(|it| artifact.digest.as_ref().is_some_and(|d| d.as_str() == it))
+    };
+    held(kit, endpoint, repository, is_it).await.map(|all| all.iter().any(is_it))
+}
+
+async fn delete_tag(kit: &mut Kit, endpoint: &Endpoint<'_>, repository: &Repository, tag: &Tag) {
+    let call = AdapterCall::DeleteTag(repository.as_str().to_owned(), tag.as_str().to_owned());
+    for time in ["is gone", "is gone, and a second time is no error"] {
+        let left = (tag, None);
+        if !delete(kit, endpoint, (&call, repository), left, &format!("{tag} {time}")).await {
+            break;
+        }
+    }
+}
+
+async fn delete_artifact(
     kit: &mut Kit,
     endpoint: &Endpoint<'_>,
     repository: &Repository,
     tag: &Tag,
     digest: String,
 ) {
-    if !kit.info.capabilities.management {
-        return kit.report.note(CHECK, "", "without `management` nothing can be deleted");
-    }
-    let name = || repository.as_str().to_owned();
-    let call = AdapterCall::DeleteTag(name(), tag.as_str().to_owned());
-    for time in ["is gone", "is gone, and a second time is no error"] {
-        if endpoint.expect(kit, &call, |_| format!("{tag} {time}")).await.is_none() {
-            break;
-        }
-        let left = tags(kit, endpoint, repository, tag).await.unwrap_or_default();
-        if left.iter().any(|found| found == tag.as_str()) {
-            let text = format!("{tag} is still listed: report success only for what was done");
-            kit.report.fail(CHECK, call.function(), text);
-        }
-    }
-    let call = AdapterCall::DeleteArtifact(name(), digest);
+    let call = AdapterCall::DeleteArtifact(repository.as_str().to_owned(), digest.clone());
     for time in ["gone", "gone, and a second time is no error"] {
-        if endpoint.expect(kit, &call, |_| format!("the image is {time}")).await.is_none() {
+        let left = (tag, Some(digest.as_str()));
+        let said = format!("the image is {time}");
+        if !delete(kit, endpoint, (&call, repository), left, &said).await {
             break;
         }
     }
+}
+
+/// Deletes, and looks whether what was to go is `left`; `false` where it was not done.
+async fn delete(
+    kit: &mut Kit,
+    endpoint: &Endpoint<'_>,
+    (call, repository): (&AdapterCall, &Repository),
+    left: (&Tag, Option<&str>),
+    said: &str,
+) -> bool {
+    let outcome = endpoint.ask(kit, call).await;
+    let done = match outcome {
+        Ok(_) => match there(kit, endpoint, repository, left).await {
+            Some(false) => Ok(()),
+            Some(true) => Err("what was to be deleted is still listed: report success only for \
+                               what was done"
+                .to_owned()),
+            None => {
+                Err(format!("it reported success, and {repository} cannot be listed to see it"))
+            }
+        },
+        Err(failure) if failure.fault == Fault::Unsupported => {
+            kit.report.note(CHECK, call.function(), failure.message);
+            return false;
+        }
+        Err(failure) => Err(format!("{}: {}", failure.fault, failure.message)),
+    };
+    match done {
+        Ok(()) => kit.report.pass(CHECK, call.function(), said),
+        Err(text) => {
+            kit.report.fail(CHECK, call.function(), text);
+            return false;
+        }
+    }
+    true
 }

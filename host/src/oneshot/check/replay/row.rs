@@ -123,6 +123,44 @@ impl Row {
         Reply::new(self.r.s, &headers, body)
     }
 
+    /// The recorded status.
+    pub(super) fn status(&self) -> u16 {
+        self.r.s
+    }
+
+    /// Whether it was answered with success.
+    pub(super) fn is_good(&self) -> bool {
+        (200..300).contains(&self.r.s)
+    }
+
+    /// Whether it is an adapter that asks so, and not the host that moves bytes.
+    pub(super) fn is_the_adapters(&self) -> bool {
+        let moves = self.path.contains("/blobs/") || matches!(self.q.m.as_str(), "PUT" | "PATCH");
+        !moves
+    }
+
+    /// Whether the exchange holds a name: the answer, one of its headers (a digest), or the address
+    /// that was asked. `+` in a version is `_` in a tag.
+    pub(super) fn tells(&self, name: &str) -> bool {
+        let body = match &self.r.b {
+            None => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(json) => json.to_string(),
+        };
+        let texts = self.r.h.values().chain([&body, &self.path]);
+        texts.into_iter().any(|text| text.contains(name) || text.replace('+', "_").contains(name))
+    }
+
+    /// Whether it is a good answer with a list in it that is not empty.
+    pub(super) fn has_rows(&self) -> bool {
+        let is_full = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
+        self.is_good()
+            && self.r.b.as_ref().is_some_and(|body| match body {
+                Value::Object(fields) => fields.values().any(is_full),
+                other => is_full(other),
+            })
+    }
+
     /// User and secret of a recorded `Basic`.
     pub(super) fn login(&self) -> Option<(String, String)> {
         let mut headers = self.q.h.iter();

@@ -15,6 +15,7 @@ fn played(text: &str) -> Played {
         endpoint: ENDPOINT.to_owned(),
         used: Mutex::default(),
         unanswered: Mutex::default(),
+        now: Mutex::default(),
     }
 }
 

@@ -29,7 +29,7 @@ fn adapter(provider: &str) -> AdapterInfo {
 }
 
 #[test]
-fn info_of_a_plain_registry() {
+fn contract_1_9_info_of_a_plain_registry() {
     let info = EndpointInfo { adapter: adapter("docker-registry"), labels: Vec::new() };
     let expected = json!({"type": "docker-registry", "supported_resource_filters": [
             {"type": "name", "style": "input", "values": null},
@@ -40,7 +40,7 @@ fn info_of_a_plain_registry() {
 }
 
 #[test]
-fn info_of_a_harbor() {
+fn contract_1_9_info_of_a_harbor() {
     let mut harbor = adapter("harbor");
     harbor.description = "d".to_owned();
     harbor.resources = vec!["image".to_owned(), "artifact".to_owned()];
@@ -61,13 +61,13 @@ fn info_of_a_harbor() {
 }
 
 #[test]
-fn names_are_sorted_by_bytes() {
+fn contract_1_9_names_are_sorted_by_bytes() {
     let adapters = ["quay", "huawei-SWR", "harbor", "Zot"].map(adapter).to_vec();
     assert_eq!(names(adapters), ["Zot", "harbor", "huawei-SWR", "quay"]);
 }
 
 #[test]
-fn patterns_of_providers_that_have_one() {
+fn contract_1_9_patterns_of_providers_that_have_one() {
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let mut hub = adapter("docker-hub");
     hub.endpoints = Some(EndpointPattern::Fixed("hub.docker.com".into(), "https://hub".into()));

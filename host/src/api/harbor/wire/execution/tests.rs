@@ -49,6 +49,7 @@ fn task() -> Task {
             override_tags: false,
             speed: 0,
             copy_by_chunk: false,
+            visibility: None,
         },
         status: Status::Pending,
         failures: 0,
@@ -60,7 +61,7 @@ fn task() -> Task {
 }
 
 #[test]
-fn an_execution_always_shows_its_counters() {
+fn contract_1_9_an_execution_always_shows_its_counters() {
     let expected = json!({"id": 5, "policy_id": 3, "status": "InProgress",
         "trigger": "event_based", "start_time": "2026-11-21T16:20:00.000Z",
         "end_time": "0001-01-01T00:00:00.000Z", "status_text": "", "total": 6, "failed": 3,
@@ -69,7 +70,7 @@ fn an_execution_always_shows_its_counters() {
 }
 
 #[test]
-fn a_task_before_and_after() {
+fn contract_1_9_a_task_before_and_after() {
     let expected = json!({"id": 255, "execution_id": 5, "status": "Pending", "operation": "copy",
         "resource_type": "image", "src_resource": "library/alpine [3 item(s) in total]",
         "dst_resource": "mirror/alpine [3 item(s) in total]",
@@ -88,7 +89,7 @@ fn a_task_before_and_after() {
 }
 
 #[test]
-fn states_and_the_words_that_ask_for_them() {
+fn contract_1_9_states_and_the_words_that_ask_for_them() {
     use Status::{Error, Pending, Running, Scheduled, Stopped, Success};
     let executions = |asked: &str| {
         let all = [Running, Success, Error, Stopped];
@@ -118,7 +119,7 @@ fn states_and_the_words_that_ask_for_them() {
 }
 
 #[test]
-fn a_start_names_a_policy() {
+fn contract_1_9_a_start_names_a_policy() {
     let policy = |body: &str| serde_json::from_str::<StartExecution>(body).unwrap().policy();
     assert_eq!((policy("{\"policy_id\":4}"), policy("{}")), (4, 0));
     assert_eq!(policy("{\"policy_id\":-4}"), u64::MAX);

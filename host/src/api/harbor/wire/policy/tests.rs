@@ -26,7 +26,7 @@ fn registry(id: u64) -> Value {
 }
 
 #[test]
-fn the_smallest_policy() {
+fn contract_1_9_the_smallest_policy() {
     let spec = read(json!({"name": "p", "src_registry": {"id": 1}}), None).unwrap();
     assert_eq!(spec.destinations, [Destination { endpoint: EndpointId::LOCAL, namespace: None }]);
     let expected = json!({"id": 3, "name": "p", "src_registry": registry(1),
@@ -39,7 +39,7 @@ fn the_smallest_policy() {
 }
 
 #[test]
-fn a_whole_policy_comes_back_as_it_was_given() {
+fn contract_1_9_a_whole_policy_comes_back_as_it_was_given() {
     let body = json!({"name": "p", "description": "d", "src_registry": {"id": 1, "name": 7},
         "dest_registry": {"id": 2}, "dest_namespace": "mirror",
         "dest_namespace_replace_count": 0,
@@ -75,7 +75,7 @@ fn a_whole_policy_comes_back_as_it_was_given() {
 }
 
 #[test]
-fn defaults_and_aliases() {
+fn contract_1_9_defaults_and_aliases() {
     let read = |more: Value| {
         let mut body = json!({"name": "p", "src_registry": {"id": 1}, "dest_registry": {}});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -92,7 +92,7 @@ fn defaults_and_aliases() {
 }
 
 #[test]
-fn what_a_policy_may_not_be() {
+fn contract_1_9_what_a_policy_may_not_be() {
     let cases = [
         (json!({"name": ""}), "400"),
         (json!({"src_registry": null}), "400"),
@@ -126,7 +126,7 @@ fn what_a_policy_may_not_be() {
 }
 
 #[test]
-fn several_destinations() {
+fn contract_1_9_several_destinations() {
     let current = PolicySpec {
         destinations: [(2, Some("mirror")), (3, None)]
             .map(|(id, namespace)| Destination {

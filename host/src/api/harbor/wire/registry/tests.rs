@@ -42,7 +42,7 @@ fn stored(body: Value) -> Endpoint {
 }
 
 #[test]
-fn the_smallest_registry_shows_little() {
+fn contract_1_9_the_smallest_registry_shows_little() {
     let endpoint = stored(json!({"name": "a", "type": "docker-registry", "url": "h:5000/"}));
     let expected = json!({"id": 7, "name": "a", "type": "docker-registry", "url": "http://h:5000",
         "credential": {}, "status": "healthy", "creation_time": "2026-11-21T16:20:00.123Z",
@@ -51,7 +51,7 @@ fn the_smallest_registry_shows_little() {
 }
 
 #[test]
-fn a_whole_registry_shows_everything_but_secrets() {
+fn contract_1_9_a_whole_registry_shows_everything_but_secrets() {
     let mut endpoint = stored(json!({"name": "a", "description": "d", "type": "harbor",
         "url": "https://h", "insecure": true, "ca_certificate": CA,
         "credential": {"access_key": "admin", "access_secret": "S3cret"},
@@ -70,7 +70,7 @@ fn a_whole_registry_shows_everything_but_secrets() {
 }
 
 #[test]
-fn a_source_of_credentials_is_shown_and_excludes_a_secret() {
+fn contract_1_9_a_source_of_credentials_is_shown_and_excludes_a_secret() {
     let source = json!({"kind": "exec", "helper": "ecr-login"});
     let body = json!({"name": "a", "type": "t", "url": "h", "credential_source": source});
     let shown = to_value(Registry::from(&stored(body.clone()))).unwrap();
@@ -91,7 +91,7 @@ fn a_source_of_credentials_is_shown_and_excludes_a_secret() {
 }
 
 #[test]
-fn local_is_synthetic() {
+fn contract_1_9_local_is_synthetic() {
     let mut endpoint = stored(json!({"name": "Local", "type": "harbor", "url": "http://core:8080",
         "insecure": true}));
     endpoint.id = EndpointId::LOCAL;
@@ -103,14 +103,14 @@ fn local_is_synthetic() {
 }
 
 #[test]
-fn a_registry_that_is_gone_still_has_an_id() {
+fn contract_1_9_a_registry_that_is_gone_still_has_an_id() {
     let expected = json!({"id": 9, "credential": {}, "creation_time": "0001-01-01T00:00:00.000Z",
         "update_time": "0001-01-01T00:00:00.000Z"});
     assert_eq!(to_value(Registry::gone(EndpointId(9))).unwrap(), expected);
 }
 
 #[test]
-fn secrets_need_a_key() {
+fn contract_1_9_secrets_need_a_key() {
     let cases = [
         (json!({"access_key": "k", "access_secret": "s", "type": "oauth"}), Some("s"), "oauth"),
         (json!({"access_key": "k", "access_secret": "s", "type": ""}), Some("s"), "basic"),
@@ -129,7 +129,7 @@ fn secrets_need_a_key() {
 }
 
 #[test]
-fn what_a_new_registry_may_not_be() {
+fn contract_1_9_what_a_new_registry_may_not_be() {
     let cases = [
         (json!({}), "400"),
         (json!({"name": "", "url": "h"}), "name of an endpoint"),
@@ -153,7 +153,7 @@ fn what_a_new_registry_may_not_be() {
 }
 
 #[test]
-fn an_update_is_flat_and_keeps_what_is_absent() {
+fn contract_1_9_an_update_is_flat_and_keeps_what_is_absent() {
     let nothing = json!({"id": 3, "type": "x", "credential": {"access_key": 1}, "name": null});
     let change = read::<RegistryUpdate>(nothing).unwrap().check().unwrap();
     assert!(change.name.is_none() && change.provider.is_none() && change.access_key.is_none());
@@ -178,7 +178,7 @@ fn an_update_is_flat_and_keeps_what_is_absent() {
 }
 
 #[test]
-fn a_ping_with_an_id_ignores_the_address() {
+fn contract_1_9_a_ping_with_an_id_ignores_the_address() {
     let body = json!({"id": 0, "url": "ftp://x", "ca_certificate": "bad", "insecure": true,
         "access_key": "k", "access_secret": "s", "type": "harbor"});
     let Pinged::Stored(id, change) = read::<RegistryPing>(body).unwrap().check().unwrap() else {

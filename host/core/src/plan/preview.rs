@@ -1,0 +1,215 @@
+//! What a run would do about an artifact, as people see it before they start one; and which filter
+//! leaves one out.
+
+use serde::Serialize;
+
+use crate::{
+    filter::{self, Filter},
+    id::EndpointId,
+    oci::{Digest, Repository},
+    pattern::BadPattern,
+    provider::ArtifactEntry,
+};
+
+/// What would be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// It would be copied.
+    Copy,
+    /// The destination has it.
+    AlreadyThere,
+    /// The destination has another under its tag, and that one stays.
+    Kept,
+    /// A filter leaves it out.
+    Skipped,
+    /// The destination, or its provider, does not take it.
+    Refused,
+    /// The destination did not say whether it has it.
+    Unknown,
+}
+
+/// One tag, or one untagged artifact, or a repository that is left out, at one destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedArtifact {
+    /// Repository at the source.
+    pub repository: String,
+    /// Tag; `None` for an untagged artifact and for a whole repository.
+    pub tag: Option<String>,
+    /// Digest at the source, where the listing tells.
+    pub digest: Option<Digest>,
+    /// Endpoint it goes to; `None` where a filter leaves it out.
+    pub destination: Option<EndpointId>,
+    /// Repository there.
+    pub destination_repository: Option<Repository>,
+    /// What would be done.
+    pub decision: Decision,
+    /// Why.
+    pub reason: String,
+    /// Bytes, where the listing tells.
+    pub size: Option<u64>,
+}
+
+/// How many of which, and their bytes as far as listings tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PlannedCounts {
+    /// To be copied.
+    pub copy: u64,
+    /// At the destination already.
+    pub already_there: u64,
+    /// Tags that stay as they are at the destination.
+    pub kept: u64,
+    /// Left out by a filter.
+    pub skipped: u64,
+    /// Not taken by the destination.
+    pub refused: u64,
+    /// Of which the destination did not say.
+    pub unknown: u64,
+    /// Bytes to be copied at most, where the listing tells: blobs that are there are not copied.
+    pub bytes: u64,
+    /// How many of those to be copied have no size in the listing.
+    pub sizes_unknown: u64,
+}
+
+impl PlannedCounts {
+    /// Counts these.
+    #[must_use]
+    pub fn of(artifacts: &[PlannedArtifact]) -> Self {
+        let mut counts = Self::default();
+        for artifact in artifacts {
+            *match artifact.decision {
+                Decision::Copy => &mut counts.copy,
+                Decision::AlreadyThere => &mut counts.already_there,
+                Decision::Kept => &mut counts.kept,
+                Decision::Skipped => &mut counts.skipped,
+                Decision::Refused => &mut counts.refused,
+                Decision::Unknown => &mut counts.unknown,
+            } += 1;
+            if artifact.decision == Decision::Copy {
+                match artifact.size {
+                    Some(size) => counts.bytes = counts.bytes.saturating_add(size),
+                    None => counts.sizes_unknown += 1,
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// An artifact after the filters: what is kept of it, and what each filter took.
+pub struct Sifted {
+    /// What is kept; `None` where nothing is.
+    pub kept: Option<ArtifactEntry>,
+    /// Tags that were left out (`None` for the artifact as a whole), each with the filter.
+    pub skipped: Vec<(Option<String>, String)>,
+}
+
+/// Which filter leaves a repository out; `None` where none does.
+///
+/// # Errors
+/// When a pattern is malformed.
+pub fn skips_repository(
+    filters: &[Filter],
+    repository: &str,
+) -> Result<Option<String>, BadPattern> {
+    for filter in filters {
+        if !filter::keeps_repository(std::slice::from_ref(filter), repository)? {
+            return Ok(Some(worded(filter)));
+        }
+    }
+    Ok(None)
+}
+
+/// Puts an artifact through the filters one after another, as a run does, and says what each took.
+///
+/// # Errors
+/// When a pattern is malformed.
+pub fn sift(filters: &[Filter], artifact: ArtifactEntry) -> Result<Sifted, BadPattern> {
+    let (mut left, mut skipped) = (artifact, Vec::new());
+    for filter in filters {
+        let before = left.tags.clone();
+        let kept = filter::keep_artifact(std::slice::from_ref(filter), left)?;
+        let gone = |tag: &String| kept.as_ref().is_none_or(|kept| !kept.tags.contains(tag));
+        let words = worded(filter);
+        skipped.extend(
+            before.iter().filter(|tag| gone(tag)).map(|it| (Some(it.clone()), words.clone())),
+        );
+        let Some(kept) = kept else {
+            if before.is_empty() {
+                skipped.push((None, words));
+            }
+            return Ok(Sifted { kept: None, skipped });
+        };
+        left = kept;
+    }
+    Ok(Sifted { kept: Some(left), skipped })
+}
+
+/// A filter in words.
+fn worded(filter: &Filter) -> String {
+    use filter::Decoration::Excludes;
+    let but = |decoration| if decoration == Excludes { "excluding " } else { "" };
+    match filter {
+        Filter::Name(glob) => format!("left out by the name filter `{glob}`"),
+        Filter::Tag(glob, decoration) => {
+            format!("left out by the tag filter {}`{glob}`", but(*decoration))
+        }
+        Filter::Label(labels, decoration) => {
+            format!("left out by the label filter {}`{}`", but(*decoration), labels.join(", "))
+        }
+        Filter::Resource(kind) => format!("left out by the resource filter `{kind}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Decoration;
+
+    #[test]
+    fn each_filter_says_what_it_took() {
+        let filters = [
+            Filter::Name("lib/**".to_owned()),
+            Filter::Tag("v*".to_owned(), Decoration::Matches),
+            Filter::Tag("*-rc".to_owned(), Decoration::Excludes),
+        ];
+        let tags = ["v1", "v2-rc", "latest"].map(str::to_owned).to_vec();
+        let sifted = sift(&filters, ArtifactEntry { tags, ..ArtifactEntry::unknown() }).unwrap();
+        assert_eq!(sifted.kept.unwrap().tags, ["v1"]);
+        let told: Vec<(&str, &str)> = sifted
+            .skipped
+            .iter()
+            .map(|(tag, why)| (tag.as_deref().unwrap(), why.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("latest", "left out by the tag filter `v*`"),
+                ("v2-rc", "left out by the tag filter excluding `*-rc`")
+            ]
+        );
+        let untagged = sift(&filters, ArtifactEntry::unknown()).unwrap();
+        assert!(untagged.kept.is_none());
+        assert_eq!(untagged.skipped, [(None, "left out by the tag filter `v*`".to_owned())]);
+        assert_eq!(skips_repository(&filters, "lib/a").unwrap(), None);
+        let why = skips_repository(&filters, "other/a").unwrap().unwrap();
+        assert_eq!(why, "left out by the name filter `lib/**`");
+    }
+
+    #[test]
+    fn a_sifted_artifact_is_what_a_run_takes() {
+        let filters = [
+            Filter::Tag("v*".to_owned(), Decoration::Matches),
+            Filter::Label(vec!["l".to_owned()], Decoration::Excludes),
+            Filter::Resource("image".to_owned()),
+        ];
+        for tags in [vec![], vec!["v1"], vec!["x"], vec!["v1", "x", "v2"]] {
+            for labels in [vec![], vec!["l".to_owned()]] {
+                let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+                let entry = ArtifactEntry { tags, labels, ..ArtifactEntry::unknown() };
+                let taken = filter::keep_artifact(&filters, entry.clone()).unwrap();
+                assert_eq!(sift(&filters, entry).unwrap().kept, taken);
+            }
+        }
+    }
+}

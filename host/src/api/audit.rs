@@ -1,0 +1,216 @@
+//! The audit log as requests fill it. A change of the store is noted in its own transaction, by the
+//! handle that [`Access`](super::auth::Access) gives to handlers; this layer notes the rest: what
+//! was done elsewhere, and what was refused. It keeps no body, so no secret.
+
+use std::{
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Instant,
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use portolan_core::audit::{Actor, Change, Means, Outcome};
+
+use super::{Api, Caller, Peer, auth::Who, respond::Refusal, trace};
+use crate::host::Host;
+
+/// Longest name, id, path and request id that is kept, in characters.
+const MAX_TEXT: usize = 256;
+/// Refusals that may be noted at once; more of them come with time.
+const BURST: f64 = 200.0;
+/// Refusals noted each second in the long run: each is a durable write that anybody can cause.
+const PER_SECOND: f64 = 5.0;
+/// What changes nothing, whatever its method: a plan copies nothing.
+const READS: [&str; 2] = ["/plan", "/plans"];
+
+/// What one request is remembered by, shared by the layer and whoever finds out who it is from.
+#[derive(Default)]
+pub(crate) struct Trace {
+    from: String,
+    request: String,
+    action: String,
+    known: OnceLock<(Who, Means)>,
+    tried: OnceLock<(String, Means)>,
+    host: OnceLock<Host>,
+}
+
+impl Trace {
+    fn new(request: &Request) -> Self {
+        let header = request.headers().get(trace::REQUEST_ID);
+        let id = header.and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.to_string());
+        let socket =
+            matches!(request.extensions().get::<Caller>(), Some(Caller::Owner | Caller::Socket));
+        let from = if socket { Some("socket".to_owned()) } else { peer };
+        Self {
+            from: from.unwrap_or_default(),
+            request: short(id),
+            action: short(&format!("{} {}", request.method(), request.uri().path())),
+            ..Self::default()
+        }
+    }
+
+    /// Remembers who it is.
+    pub(super) fn known(&self, who: &Who, how: Means) {
+        self.known.get_or_init(|| (who.clone(), how));
+    }
+
+    /// Remembers whose password is tried, or that a token is, which has no name yet.
+    pub(super) fn tried(&self, name: &str, how: Means) {
+        self.tried.get_or_init(|| (short(name), how));
+    }
+
+    /// The host, whose changes are this caller's.
+    pub(super) fn host(&self, host: &Host, who: &Who, how: Means) -> &Host {
+        self.host.get_or_init(|| host.acting_as(self.actor(Some((who, how)))))
+    }
+
+    fn actor(&self, known: Option<(&Who, Means)>) -> Actor {
+        let tried = self.tried.get();
+        let how = known.map(|(_, how)| how).or(tried.map(|(_, how)| *how));
+        let name = known.map(|(who, _)| &who.name).or(tried.map(|(name, _)| name));
+        Actor {
+            who: name.cloned().unwrap_or_default(),
+            role: known.map(|(who, _)| who.role),
+            how: how.unwrap_or(Means::None),
+            from: self.from.clone(),
+            request: self.request.clone(),
+            action: self.action.clone(),
+        }
+    }
+
+    /// What is to be noted of an answer, where the store did not note it already.
+    fn note(&self, reads: bool, response: &Response) -> Option<(Actor, Outcome, String, Change)> {
+        let status = response.status();
+        let known = self.known.get().map(|(who, how)| (who, *how));
+        let outcome = match status {
+            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => Outcome::Refused,
+            StatusCode::UNAUTHORIZED if !reads || self.tried.get().is_some() => Outcome::Refused,
+            _ if reads => return None,
+            status if status.is_success() => Outcome::Done,
+            // Somebody unknown who asked for nothing that exists.
+            _ if known.is_none() => return None,
+            _ => Outcome::Refused,
+        };
+        if outcome == Outcome::Done && self.host.get().is_some_and(Host::has_noted) {
+            return None;
+        }
+        let why = response.extensions().get::<Refusal>().map(|refusal| short(&refusal.0));
+        let why = why.unwrap_or_else(|| format!("status {}", status.as_u16()));
+        let reason = if outcome == Outcome::Done { String::new() } else { why };
+        let path = self.action.split_once(' ').map_or("", |(_, path)| path);
+        Some((self.actor(known), outcome, reason, about(path, response)))
+    }
+}
+
+/// Notes what a request did, or why it was refused.
+pub(crate) async fn record(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let trace = std::sync::Arc::new(Trace::new(&request));
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let reads = safe || READS.iter().any(|end| request.uri().path().ends_with(end));
+    request.extensions_mut().insert(std::sync::Arc::clone(&trace));
+    let response = next.run(request).await;
+    let Some((actor, outcome, reason, change)) = trace.note(reads, &response) else {
+        return response;
+    };
+    if outcome == Outcome::Done || api.refusals.take(Instant::now()) {
+        let noted = api.host.note(actor, outcome, reason, change).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, action = trace.action, "the audit log could not be written");
+        }
+    }
+    response
+}
+
+/// The noun and the id in a path; the id of what was made from its `Location`.
+fn about(path: &str, response: &Response) -> Change {
+    let location = response.headers().get(header::LOCATION);
+    let path = location.and_then(|value| value.to_str().ok()).unwrap_or(path);
+    let mut parts = path.split('/').skip_while(|part| noun(part).is_none());
+    let noun = parts.next().and_then(noun).unwrap_or_default();
+    let id = parts.next().filter(|part| !matches!(*part, "ping" | "current"));
+    Change::of(noun, id.unwrap_or_default())
+}
+
+fn noun(part: &str) -> Option<&'static str> {
+    Some(match part {
+        "registries" | "endpoints" => "endpoint",
+        "policies" => "policy",
+        "executions" => "execution",
+        "plugins" => "plugin",
+        "users" => "user",
+        "tokens" => "token",
+        "sessions" => "session",
+        "backup" => "backup",
+        _ => return None,
+    })
+}
+
+fn short(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_control()).take(MAX_TEXT).collect()
+}
+
+/// How many refusals may still be noted: a bucket that fills slowly.
+pub(crate) struct Refusals(Mutex<(f64, Option<Instant>)>);
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self(Mutex::new((BURST, None)))
+    }
+}
+
+impl Refusals {
+    fn take(&self, now: Instant) -> bool {
+        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, last) = *bucket;
+        let passed = last.map_or(0.0, |last| now.saturating_duration_since(last).as_secs_f64());
+        let left = (left + passed * PER_SECOND).min(BURST);
+        let taken = left >= 1.0;
+        *bucket = (if taken { left - 1.0 } else { left }, Some(now));
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    #[test]
+    fn paths_say_what_they_are_about() {
+        let cases = [
+            ("/api/v2.0/registries/7", "", ("endpoint", "7")),
+            ("/api/v2.0/registries/ping", "", ("endpoint", "")),
+            (
+                "/api/v2.0/replication/executions",
+                "/api/v2.0/replication/executions/9",
+                ("execution", "9"),
+            ),
+            ("/api/portolan/v1/plugins/sha256:1/approve", "", ("plugin", "sha256:1")),
+            ("/api/portolan/v1/users/current/password", "", ("user", "")),
+            ("/nothing", "", ("", "")),
+        ];
+        for (path, location, (noun, id)) in cases {
+            let mut response = StatusCode::OK.into_response();
+            if !location.is_empty() {
+                response.headers_mut().insert(header::LOCATION, location.parse().unwrap());
+            }
+            assert_eq!(about(path, &response), Change::of(noun, id), "{path}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_noted_at_a_bounded_rate() {
+        let (refusals, now) = (Refusals::default(), Instant::now());
+        let taken = |now| (0..1_000).filter(|_| refusals.take(now)).count();
+        assert_eq!((taken(now), taken(now)), (200, 0));
+        assert_eq!(taken(now + Duration::from_secs(2)), 10);
+    }
+}

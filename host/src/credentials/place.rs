@@ -1,0 +1,114 @@
+//! Where what a source gives may be sent: whoever may write an endpoint does not therefore choose
+//! who gets the secrets of this machine. Pure; nothing is read and nobody asked.
+
+use portolan_core::{
+    endpoint::{CredentialSource, EndpointSpec},
+    provider::{AllowedHost, HostUse},
+};
+use url::Url;
+
+use crate::net::HostGrant;
+
+/// The endpoints that a source may be used for, by host: at least one pattern.
+#[derive(Clone, Debug)]
+pub struct SourceHosts(Vec<HostGrant>);
+
+/// Why hosts cannot be what a source is for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidHosts(String);
+
+/// What may be used, and for which endpoints.
+#[derive(Clone, Debug)]
+pub struct Allowed<T> {
+    /// The file, directory, program or role.
+    pub what: T,
+    /// For which endpoints.
+    pub hosts: SourceHosts,
+}
+
+impl SourceHosts {
+    /// Reads patterns as an endpoint's allowed hosts have them: `https://registry.example.com`,
+    /// `https://*.example.com:5000`.
+    ///
+    /// # Errors
+    /// When there is none, or one is no pattern or any host at all.
+    pub fn parse<T: AsRef<str>>(patterns: &[T]) -> Result<Self, InvalidHosts> {
+        let grant = |pattern: &T| {
+            let uses = vec![HostUse::Credentials];
+            let allowed = AllowedHost { pattern: pattern.as_ref().to_owned(), uses };
+            HostGrant::parse(&allowed, true).map_err(|error| InvalidHosts(error.to_string()))
+        };
+        let grants = patterns.iter().map(grant).collect::<Result<Vec<_>, _>>()?;
+        if grants.is_empty() {
+            return Err(InvalidHosts("no host is named".to_owned()));
+        }
+        Ok(Self(grants))
+    }
+
+    /// Whether an endpoint is one of them, and so is every host that its writer lets the secret
+    /// be sent to besides.
+    pub(super) fn include(&self, spec: &EndpointSpec) -> bool {
+        let besides =
+            spec.allowed_hosts.iter().filter(|it| it.uses.contains(&HostUse::Credentials));
+        let known = |url: &Url| self.0.iter().any(|grant| grant.matches(url));
+        // A pattern reads as an address whose wildcards are labels: it is covered by wider ones.
+        known(spec.url.url())
+            && besides.into_iter().all(|it| it.pattern.parse().is_ok_and(|url| known(&url)))
+    }
+}
+
+/// Keys of AWS go to AWS alone: they are the machine's, not those of one registry.
+///
+/// # Errors
+/// What to do instead.
+pub(super) fn permit_aws(source: &CredentialSource, spec: &EndpointSpec) -> Result<(), String> {
+    const AWS: [&str; 5] =
+        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws", ".ecr.aws"];
+    let aws = matches!(
+        source,
+        CredentialSource::AwsInstance {} | CredentialSource::AwsWebIdentity { .. }
+    );
+    let url = spec.url.url();
+    let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+    let place = url.scheme() == "https" && AWS.iter().any(|end| host.ends_with(end));
+    if !aws || place {
+        return Ok(());
+    }
+    Err("give the endpoint an https address of AWS, e.g. https://api.ecr.REGION.amazonaws.com"
+        .to_owned())
+}
+
+/// Whoever writes an endpoint chooses its proxy, too: one that could read what passes would have
+/// the secret, whatever the host.
+///
+/// # Errors
+/// What to do instead.
+pub(super) fn permit_way(spec: &EndpointSpec) -> Result<(), String> {
+    let verified =
+        spec.url.url().scheme() == "https" && !spec.insecure && spec.ca_certificate.is_none();
+    if spec.proxy.is_none() || verified {
+        return Ok(());
+    }
+    Err("through a proxy of the endpoint's own it needs https, verified by the platform's roots \
+         alone: take away the proxy, or the CA and the switch that leaves certificates unverified"
+        .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_have_to_be_named() {
+        for (patterns, why) in [
+            (&[][..], "no host is named"),
+            (&["registry.example.com"], "write `https://` before the host"),
+            (&["https://*"], "any host at all"),
+            (&["https://registry.example.com/path"], "more than scheme, host and port"),
+        ] {
+            let error = SourceHosts::parse(patterns).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}
