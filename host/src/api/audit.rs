@@ -146,6 +146,8 @@ fn noun(part: &str) -> Option<&'static str> {
         "tokens" => "token",
         "sessions" => "session",
         "backup" => "backup",
+        "configurations" => "configuration",
+        "projects" => "project",
         _ => return None,
     })
 }

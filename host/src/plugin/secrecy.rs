@@ -219,7 +219,10 @@ async fn of_a_key_file_a_guest_has_the_public_parts_alone() {
     let credentials = Credentials { access_secret: secret, ..Credentials::default() };
     let adapter = plugins.bind("1", 1, &spec, &credentials).unwrap();
     assert!(adapter.list_repositories(&RepositoryQuery::default(), None).await.is_err());
-    for told in ["fleet-of-google", "pilot@fleet.example", "key-of-77"] {
+    // Of the key's name the header of the assertion may be all that is left.
+    let header = br#"{"typ": "JWT", "alg": "RS256", "kid": "key-of-77"}"#;
+    let header = BASE64_STANDARD_NO_PAD.encode(header);
+    for told in ["fleet-of-google", "pilot@fleet.example", &header] {
         assert!(witness.holding(told) > 0, "{told}");
     }
     // Header and claims, signed: it got so far.
