@@ -45,7 +45,8 @@ async fn test_connection_tells_failures_apart() {
     let wrong_ca = Some(stranger.pem.as_str());
     let wrong_ca = refused(&client, &registry("b", target.url(), Some(PASSWORD), wrong_ca)).await;
     let closed = refused(&client, &registry("c", "http://127.0.0.1:1", None, None)).await;
-    let not_a_registry = refused(&client, &registry("d", daemon.url(), None, None)).await;
+    let elsewhere = format!("{}/elsewhere", daemon.url());
+    let not_a_registry = refused(&client, &registry("d", &elsewhere, None, None)).await;
     let expected = [
         (&wrong_password, "does not accept the credentials"),
         (&wrong_ca, "certificate"),

@@ -222,7 +222,7 @@ pub(super) fn google_gcr(call: &StageCall) -> Reply {
             json!({"name": name, "createTime": WHEN, "updateTime": WHEN})
         };
         let (rows, more) = rows(start, size, row);
-        let next = more.then(|| (start + size).to_string()).unwrap_or_default();
+        let next = if more { (start + size).to_string() } else { String::new() };
         return answer(&[], &json!({"packages": rows, "nextPageToken": next}));
     }
     let shelf = json!({"name": format!("{BELOW}/fleet"), "format": "DOCKER", "mode": "STANDARD"});
