@@ -20,42 +20,133 @@ PATIENCE, BRIEF = 95, 2
 # Documented, and not a fault: too much at once, or a request that took too long.
 ALLOWED = {503}
 SEGMENTS = [
-    "0", "1", "2", "-1", "+1", "01", "1.0", "1e3", "0x1", "9223372036854775807",
-    "9223372036854775808", "99999999999999999999999999", "null", "{id}", "", ".", "..", "%2e%2e",
-    "%00", "%0a", "%ff%fe", "%", "%zz", "a" * 5000, "%F0%9F%9A%A2", "1;x=1", "1%2f2", "ping",
-    "current", "sha256:" + "0" * 64, "sha256:", "all", "ALL", "'\"<script>", "${jndi:x}",
+    "0",
+    "1",
+    "2",
+    "-1",
+    "+1",
+    "01",
+    "1.0",
+    "1e3",
+    "0x1",
+    "9223372036854775807",
+    "9223372036854775808",
+    "99999999999999999999999999",
+    "null",
+    "{id}",
+    "",
+    ".",
+    "..",
+    "%2e%2e",
+    "%00",
+    "%0a",
+    "%ff%fe",
+    "%",
+    "%zz",
+    "a" * 5000,
+    "%F0%9F%9A%A2",
+    "1;x=1",
+    "1%2f2",
+    "ping",
+    "current",
+    "sha256:" + "0" * 64,
+    "sha256:",
+    "all",
+    "ALL",
+    "'\"<script>",
+    "${jndi:x}",
 ]
 QUERIES = [
-    "page=0", "page=-9223372036854775808", "page=9223372036854775807", "page=x", "page_size=0",
-    "page_size=101", "page_size=-1", "page_size=1e2", "page_size=%00", "limit=0", "limit=99999999999",
-    "limit=-1", "from=18446744073709551615", "from=-1", "sort=-id,,name,--x", "sort=%ff", "q=%00",
-    "q=name=~%5B%5D", "q=id=[1~", "q=((((((((", "q=name=%7Ba%20b", "q=" + "a=1," * 500, "name=%F0%9F%9A%A2",
-    "policy_id=99999999999999999999", "policy_id=x", "status=%00", "since=9999-99-99T99:99:99Z",
-    "since=-0001-01-01T00:00:00Z", "since=2026-01-01T00:00:00%2B99:99", "page_token=%F0", "page_token=" + "A" * 4000,
-    "page_token=e30", "relative=maybe", "scope=" + "x" * 3000, "trigger=%00", "a[]=1&a[]=2", "&&&===", "%", "prefix=..%2f..%2f",
+    "page=0",
+    "page=-9223372036854775808",
+    "page=9223372036854775807",
+    "page=x",
+    "page_size=0",
+    "page_size=101",
+    "page_size=-1",
+    "page_size=1e2",
+    "page_size=%00",
+    "limit=0",
+    "limit=99999999999",
+    "limit=-1",
+    "from=18446744073709551615",
+    "from=-1",
+    "sort=-id,,name,--x",
+    "sort=%ff",
+    "q=%00",
+    "q=name=~%5B%5D",
+    "q=id=[1~",
+    "q=((((((((",
+    "q=name=%7Ba%20b",
+    "q=" + "a=1," * 500,
+    "name=%F0%9F%9A%A2",
+    "policy_id=99999999999999999999",
+    "policy_id=x",
+    "status=%00",
+    "since=9999-99-99T99:99:99Z",
+    "since=-0001-01-01T00:00:00Z",
+    "since=2026-01-01T00:00:00%2B99:99",
+    "page_token=%F0",
+    "page_token=" + "A" * 4000,
+    "page_token=e30",
+    "relative=maybe",
+    "scope=" + "x" * 3000,
+    "trigger=%00",
+    "a[]=1&a[]=2",
+    "&&&===",
+    "%",
+    "prefix=..%2f..%2f",
 ]
 HEADERS = [
-    b"Accept: text/plain", b"Accept: */*;q=0", b"Accept: \xff\xfe", b"Content-Type: text/html",
-    b"Content-Type: application/json; charset=utf-16", b"Content-Type: \x80\x81", b"X-Request-Id: ",
-    b"X-Request-Id: " + b"r" * 9000, b"X-Request-Id: \xf0\x9f\x9a\xa2", b"Cookie: portolan_session=x",
-    b"Cookie: portolan_session=" + b"a" * 4000, b"Cookie: ;;;=;=", b"X-Portolan-CSRF: x",
-    b"X-Forwarded-For: 1.2.3.4, unknown, \xff", b"X-Forwarded-Proto: https", b"Forwarded: for=\"[::1]\"",
-    b"Origin: null", b"Sec-Fetch-Site: cross-site", b"Expect: 100-continue", b"Expect: nonsense",
-    b"If-None-Match: *", b"If-None-Match: \"" + b"x" * 2000 + b"\"", b"Range: bytes=0-", b"Upgrade: h2c",
-    b"Transfer-Encoding: chunked", b"TE: trailers", b"X-Plugin-Source: \x01\x02", b"X-Empty:",
+    b"Accept: text/plain",
+    b"Accept: */*;q=0",
+    b"Accept: \xff\xfe",
+    b"Content-Type: text/html",
+    b"Content-Type: application/json; charset=utf-16",
+    b"Content-Type: \x80\x81",
+    b"X-Request-Id: ",
+    b"X-Request-Id: " + b"r" * 9000,
+    b"X-Request-Id: \xf0\x9f\x9a\xa2",
+    b"Cookie: portolan_session=x",
+    b"Cookie: portolan_session=" + b"a" * 4000,
+    b"Cookie: ;;;=;=",
+    b"X-Portolan-CSRF: x",
+    b"X-Forwarded-For: 1.2.3.4, unknown, \xff",
+    b"X-Forwarded-Proto: https",
+    b'Forwarded: for="[::1]"',
+    b"Origin: null",
+    b"Sec-Fetch-Site: cross-site",
+    b"Expect: 100-continue",
+    b"Expect: nonsense",
+    b"If-None-Match: *",
+    b'If-None-Match: "' + b"x" * 2000 + b'"',
+    b"Range: bytes=0-",
+    b"Upgrade: h2c",
+    b"Transfer-Encoding: chunked",
+    b"TE: trailers",
+    b"X-Plugin-Source: \x01\x02",
+    b"X-Empty:",
 ]
 JUNK = [
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200, b"\x00" * 100, b"GET\r\n\r\n",
-    b"GET / HTTP/9.9\r\n\r\n", b"GET /\r\n\r\n", b"get / http/1.1\r\nhost: localhost\r\n\r\n",
-    b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-    b"GET / HTTP/1.1\nHost: localhost\n\n", b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n", b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
+    b"\x00" * 100,
+    b"GET\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET /\r\n\r\n",
+    b"get / http/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET / HTTP/1.1\nHost: localhost\n\n",
+    b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET http://localhost/api/v2.0/ping HTTP/1.1\r\nHost: evil\r\n\r\n",
     b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 300 + b"\r\n",
     b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 100000 + b"\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nX\x01: y\r\n\r\n", b"GET / HTTP/1.1\r\nHost: \xff\xff\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nX\x01: y\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: \xff\xff\r\n\r\n",
     b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
     b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
     b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
@@ -81,9 +172,35 @@ def operations(url):
 def value(chance, depth=0):
     """Some JSON value, rarely a sensible one."""
     simple = [
-        None, True, False, 0, -1, 1, 1.5, 1e308, 2**31, 2**63, 2**64, -(2**63) - 1, 10**400, "", "x",
-        "\u0000", "\ud800", "☃" * 100, "x" * 70000, "0 0 3 * * *", "* * * * * *", "http://[", "https://a:b@c",
-        "http://127.0.0.1:1", "9999-12-31T23:59:60Z", "{a,b", "**/[", "..", "-----BEGIN CERTIFICATE-----",
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        1.5,
+        1e308,
+        2**31,
+        2**63,
+        2**64,
+        -(2**63) - 1,
+        10**400,
+        "",
+        "x",
+        "\u0000",
+        "\ud800",
+        "☃" * 100,
+        "x" * 70000,
+        "0 0 3 * * *",
+        "* * * * * *",
+        "http://[",
+        "https://a:b@c",
+        "http://127.0.0.1:1",
+        "9999-12-31T23:59:60Z",
+        "{a,b",
+        "**/[",
+        "..",
+        "-----BEGIN CERTIFICATE-----",
     ]
     kind = chance.random()
     if depth > 3 or kind < 0.7:
@@ -91,7 +208,10 @@ def value(chance, depth=0):
     inner = range(chance.randint(0, 4))
     if kind < 0.85:
         return [value(chance, depth + 1) for _ in inner]
-    return {chance.choice(["id", "type", "x", "", "name", "\u0000"]): value(chance, depth + 1) for _ in inner}
+    return {
+        chance.choice(["id", "type", "x", "", "name", "\u0000"]): value(chance, depth + 1)
+        for _ in inner
+    }
 
 
 def mutated(chance, example):
@@ -103,9 +223,26 @@ def mutated(chance, example):
             if chance.random() > 0.1
         }
         if chance.random() < 0.3:
-            known = ["trigger", "filters", "settings", "credential", "allowed_hosts", "speed", "id", "role",
-                     "destinations", "credential_source", "ca_certificate", "proxy", "expires", "unchecked",
-                     "client_certificate", "client_key", "dest_namespace", "dest_namespace_replace_count"]
+            known = [
+                "trigger",
+                "filters",
+                "settings",
+                "credential",
+                "allowed_hosts",
+                "speed",
+                "id",
+                "role",
+                "destinations",
+                "credential_source",
+                "ca_certificate",
+                "proxy",
+                "expires",
+                "unchecked",
+                "client_certificate",
+                "client_key",
+                "dest_namespace",
+                "dest_namespace_replace_count",
+            ]
             body[chance.choice(known)] = value(chance)
         return body
     if isinstance(example, list):
@@ -121,11 +258,27 @@ def body_of(chance, example):
         return json.dumps(value(chance)).encode("utf-8", "surrogatepass")
     depth = chance.choice([10, 127, 129, 5000, 100000])
     odd = [
-        b"", b"{", b"null", b"[]", b"\xff\xfe", b"{\"name\": \"\xff\"}", b"\xef\xbb\xbf{}", b"[" * depth,
-        b"{\"a\":" * depth, b"[" * depth + b"]" * depth, b"{\"name\": 1" + b"0" * 5000 + b"}",
-        b"{\"policy_id\": -0, \"policy_id\": 1}", b"{\"name\": \"" + b"x" * (1 << 20) + b"\"}",
-        bytes(chance.randrange(256) for _ in range(chance.randint(1, 300))), b"\x00asm\x0d\x00\x01\x00" + b"\xff" * 50,
-        b"NaN", b"{\"a\": Infinity}", b"'", b"{}{}", b"{\"name\":\"\\ud800\"}", b"true",
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"\xff\xfe",
+        b'{"name": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        b"[" * depth,
+        b'{"a":' * depth,
+        b"[" * depth + b"]" * depth,
+        b'{"name": 1' + b"0" * 5000 + b"}",
+        b'{"policy_id": -0, "policy_id": 1}',
+        b'{"name": "' + b"x" * (1 << 20) + b'"}',
+        bytes(chance.randrange(256) for _ in range(chance.randint(1, 300))),
+        b"\x00asm\x0d\x00\x01\x00" + b"\xff" * 50,
+        b"NaN",
+        b'{"a": Infinity}',
+        b"'",
+        b"{}{}",
+        b'{"name":"\\ud800"}',
+        b"true",
     ]
     return chance.choice(odd)
 
@@ -135,15 +288,24 @@ def login_of(chance, token):
     kind = chance.random()
     if kind < 0.75:
         return b"Authorization: Basic " + basic
-    return chance.choice([
-        b"Authorization: Bearer " + token.encode(), b"X-None: 1", b"Authorization: Basic !!!", b"Authorization: \xff",
-        b"Authorization: Bearer", b"Authorization: Bearer " + b"x" * 9000, b"Authorization: Basic " + base64.b64encode(b"nobody\xff:x"),
-        b"Authorization: Digest username=\"admin\"", b"Authorization: Basic " + base64.b64encode(b"robot$planted:wrong"),
-    ])
+    return chance.choice(
+        [
+            b"Authorization: Bearer " + token.encode(),
+            b"X-None: 1",
+            b"Authorization: Basic !!!",
+            b"Authorization: \xff",
+            b"Authorization: Bearer",
+            b"Authorization: Bearer " + b"x" * 9000,
+            b"Authorization: Basic " + base64.b64encode(b"nobody\xff:x"),
+            b'Authorization: Digest username="admin"',
+            b"Authorization: Basic " + base64.b64encode(b"robot$planted:wrong"),
+        ]
+    )
 
 
 def path_of(chance, path, known):
     """Gives the path, or nothing where it could be about the administrator who asks."""
+
     def segment(_match):
         return chance.choice(SEGMENTS) if chance.random() < 0.6 else chance.choice("123")
 
@@ -169,11 +331,17 @@ def request_of(chance, everything, token):
     if path is None:
         return None, BRIEF
     if chance.random() < 0.05 and "users" not in path:
-        method = chance.choice(["PATCH", "TRACE", "OPTIONS", "PROPFIND", "X" * 50, "DELETE", "PUT", "POST", "HEAD"])
+        method = chance.choice(
+            ["PATCH", "TRACE", "OPTIONS", "PROPFIND", "X" * 50, "DELETE", "PUT", "POST", "HEAD"]
+        )
     if chance.random() < 0.4:
         path += "?" + "&".join(chance.choices(QUERIES, k=chance.randint(1, 3)))
     body = body_of(chance, example) if method in ["POST", "PUT"] or chance.random() < 0.05 else b""
-    head = [f"{method} {path} HTTP/1.1".encode("utf-8", "surrogatepass"), b"Host: localhost", login_of(chance, token)]
+    head = [
+        f"{method} {path} HTTP/1.1".encode("utf-8", "surrogatepass"),
+        b"Host: localhost",
+        login_of(chance, token),
+    ]
     extra = chance.sample(HEADERS, k=chance.choice([0, 0, 0, 1, 2]))
     if body and not any(line.startswith(b"Content-Type") for line in extra):
         head.append(b"Content-Type: application/json")
@@ -190,7 +358,9 @@ def exchange(address, request, patience):
             line.sendall(request)
         except OSError:
             pass
-        answer = http.client.HTTPResponse(line, method="HEAD" if request.startswith(b"HEAD ") else "GET")
+        answer = http.client.HTTPResponse(
+            line, method="HEAD" if request.startswith(b"HEAD ") else "GET"
+        )
         try:
             answer.begin()
             streams = answer.getheader("content-type", "").startswith("text/event-stream")
@@ -210,6 +380,7 @@ class Run:
         self.lock = threading.Lock()
         self.statuses = collections.Counter()
         self.faults = []
+        self.late = collections.Counter()
 
     def work(self, seed):
         chance = random.Random(seed)
@@ -228,6 +399,9 @@ class Run:
                 self.judge(request, *seen)
 
     def judge(self, request, status, headers, body):
+        if status in ALLOWED:
+            with self.lock:
+                self.late[request.split(b" HTTP")[0][:80], body[:120]] += 1
         if status >= 500 and status not in ALLOWED:
             self.fault(request, f"{status} {body[:200]!r}")
         if any(secret.encode() in headers + body for secret in self.planted["secrets"]):
@@ -251,7 +425,11 @@ def run(url, seconds, planted):
         thread.join()
     total = sum(state.statuses.values())
     took = time.monotonic() - began
-    print(f"malformed: {total} requests in {took:.0f} s, seed {seed}: {dict(state.statuses.most_common())}")
+    print(
+        f"malformed: {total} requests in {took:.0f} s, seed {seed}: {dict(state.statuses.most_common())}"
+    )
+    for (line, body), count in state.late.most_common(5):
+        print(f"  allowed, {count} times: {line!r}: {body!r}")
     for what, request in state.faults[:20]:
         print(f"  {what}\n    {request!r}")
     print(f"malformed: {len(state.faults)} faults")
