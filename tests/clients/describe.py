@@ -109,7 +109,8 @@ def schemathesis(url, seconds, planted):
         "PYTHONDONTWRITEBYTECODE": "1",
         "PLANTED": "\n".join(planted["secrets"]),
     }
-    return subprocess.run(command, env=environment, cwd=tempfile.gettempdir()).returncode == 0
+    ended = subprocess.run(command, check=False, env=environment, cwd=tempfile.gettempdir())
+    return ended.returncode == 0
 
 
 def faults_of(log, secrets):

@@ -12,6 +12,7 @@ import time
 import urllib.parse
 import urllib.request
 
+from nonsense import HEADERS, JUNK, QUERIES, SEGMENTS
 from sea import PASSWORD
 
 THREADS = 4
@@ -19,143 +20,6 @@ THREADS = 4
 PATIENCE, BRIEF = 95, 2
 # Documented, and not a fault: too much at once, or a request that took too long.
 ALLOWED = {503}
-SEGMENTS = [
-    "0",
-    "1",
-    "2",
-    "-1",
-    "+1",
-    "01",
-    "1.0",
-    "1e3",
-    "0x1",
-    "9223372036854775807",
-    "9223372036854775808",
-    "99999999999999999999999999",
-    "null",
-    "{id}",
-    "",
-    ".",
-    "..",
-    "%2e%2e",
-    "%00",
-    "%0a",
-    "%ff%fe",
-    "%",
-    "%zz",
-    "a" * 5000,
-    "%F0%9F%9A%A2",
-    "1;x=1",
-    "1%2f2",
-    "ping",
-    "current",
-    "sha256:" + "0" * 64,
-    "sha256:",
-    "all",
-    "ALL",
-    "'\"<script>",
-    "${jndi:x}",
-]
-QUERIES = [
-    "page=0",
-    "page=-9223372036854775808",
-    "page=9223372036854775807",
-    "page=x",
-    "page_size=0",
-    "page_size=101",
-    "page_size=-1",
-    "page_size=1e2",
-    "page_size=%00",
-    "limit=0",
-    "limit=99999999999",
-    "limit=-1",
-    "from=18446744073709551615",
-    "from=-1",
-    "sort=-id,,name,--x",
-    "sort=%ff",
-    "q=%00",
-    "q=name=~%5B%5D",
-    "q=id=[1~",
-    "q=((((((((",
-    "q=name=%7Ba%20b",
-    "q=" + "a=1," * 500,
-    "name=%F0%9F%9A%A2",
-    "policy_id=99999999999999999999",
-    "policy_id=x",
-    "status=%00",
-    "since=9999-99-99T99:99:99Z",
-    "since=-0001-01-01T00:00:00Z",
-    "since=2026-01-01T00:00:00%2B99:99",
-    "page_token=%F0",
-    "page_token=" + "A" * 4000,
-    "page_token=e30",
-    "relative=maybe",
-    "scope=" + "x" * 3000,
-    "trigger=%00",
-    "a[]=1&a[]=2",
-    "&&&===",
-    "%",
-    "prefix=..%2f..%2f",
-]
-HEADERS = [
-    b"Accept: text/plain",
-    b"Accept: */*;q=0",
-    b"Accept: \xff\xfe",
-    b"Content-Type: text/html",
-    b"Content-Type: application/json; charset=utf-16",
-    b"Content-Type: \x80\x81",
-    b"X-Request-Id: ",
-    b"X-Request-Id: " + b"r" * 9000,
-    b"X-Request-Id: \xf0\x9f\x9a\xa2",
-    b"Cookie: portolan_session=x",
-    b"Cookie: portolan_session=" + b"a" * 4000,
-    b"Cookie: ;;;=;=",
-    b"X-Portolan-CSRF: x",
-    b"X-Forwarded-For: 1.2.3.4, unknown, \xff",
-    b"X-Forwarded-Proto: https",
-    b'Forwarded: for="[::1]"',
-    b"Origin: null",
-    b"Sec-Fetch-Site: cross-site",
-    b"Expect: 100-continue",
-    b"Expect: nonsense",
-    b"If-None-Match: *",
-    b'If-None-Match: "' + b"x" * 2000 + b'"',
-    b"Range: bytes=0-",
-    b"Upgrade: h2c",
-    b"Transfer-Encoding: chunked",
-    b"TE: trailers",
-    b"X-Plugin-Source: \x01\x02",
-    b"X-Empty:",
-]
-JUNK = [
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
-    b"\x00" * 100,
-    b"GET\r\n\r\n",
-    b"GET / HTTP/9.9\r\n\r\n",
-    b"GET /\r\n\r\n",
-    b"get / http/1.1\r\nhost: localhost\r\n\r\n",
-    b"GET / HTTP/1.1\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-    b"GET / HTTP/1.1\nHost: localhost\n\n",
-    b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET http://localhost/api/v2.0/ping HTTP/1.1\r\nHost: evil\r\n\r\n",
-    b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 300 + b"\r\n",
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 100000 + b"\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nX\x01: y\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: \xff\xff\r\n\r\n",
-    b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-    b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
-    b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
-    b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
-    b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n",
-    b"POST /api/v2.0/registries HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 100,
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x05\x01\x05\x00\x00\x00\x01\x82\x84\xff\xff\xff",
-]
 
 
 def operations(url):
@@ -321,7 +185,7 @@ def path_of(chance, path, known):
 
 
 def request_of(chance, everything, token):
-    """Gives the bytes, and how long an answer is waited for: one to a broken request may not come."""
+    """Gives the bytes, and how long an answer is waited for: to a broken one none may come."""
     if chance.random() < 0.07:
         junk = chance.choice(JUNK)
         whole = chance.random() < 0.7
@@ -425,9 +289,8 @@ def run(url, seconds, planted):
         thread.join()
     total = sum(state.statuses.values())
     took = time.monotonic() - began
-    print(
-        f"malformed: {total} requests in {took:.0f} s, seed {seed}: {dict(state.statuses.most_common())}"
-    )
+    statuses = dict(state.statuses.most_common())
+    print(f"malformed: {total} requests in {took:.0f} s, seed {seed}: {statuses}")
     for (line, body), count in state.late.most_common(5):
         print(f"  allowed, {count} times: {line!r}: {body!r}")
     for what, request in state.faults[:20]:
