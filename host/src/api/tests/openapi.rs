@@ -147,6 +147,8 @@ async fn what_is_required_is_and_what_is_unknown_is_ignored() {
         assert_eq!(DESCRIBED.fits(&operation.body_schema(), &more), Ok(()), "{line}");
         let seen = as_admin(&api, &line, &more).await;
         assert_ne!(seen.status, 422, "{line}: {}", seen.body);
+        let seen = as_admin(&api, &line, &json!([null, null, null])).await;
+        assert_eq!(seen.status, 422, "{line} with a list: {}", seen.body);
     }
     assert!(dropped > 20, "{dropped} properties were left out");
 }
