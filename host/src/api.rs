@@ -14,6 +14,7 @@ mod harbor;
 mod headers;
 mod limits;
 mod metrics;
+mod openapi;
 mod paging;
 mod proxied;
 mod respond;
@@ -93,6 +94,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
     let routes = Router::new()
         .merge(harbor::routes())
         .merge(admin::routes())
+        .merge(openapi::routes())
         .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn(trace::route))
         .fallback(respond::no_such_path)

@@ -50,6 +50,12 @@ impl<T: Parameter, S: Send + Sync> FromRequest<S> for Json<T> {
 /// # Errors
 /// 422 for wrong syntax and for wrong types.
 pub(crate) fn parse_json<T: Parameter>(bytes: &[u8]) -> Result<T, ApiError> {
+    // serde would also read an object's properties from a list, by position.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let name = T::NAME;
+        let violation = format!("parsing {name} body from \"\" failed, because it is a list");
+        return Err(ApiError::unprocessable(violation));
+    }
     let parsed: Result<Option<T>, _> = serde_json::from_slice(bytes);
     parsed.map(Option::unwrap_or_default).map_err(|error| {
         let name = T::NAME;

@@ -173,6 +173,16 @@ pub(crate) fn nothing() -> Response {
     StatusCode::OK.into_response()
 }
 
+/// 200 with a body that is kept ready.
+pub(crate) fn whole(kind: &'static str, body: bytes::Bytes) -> Response {
+    ([(header::CONTENT_TYPE, kind)], body).into_response()
+}
+
+/// 304: the client has it already.
+pub(crate) fn unchanged() -> Response {
+    StatusCode::NOT_MODIFIED.into_response()
+}
+
 /// 201 without a body; `Location` is the request's path and the new id, path only.
 pub(crate) fn created(request: &Uri, id: impl std::fmt::Display) -> Response {
     let location = format!("{}/{id}", request.path().trim_end_matches('/'));

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod contract;
 mod events;
+mod openapi;
 mod origins;
 mod plugins;
 
@@ -32,7 +33,18 @@ fn request(line: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(uri)
 }
 
+/// Sends a request; what it is answered must be as the API's description says.
 async fn send(router: Router, request: Request<Body>) -> Seen {
+    let (parts, body) = request.into_parts();
+    let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+    let sent = axum::body::to_bytes(body, 64 << 20).await.unwrap();
+    let request = Request::from_parts(parts, Body::from(sent.clone()));
+    let seen = answered(router, request).await;
+    openapi::described::DESCRIBED.hold(&method, &path, &sent, &seen);
+    seen
+}
+
+async fn answered(router: Router, request: Request<Body>) -> Seen {
     let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = match parts.headers.get("content-type") {
@@ -40,7 +52,9 @@ async fn send(router: Router, request: Request<Body>) -> Seen {
         Some(kind) if kind == "text/event-stream" => first_frame(body).await,
         _ => axum::body::to_bytes(body, 1 << 20).await.unwrap(),
     };
-    let body = String::from_utf8(bytes.to_vec()).unwrap();
+    let is_text =
+        parts.headers.get("content-type").is_none_or(|it| it != "application/octet-stream");
+    let body = if is_text { String::from_utf8(bytes.to_vec()).unwrap() } else { String::new() };
     Seen { status: parts.status.as_u16(), headers: parts.headers, body }
 }
 
@@ -51,7 +65,11 @@ async fn first_frame(mut body: Body) -> bytes::Bytes {
 
 /// A host in memory without adapters or endpoints; the administrator's password is `right`.
 pub(super) async fn host() -> Host {
-    let host = HostBuilder::in_memory().build().await.unwrap();
+    with_admin(HostBuilder::in_memory().build().await.unwrap()).await
+}
+
+/// The same for another host.
+async fn with_admin(host: Host) -> Host {
     // Hashing is slow on purpose; once is enough for all tests.
     static HASH: LazyLock<String> = LazyLock::new(|| auth::hash_password("right").unwrap());
     host.create_user(auth::ADMIN.parse().unwrap(), Role::Admin, HASH.clone()).await.unwrap();

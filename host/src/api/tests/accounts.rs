@@ -18,6 +18,8 @@ use crate::{
 
 /// Every route, and the least role it needs; `None` is everybody.
 pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
+    ("GET /openapi.json", None),
+    ("GET /docs", None),
     ("GET /api/version", None),
     ("GET /api/v2.0/ping", None),
     ("GET /api/v2.0/health", None),
@@ -156,6 +158,7 @@ fn every_route_is_in_the_table() {
         ("v1(\"", "/api/portolan/v1", include_str!("../admin.rs")),
         ("route(\"", "", include_str!("../harbor.rs")),
         ("route(\"", "", include_str!("../admin.rs")),
+        ("route(\"", "", include_str!("../openapi.rs")),
     ];
     let known: BTreeSet<&str> =
         ROUTES.iter().filter_map(|(line, _)| Some(line.split_once(' ')?.1)).collect();
