@@ -34,7 +34,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    plugin::{Package, Plugins},
+    plugin::{Calls, Package, Plugins},
     replication::Engine,
     store::Store,
 };
@@ -99,6 +99,9 @@ pub struct Plugin {
     /// When it was installed; for a bundled one, when this process loaded it.
     #[serde(with = "time::serde::rfc3339")]
     pub installed: OffsetDateTime,
+    /// What it was asked to do since it was loaded.
+    #[serde(flatten)]
+    pub calls: Calls,
 }
 
 /// Whether a plug-in works.

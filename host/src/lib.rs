@@ -35,6 +35,6 @@ pub use host::{
 pub use net::inbound::{ClientCertificates, ServerTls, TlsFiles, TlsFilesError};
 #[cfg(feature = "daemon")]
 pub use net::stage::{Reply, Stage, StageCall};
-pub use plugin::{Compiler, Limits, compile_to_file};
+pub use plugin::{Calls, Compiler, Limits, compile_to_file};
 /// Nouns and decisions: what the methods of [`Host`] take and give.
 pub use portolan_core as core;

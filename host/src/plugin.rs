@@ -40,7 +40,7 @@ mod v0_1;
 pub(crate) use adapter::Adapter;
 pub use compile::compile_to_file;
 pub(crate) use package::Package;
-pub(crate) use trouble::Calls;
+pub use trouble::Calls;
 
 /// Who turns WebAssembly into machine code.
 #[derive(Clone, Debug)]
@@ -300,9 +300,8 @@ impl Plugins {
     /// Calls of each enabled adapter since it was loaded, and how many of them were its own fault.
     pub(crate) fn calls(&self) -> Vec<(String, Calls)> {
         let adapters = self.inner.adapters.read().unwrap_or_else(PoisonError::into_inner);
-        let calls = |(provider, enabled): (&String, &Enabled)| {
-            (provider.clone(), enabled.package.trouble.calls())
-        };
+        let calls =
+            |(provider, enabled): (&String, &Enabled)| (provider.clone(), enabled.package.calls());
         adapters.iter().map(calls).collect()
     }
 

@@ -31,7 +31,7 @@ impl Host {
         let bundled = loaded.iter().filter(|package| self.is_bundled(&package.digest));
         let mut plugins: Vec<Plugin> = bundled.map(|package| bundled_plugin(package)).collect();
         let records = self.store.plugins().await?;
-        plugins.extend(records.into_iter().map(installed_plugin));
+        plugins.extend(records.into_iter().map(|record| self.installed_plugin(record)));
         Ok(plugins)
     }
 
@@ -51,7 +51,7 @@ impl Host {
         }
         let known = self.store.plugins().await?;
         if let Some(record) = known.into_iter().find(|record| record.digest == package.digest) {
-            return Ok(installed_plugin(record));
+            return Ok(self.installed_plugin(record));
         }
         let record = PluginRecord {
             digest: package.digest.clone(),
@@ -61,7 +61,7 @@ impl Host {
             installed: OffsetDateTime::now_utc(),
         };
         self.store.put_plugin(record.clone(), component).await?;
-        Ok(installed_plugin(record))
+        Ok(self.installed_plugin(record))
     }
 
     /// Approves a plug-in by digest, with the hosts it asked for, or those given. `by` is who.
@@ -87,7 +87,7 @@ impl Host {
         let record = self.store.set_grant(digest, Some(grant)).await?;
         self.shared.plugins.enable(package, hosts);
         tracing::info!(provider = record.info.provider, %digest, by, "plug-in approved");
-        Ok(installed_plugin(record))
+        Ok(self.installed_plugin(record))
     }
 
     /// Takes the approval away; running calls finish. A bundled adapter of the same provider
@@ -99,7 +99,7 @@ impl Host {
         let record = self.store.set_grant(digest, None).await?;
         self.withdraw(digest);
         tracing::info!(provider = record.info.provider, %digest, "plug-in revoked");
-        Ok(installed_plugin(record))
+        Ok(self.installed_plugin(record))
     }
 
     /// Revokes and forgets a plug-in.
@@ -142,6 +142,21 @@ impl Host {
     fn is_bundled(&self, digest: &Digest) -> bool {
         self.shared.bundled.iter().any(|package| package.digest == *digest)
     }
+
+    fn installed_plugin(&self, record: PluginRecord) -> Plugin {
+        let approved = record.grant.is_some();
+        let loaded = self.shared.plugins.providers();
+        let loaded = loaded.iter().find(|package| package.digest == record.digest);
+        Plugin {
+            digest: record.digest,
+            info: record.info,
+            state: if approved { PluginState::Approved } else { PluginState::Pending },
+            granted: record.grant.map(|grant| grant.hosts).unwrap_or_default(),
+            source: record.source,
+            installed: record.installed,
+            calls: loaded.map(|package| package.calls()).unwrap_or_default(),
+        }
+    }
 }
 
 /// Whether a grant stays within what the adapter declared.
@@ -159,17 +174,6 @@ fn bundled_plugin(package: &Package) -> Plugin {
         granted: package.info.allowed_hosts.clone(),
         source: String::new(),
         installed: package.loaded,
-    }
-}
-
-fn installed_plugin(record: PluginRecord) -> Plugin {
-    let state = if record.grant.is_some() { PluginState::Approved } else { PluginState::Pending };
-    Plugin {
-        digest: record.digest,
-        info: record.info,
-        state,
-        granted: record.grant.map(|grant| grant.hosts).unwrap_or_default(),
-        source: record.source,
-        installed: record.installed,
+        calls: package.calls(),
     }
 }

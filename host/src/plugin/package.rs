@@ -12,7 +12,7 @@ use super::{
     compile::blocking,
     contract,
     instance::{Allowance, Call, State},
-    trouble::Trouble,
+    trouble::{Calls, Trouble},
     v0_1::{self, Exports},
 };
 
@@ -30,6 +30,13 @@ pub(crate) struct Package {
     pub(super) pre: InstancePre<State>,
     pub(super) exports: Exports,
     pub(super) trouble: Trouble,
+}
+
+impl Package {
+    /// What it was asked to do since it was loaded.
+    pub(crate) fn calls(&self) -> Calls {
+        self.trouble.calls()
+    }
 }
 
 /// Takes a component in; nothing is enabled by it.

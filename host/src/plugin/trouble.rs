@@ -3,6 +3,7 @@
 
 use std::{sync::Mutex, time::Duration};
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{PluginError, memory::lock};
@@ -13,12 +14,12 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// What an adapter was asked to do since it was loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Calls {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Calls {
     /// Calls that ended, however they did.
-    pub(crate) calls: u64,
+    pub calls: u64,
     /// Of these: traps, and time or memory used up.
-    pub(crate) faults: u64,
+    pub faults: u64,
 }
 
 /// Failures of one adapter in a row, and of all time.
