@@ -6,7 +6,6 @@
 mod admin;
 mod audit;
 pub mod auth;
-mod bodies;
 mod caller;
 mod extract;
 mod guard;
@@ -19,6 +18,7 @@ mod paging;
 mod proxied;
 mod respond;
 mod serve;
+mod shares;
 mod trace;
 
 use std::{
@@ -71,7 +71,7 @@ pub(crate) struct Api {
     sessions: Arc<auth::Sessions>,
     /// Whether it was told already that somebody else than a proxy names users.
     warned: Arc<AtomicBool>,
-    refusals: Arc<audit::Refusals>,
+    noted: Arc<audit::Noted>,
     streams: Arc<auth::Streams>,
 }
 
@@ -88,7 +88,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
         attempts: Arc::default(),
         sessions: Arc::default(),
         warned: Arc::default(),
-        refusals: Arc::default(),
+        noted: Arc::default(),
         streams: Arc::default(),
     };
     let routes = Router::new()

@@ -46,6 +46,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub async fn serve(config: Config) -> Result<(), DaemonError> {
     start_log(&config)?;
     let mut signals = Signals::new()?;
+    // From here on a SIGHUP ends nothing: it asks for TLS files, which are read then where there
+    // are any, and which whoever asks early gets anyway.
+    let _hangups = signal(SignalKind::hangup()).map_err(DaemonError::Signals)?;
     listen::make_data_dir(&config.paths.data_dir.value)?;
     listen::make_plugin_dir(&config.plugins.value)?;
     let tls = config.tls.as_ref().map(transport::server_tls).transpose()?;

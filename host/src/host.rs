@@ -40,7 +40,7 @@ use crate::{
 };
 
 pub use accounts::TokenSpec;
-pub use backup::BackupKey;
+pub use backup::{BackupKey, BackupTurn};
 pub use browse::BrowsePage;
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub use catalog::{Listing, Rows};

@@ -20,9 +20,10 @@ use crate::host::Host;
 
 /// Longest name, id, path and request id that is kept, in characters.
 const MAX_TEXT: usize = 256;
-/// Refusals that may be noted at once; more of them come with time.
+/// Refusals, and beginnings and ends of sessions, that may be noted at once; more of each come with
+/// time.
 const BURST: f64 = 200.0;
-/// Refusals noted each second in the long run: each is a durable write that anybody can cause.
+/// Of each, noted each second in the long run: a durable write that nearly anybody can cause.
 const PER_SECOND: f64 = 5.0;
 /// What changes nothing, whatever its method: a plan copies nothing.
 const READS: [&str; 2] = ["/plan", "/plans"];
@@ -88,6 +89,8 @@ impl Trace {
         let status = response.status();
         let known = self.known.get().map(|(who, how)| (who, *how));
         let outcome = match status {
+            // A page of another site, in the browser of somebody who need not know of it.
+            StatusCode::FORBIDDEN if known.is_none() && self.tried.get().is_none() => return None,
             StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => Outcome::Refused,
             StatusCode::UNAUTHORIZED if !reads || self.tried.get().is_some() => Outcome::Refused,
             _ if reads => return None,
@@ -102,8 +105,13 @@ impl Trace {
         let why = response.extensions().get::<Refusal>().map(|refusal| short(&refusal.0));
         let why = why.unwrap_or_else(|| format!("status {}", status.as_u16()));
         let reason = if outcome == Outcome::Done { String::new() } else { why };
-        let path = self.action.split_once(' ').map_or("", |(_, path)| path);
-        Some((self.actor(known), outcome, reason, about(path, response)))
+        let (method, path) = self.action.split_once(' ').unwrap_or_default();
+        let change = about(path, response);
+        let in_session = known.is_some_and(|(_, how)| how == Means::Session);
+        if outcome == Outcome::Done && is_session(&change) && method == "DELETE" && !in_session {
+            return None;
+        }
+        Some((self.actor(known), outcome, reason, change))
     }
 }
 
@@ -117,7 +125,7 @@ pub(crate) async fn record(State(api): State<Api>, mut request: Request, next: N
     let Some((actor, outcome, reason, change)) = trace.note(reads, &response) else {
         return response;
     };
-    if outcome == Outcome::Done || api.refusals.take(Instant::now()) {
+    if api.noted.may(outcome, &change, Instant::now()) {
         let noted = api.host.note(actor, outcome, reason, change).await;
         if let Err(error) = noted {
             tracing::error!(%error, action = trace.action, "the audit log could not be written");
@@ -152,20 +160,42 @@ fn noun(part: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether it is about a session. These change nothing that is kept, and everybody may begin and
+/// end their own: the store keeps them with the refusals, where they push no change out.
+fn is_session(change: &Change) -> bool {
+    change.noun == "session"
+}
+
 fn short(text: &str) -> String {
     text.chars().filter(|sign| !sign.is_control()).take(MAX_TEXT).collect()
 }
 
-/// How many refusals may still be noted: a bucket that fills slowly.
-pub(crate) struct Refusals(Mutex<(f64, Option<Instant>)>);
+/// What of the things that cost nobody anything may still be noted.
+#[derive(Default)]
+pub(crate) struct Noted {
+    refusals: Bucket,
+    sessions: Bucket,
+}
 
-impl Default for Refusals {
+impl Noted {
+    fn may(&self, outcome: Outcome, change: &Change, now: Instant) -> bool {
+        match outcome {
+            Outcome::Refused => self.refusals.take(now),
+            Outcome::Done => !is_session(change) || self.sessions.take(now),
+        }
+    }
+}
+
+/// A number that grows slowly.
+struct Bucket(Mutex<(f64, Option<Instant>)>);
+
+impl Default for Bucket {
     fn default() -> Self {
         Self(Mutex::new((BURST, None)))
     }
 }
 
-impl Refusals {
+impl Bucket {
     fn take(&self, now: Instant) -> bool {
         let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, last) = *bucket;
@@ -209,10 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_noted_at_a_bounded_rate() {
-        let (refusals, now) = (Refusals::default(), Instant::now());
-        let taken = |now| (0..1_000).filter(|_| refusals.take(now)).count();
-        assert_eq!((taken(now), taken(now)), (200, 0));
-        assert_eq!(taken(now + Duration::from_secs(2)), 10);
+    fn refusals_and_sessions_are_noted_at_a_bounded_rate() {
+        let (noted, now) = (Noted::default(), Instant::now());
+        let taken = |outcome, noun, now| {
+            (0..1_000).filter(|_| noted.may(outcome, &Change::of(noun, ""), now)).count()
+        };
+        for (outcome, noun) in [(Outcome::Refused, "policy"), (Outcome::Done, "session")] {
+            assert_eq!((taken(outcome, noun, now), taken(outcome, noun, now)), (200, 0), "{noun}");
+            assert_eq!(taken(outcome, noun, now + Duration::from_secs(2)), 10, "{noun}");
+        }
+        assert_eq!(taken(Outcome::Done, "policy", now), 1_000, "changes are all noted");
     }
 }

@@ -9,16 +9,12 @@ mod passwords;
 mod presented;
 mod reading;
 mod sessions;
+mod who;
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Instant};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use portolan_core::{
-    account::{Role, User},
-    audit::Means,
-    id::{TokenId, UserId},
-    secret::Secret,
-};
+use portolan_core::{account::Role, audit::Means, secret::Secret};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
@@ -32,47 +28,16 @@ use crate::{
 };
 
 pub(crate) use attempts::Attempts;
+use passwords::Guess;
 pub(crate) use passwords::Logins;
 pub use passwords::{backup_key, hash_password};
 use presented::Presented;
 pub(crate) use reading::{Reading, Streams};
 pub(crate) use sessions::{Sessions, cookie};
+pub(crate) use who::{Kind, Who};
 
 /// The first administrator's name.
 pub const ADMIN: &str = "admin";
-
-/// Somebody who proved who they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Who {
-    /// Name of the user or token; empty for the socket's owner.
-    pub(crate) name: String,
-    pub(crate) role: Role,
-    pub(crate) kind: Kind,
-}
-
-/// How they proved it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Root or the daemon's own user, on the Unix socket.
-    Owner,
-    /// By a password, a console session that began with one, or a certificate.
-    User(UserId),
-    /// By a token.
-    Token(TokenId),
-    /// To a trusted proxy, which says so; such a user is stored nowhere.
-    Proxy,
-}
-
-impl Who {
-    /// The administrator that the socket's owner counts as.
-    fn owner() -> Self {
-        Self { name: ADMIN.to_owned(), role: Role::Admin, kind: Kind::Owner }
-    }
-
-    fn user(user: User) -> Self {
-        Self { name: user.name.into(), role: user.role, kind: Kind::User(user.id) }
-    }
-}
 
 /// A caller, asked who it is only when a handler needs to know: binding comes first, so that a
 /// malformed request is a 422 even for somebody anonymous.
@@ -173,16 +138,26 @@ impl Access {
             Presented::Unreadable => Ok(None),
             Presented::Password(name, password) => self.log_in(name, password).await,
             Presented::Token(text) => self.token(text).await,
-            Presented::Session { id, csrf } => {
-                Ok(self.api.sessions.find(id, csrf.as_deref(), Instant::now()))
-            }
+            Presented::Session { id, csrf } => self.in_session(id, csrf.as_deref()).await,
         }
+    }
+
+    /// Whose session it is, as the user is now: gone, given another role or another password by
+    /// whatever listener, which keeps sessions of its own.
+    async fn in_session(&self, id: &str, csrf: Option<&str>) -> Result<Option<Who>, ApiError> {
+        let Some(begun) = self.api.sessions.find(id, csrf, Instant::now()) else { return Ok(None) };
+        let now = self.api.user_now(&begun).await?;
+        if now.is_none() {
+            self.api.sessions.end(id);
+        }
+        Ok(now)
     }
 
     /// Checks a name and a password.
     ///
     /// # Errors
-    /// 429 after too many wrong ones from the same address for the same name.
+    /// 429 after too many wrong ones from the same address, for the same name or for many, and
+    /// where too many wait to be checked.
     pub(crate) async fn log_in(
         &self,
         name: &str,
@@ -201,14 +176,12 @@ impl Access {
             Some((user, hash)) => (Some(user), hash),
             None => (None, passwords::nobodys_hash()),
         };
-        let right = self.api.logins.verify(hash, password.clone()).await;
-        let Some(user) = user.filter(|_| right) else {
-            attempts.failed(self.peer, name, Instant::now());
-            return Ok(None);
-        };
-        attempts.succeeded(self.peer, name);
+        let (name, password) = (name.to_owned(), password.clone());
+        let guess = Guess { peer: self.peer, name, hash: hash.clone(), password };
+        let right = self.api.logins.verify(guess, attempts).await?;
+        let Some(user) = user.filter(|_| right) else { return Ok(None) };
         self.sender.is(user.name.as_str());
-        let who = Who::user(user);
+        let who = Who::user(user, &hash);
         self.trace.known(&who, Means::Password);
         Ok(Some(who))
     }
@@ -218,7 +191,7 @@ impl Access {
         let name = self.certificate.as_ref().filter(|_| self.api.settings.certificate_users);
         let Some(CertificateName(name)) = name else { return Ok(None) };
         let known = self.api.host.user_named(name).await?;
-        Ok(known.map(|(user, _)| Who::user(user)))
+        Ok(known.map(|(user, hash)| Who::user(user, &hash)))
     }
 
     async fn token(&self, text: &Secret) -> Result<Option<Who>, ApiError> {
@@ -229,6 +202,14 @@ impl Access {
             role: token.role,
             kind: Kind::Token(token.id),
         }))
+    }
+
+    /// The hash of a new password, for the store. It waits its turn like a login.
+    ///
+    /// # Errors
+    /// 400 for a password that is empty or too long; 429 where too many wait.
+    pub(crate) async fn hash(&self, password: String) -> Result<String, ApiError> {
+        self.api.logins.hash(Secret::new(password), self.peer).await
     }
 
     /// Whether the store answers: for `/health`, which everybody may ask.
@@ -274,6 +255,15 @@ impl Access {
             Presented::Session { id, .. } => Some(id),
             _ => None,
         }
+    }
+}
+
+impl Api {
+    /// A user as stored now; `None` where it is gone, or has another password than it had then.
+    async fn user_now(&self, then: &Who) -> Result<Option<Who>, Error> {
+        let known = self.host.user_named(&then.name).await?;
+        let now = known.map(|(user, hash)| Who::user(user, &hash));
+        Ok(now.filter(|now| now.kind == then.kind))
     }
 }
 

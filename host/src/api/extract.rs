@@ -15,7 +15,12 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
-use super::{bodies::Held, respond::ApiError, serve::TooSlow};
+use super::{
+    Peer,
+    respond::ApiError,
+    serve::TooSlow,
+    shares::{Share, Shares},
+};
 
 /// Largest JSON body in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -28,6 +33,8 @@ const DISCARD_TIME: Duration = Duration::from_secs(10);
 pub(crate) trait Parameter: DeserializeOwned + Default {
     /// Name of the body parameter in Harbor's description.
     const NAME: &'static str;
+    /// Largest body in bytes.
+    const MOST: usize = MAX_BODY;
 }
 
 /// A required JSON body. `null` is an object without properties, as in Harbor.
@@ -37,7 +44,7 @@ impl<T: Parameter, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        let bytes = read_body(request, MAX_BODY).await?;
+        let bytes = read_body(request, T::MOST).await?;
         if bytes.is_empty() {
             return Err(ApiError::unprocessable(format!("{} in body is required", T::NAME)));
         }
@@ -68,13 +75,15 @@ pub(crate) fn parse_json<T: Parameter>(bytes: &[u8]) -> Result<T, ApiError> {
 ///
 /// # Errors
 /// 413 for a larger one, and for one that broke off (nobody is left to read the answer then); 408
-/// for one that comes too slowly, 503 where the bodies of other requests take all memory.
+/// for one that comes too slowly, 503 where the bodies of other requests, or others from the same
+/// address, take all memory.
 pub(crate) async fn read_body(request: Request, limit: usize) -> Result<bytes::Bytes, ApiError> {
     let too_large = || {
         let message = format!("the body is larger than {limit} bytes");
         ApiError::framework(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
-    let mut held = Held::nothing(request.extensions().get());
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let mut held = Share::new(request.extensions().get::<Shares>(), peer);
     let announced = request.body().size_hint().lower();
     let mut body = request.into_body();
     if usize::try_from(announced).is_ok_and(|announced| announced > limit) {

@@ -23,7 +23,8 @@ pub struct ServeLimits {
     pub stall: Duration,
     /// Bytes a second that bodies are sent and read at, at least.
     pub rate: u32,
-    /// Bytes of all bodies that are being read, together; more are refused.
+    /// Bytes of all bodies that are being read, together; more are refused. Those of one address
+    /// (one /64 of IPv6) may take a quarter: as much as the largest component.
     pub bodies: usize,
 }
 

@@ -115,18 +115,20 @@ impl ProxyAuth {
         headers.contains_key(&self.header)
     }
 
-    /// Who it is; nobody where the name is missing, said twice, or no text.
+    /// Who it is; nobody where the name is missing or no text, or where a header comes twice: the
+    /// other one is the client's own.
     fn who(&self, headers: &HeaderMap) -> Option<Who> {
-        let mut values = headers.get_all(&self.header).iter();
-        let (value, more) = (values.next()?, values.next());
-        if more.is_some() {
-            tracing::warn!(
-                "a proxy names two users in one request: it lets clients send {}",
-                self.header
-            );
-            return None;
+        let name = headers.get(&self.header)?;
+        for header in [Some(&self.header), self.role_header.as_ref()].into_iter().flatten() {
+            if headers.get_all(header).iter().nth(1).is_some() {
+                tracing::warn!(
+                    "a proxy sends {header} twice in one request, and so names nobody: it lets \
+                     clients send it, too"
+                );
+                return None;
+            }
         }
-        let name = std::str::from_utf8(value.as_bytes()).ok()?.trim();
+        let name = std::str::from_utf8(name.as_bytes()).ok()?.trim();
         if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
             return None;
         }
@@ -173,7 +175,7 @@ mod tests {
             (&[ADA, ("x-groups", "staff")], None),
             (&[ADA, ("x-groups", "staff, ops")], Some(Role::Operator)),
             (&[ADA, ("x-groups", "ops,root")], Some(Role::Admin)),
-            (&[ADA, ("x-groups", "ops"), ("x-groups", "root")], Some(Role::Admin)),
+            (&[ADA, ("x-groups", "ops"), ("x-groups", "root")], None),
             (&[ADA, ("x-remote-user", "eve"), ("x-groups", "root")], None),
             (&[("x-remote-user", " "), ("x-groups", "root")], None),
         ];
@@ -184,6 +186,8 @@ mod tests {
         }
         let everybody = ProxyAuth { default_role: Some(Role::Viewer), ..auth() };
         assert_eq!(everybody.who(&headers(&[ADA])).unwrap().role, Role::Viewer);
+        let twice = [ADA, ("x-groups", ""), ("x-groups", "root")];
+        assert!(everybody.who(&headers(&twice)).is_none(), "not even with the role of everybody");
     }
 
     #[test]

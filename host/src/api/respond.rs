@@ -94,11 +94,10 @@ impl ApiError {
         Self::framework(StatusCode::TOO_MANY_REQUESTS, message)
     }
 
-    /// 429: too many wrong passwords.
+    /// 429: too many passwords, wrong or waiting to be checked.
     pub(crate) fn too_many(wait: Duration) -> Self {
         let seconds = wait.as_secs().max(1);
-        let message =
-            format!("too many wrong passwords for this name from here; try again in {seconds} s");
+        let message = format!("too many passwords are tried from here; try again in {seconds} s");
         Self::framework(StatusCode::TOO_MANY_REQUESTS, message)
     }
 }

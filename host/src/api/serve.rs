@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ApiSettings, Caller, CertificateName, Peer, bodies::Bodies};
+use super::{ApiSettings, Caller, CertificateName, Peer, shares::Shares};
 use crate::{ServerTls, host::Host};
 
 use connection::{Known, Service};
@@ -26,6 +26,9 @@ pub(crate) use pace::TooSlow;
 
 /// How long requests under way may take to end after a shutdown began.
 const DRAIN_TIME: Duration = Duration::from_secs(65);
+
+/// The part of the memory for bodies that those of one address may take together: one of so many.
+const BODIES_OF_ONE: usize = 4;
 
 /// A bound listener.
 pub enum Listener {
@@ -60,7 +63,7 @@ pub async fn serve(
     let limits = settings.limits;
     let gate = Gate::new(limits.connections_per_address, settings.trusted_proxies.clone());
     let router = super::router(host, settings);
-    let bodies = Bodies::new(limits.bodies);
+    let bodies = Shares::new(limits.bodies, limits.bodies / BODIES_OF_ONE);
     let service = Service { router, limits, bodies, stop: CancellationToken::new() };
     match listener.into() {
         Listener::Tcp(listener) => tcp(listener, None, (gate, service), shutdown).await,

@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod contract;
+mod ended;
 mod events;
 mod openapi;
 mod origins;

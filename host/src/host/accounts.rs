@@ -111,14 +111,18 @@ impl Host {
         Ok(self.store.create_token(new, now).await?)
     }
 
-    /// The token whose text has this digest, where it may still be used; notes the use.
+    /// The token whose text has this digest, where it may still be used; notes the use. It may do
+    /// no more than the user who made it may now.
     ///
     /// # Errors
     /// `Internal` where the store fails.
     pub async fn use_token(&self, digest: &str) -> Result<Option<Token>, Error> {
         let now = OffsetDateTime::now_utc();
         let token = self.store.token_of(digest.to_owned()).await?;
-        let Some(token) = token.filter(|token| !token.is_expired(now)) else { return Ok(None) };
+        let Some(mut token) = token.filter(|token| !token.is_expired(now)) else { return Ok(None) };
+        if let Some((maker, _)) = self.user_named(&token.created_by).await? {
+            token.role = token.role.min(maker.role);
+        }
         if token.last_used.is_none_or(|last| now - last >= time::Duration::MINUTE) {
             self.store.token_used(token.id, now).await?;
         }

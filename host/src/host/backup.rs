@@ -3,7 +3,11 @@
 use std::{io::Read, time::Duration};
 
 use bytes::Bytes;
-use tokio::{runtime::Handle, sync::mpsc, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, mpsc},
+    time::timeout,
+};
 use zeroize::Zeroizing;
 
 use super::Host;
@@ -43,20 +47,30 @@ impl BackupKey {
     }
 }
 
+/// Leave to make a backup: there is one at a time. Dropping it, or the end of the backup, gives it
+/// back.
+pub struct BackupTurn {
+    turn: OwnedSemaphorePermit,
+}
+
 impl Host {
-    /// A backup of this moment, piece by piece; an error as the last piece where it broke off.
-    /// Dropping the receiver ends it, and so does taking nothing for a minute.
+    /// Leave to make a backup, to be had before its key is derived: that takes memory and time.
     ///
     /// # Errors
     /// `Unavailable` while another is being made.
-    pub async fn backup(
-        &self,
-        key: BackupKey,
-    ) -> Result<mpsc::Receiver<Result<Bytes, Error>>, Error> {
-        let Ok(turn) = self.shared.backups.clone().try_acquire_owned() else {
+    pub fn backup_turn(&self) -> Result<BackupTurn, Error> {
+        let turn = self.shared.backups.clone().try_acquire_owned();
+        turn.map(|turn| BackupTurn { turn }).map_err(|_| {
             let why = "another backup is being made; try again when it is done";
-            return Err(Error::new(Code::Unavailable, why));
-        };
+            Error::new(Code::Unavailable, why)
+        })
+    }
+
+    /// A backup of this moment, piece by piece; an error as the last piece where it broke off.
+    /// Dropping the receiver ends it, and so does taking nothing for a minute. Called within a
+    /// tokio runtime.
+    pub fn backup(&self, turn: BackupTurn, key: BackupKey) -> mpsc::Receiver<Result<Bytes, Error>> {
+        let BackupTurn { turn } = turn;
         let (give, pieces) = mpsc::channel(PIECES);
         let (header, key) = key.split();
         let (store, runtime, giver) = (self.store.clone(), Handle::current(), give.clone());
@@ -72,6 +86,6 @@ impl Host {
             }
             drop(turn);
         });
-        Ok(pieces)
+        pieces
     }
 }

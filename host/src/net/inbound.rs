@@ -15,6 +15,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use files::Stamp;
 pub use files::{ClientCertificates, TlsFiles, TlsFilesError};
 
 /// What a listener needs to accept TLS connections. Cheap to clone; clones share what was read.
@@ -26,6 +27,8 @@ pub struct ServerTls {
 struct Inner {
     files: TlsFiles,
     current: RwLock<Arc<ServerConfig>>,
+    /// How the files were just before they were read for the first time.
+    loaded: Stamp,
 }
 
 /// A connection after its handshake.
@@ -41,8 +44,9 @@ impl ServerTls {
     /// # Errors
     /// When one cannot be read, holds something else, or key and certificate do not fit.
     pub fn load(files: TlsFiles) -> Result<Self, TlsFilesError> {
+        let loaded = files.stamp();
         let current = RwLock::new(files.read()?);
-        Ok(Self { inner: Arc::new(Inner { files, current }) })
+        Ok(Self { inner: Arc::new(Inner { files, current, loaded }) })
     }
 
     /// Reads the files again. What was read before stays in use where they are unusable; connections
@@ -58,14 +62,16 @@ impl ServerTls {
         Ok(())
     }
 
-    /// Looks at the files `every` so often, and reads them again once a change has settled. Ends
-    /// when it is dropped. What becomes of each change is in the log.
+    /// Looks at the files `every` so often, and reads them again once a change since
+    /// [`ServerTls::load`] has settled. Ends when it is dropped. What becomes of each change is in
+    /// the log.
     pub async fn watch(&self, every: Duration) {
-        let mut used = self.inner.files.stamp().await;
+        let mut used = self.inner.loaded.clone();
         let mut before = used.clone();
         loop {
             tokio::time::sleep(every).await;
-            let now = self.inner.files.stamp().await;
+            let files = self.inner.files.clone();
+            let Ok(now) = tokio::task::spawn_blocking(move || files.stamp()).await else { return };
             // Certificate and key are written one after the other: the second look tells the end.
             let settled = std::mem::replace(&mut before, now.clone()) == now;
             if !settled || now == used {

@@ -1,5 +1,6 @@
 //! The audit log: one entry for each change, in the transaction of the change; and entries for what
-//! was refused, in a table of its own, so that guessers cannot push changes out of the log.
+//! was refused and for sessions, in a table of its own, so that neither guessers nor those who log
+//! in again and again can push changes out of the log.
 //!
 //! Both are bounded: the oldest entries go first.
 
@@ -21,8 +22,10 @@ use super::{
 
 /// Most changes kept.
 const MAX_CHANGES: u64 = 100_000;
-/// Most refusals kept.
+/// Most refusals, and beginnings and ends of sessions, kept.
 const MAX_REFUSALS: u64 = 10_000;
+/// Noun of what is no change of the store.
+const SESSION: &str = "session";
 /// Most entries that one new one pushes out: a lowered bound is reached step by step.
 const MAX_FORGOTTEN: usize = 64;
 
@@ -118,9 +121,11 @@ fn now() -> OffsetDateTime {
 
 fn put(tables: &mut Tables<'_>, entry: Entry, oldest: OffsetDateTime) -> Result<(), StoreError> {
     let entry = Entry { id: take_ids(tables, Counter::Audit, 1)?, ..entry };
-    let (table, most) = match entry.outcome {
-        Outcome::Done => (&mut tables.audit, MAX_CHANGES),
-        Outcome::Refused => (&mut tables.audit_refused, MAX_REFUSALS),
+    let (table, most) = match (entry.outcome, entry.change.noun.as_ref()) {
+        (Outcome::Refused, _) | (Outcome::Done, SESSION) => {
+            (&mut tables.audit_refused, MAX_REFUSALS)
+        }
+        (Outcome::Done, _) => (&mut tables.audit, MAX_CHANGES),
     };
     table.put_json(entry.id, &entry)?;
     forget(table, most, oldest)
@@ -264,5 +269,18 @@ mod tests {
         assert_eq!(ids(none(), 9).await, [6, 5, 4, 3, 2]);
         store.write(move |tables| forget(&mut tables.audit, 9, later)).await.unwrap();
         assert_eq!(ids(none(), 9).await, [6, 4, 2]);
+    }
+
+    #[tokio::test]
+    async fn logins_push_out_refusals_and_no_changes() {
+        let store = memory().await;
+        for noun in ["policy", "session"] {
+            let change = Change::of(noun, 1);
+            store.note(actor("ada"), Outcome::Done, String::new(), change).await.unwrap();
+        }
+        let later = now() + Duration::HOUR;
+        store.write(move |tables| forget(&mut tables.audit_refused, 9, later)).await.unwrap();
+        let nouns: Vec<_> = all(&store).await.into_iter().map(|it| it.change.noun).collect();
+        assert_eq!(nouns, ["policy"]);
     }
 }

@@ -34,15 +34,17 @@ impl Parameter for Passphrase {
 pub(crate) async fn make(access: Access, Json(body): Json<Passphrase>) -> Answer {
     let passphrase = Secret::new(body.passphrase);
     let host = access.admin().await?;
+    let turn = host.backup_turn()?;
+    // Given up or not, the turn lasts as long as the work.
     let derive = move || {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)
             .map_err(|error| Error::new(Code::Internal, format!("no randomness: {error}")))?;
-        auth::backup_key(&passphrase, &salt)
+        auth::backup_key(&passphrase, &salt).map(|key| (turn, key))
     };
-    let key = tokio::task::spawn_blocking(derive).await;
-    let key = key.map_err(|error| Error::new(Code::Internal, error.to_string()))??;
-    let pieces = host.backup(key).await?;
+    let derived = tokio::task::spawn_blocking(derive).await;
+    let (turn, key) = derived.map_err(|error| Error::new(Code::Internal, error.to_string()))??;
+    let pieces = host.backup(turn, key);
     let pieces = stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
     Ok(download(Body::from_stream(pieces)))
 }

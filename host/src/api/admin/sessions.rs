@@ -23,6 +23,8 @@ pub(crate) struct Login {
 
 impl Parameter for Login {
     const NAME: &'static str = "login";
+    /// Anybody may send one: a name and a password of the longest kind, each sign escaped.
+    const MOST: usize = 8 << 10;
 }
 
 #[derive(Serialize)]
@@ -39,7 +41,7 @@ impl<'a> Session<'a> {
     fn new(who: &'a Who, csrf: Option<&'a str>) -> Self {
         let kind = match who.kind {
             Kind::Owner => "owner",
-            Kind::User(_) => "user",
+            Kind::User(..) => "user",
             Kind::Token(_) => "token",
             Kind::Proxy => "proxy",
         };

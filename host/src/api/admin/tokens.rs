@@ -12,11 +12,12 @@ use time::OffsetDateTime;
 use super::users::made;
 use crate::{
     api::{
-        auth::{self, Access},
+        auth::{self, Access, Kind, Who},
         extract::{Ids, Json, Parameter},
         respond::{Answer, ApiError, json, nothing},
     },
-    host::TokenSpec,
+    error::Error,
+    host::{Host, TokenSpec},
 };
 
 /// What every token begins with, so that scanners for leaked secrets know one.
@@ -57,12 +58,21 @@ pub(crate) async fn create(access: Access, uri: Uri, Json(body): Json<NewToken>)
     let spec = TokenSpec {
         name,
         role: body.role.unwrap_or(Role::Viewer),
-        created_by: access.somebody().await?.name.clone(),
+        created_by: maker(host, access.somebody().await?).await?,
         expires: body.expires,
         digest: auth::digest(&secret),
     };
     let token = host.create_token(spec).await?;
     Ok(made(&uri, token.id.0, &Made { token: &token, secret: secret.expose() }))
+}
+
+/// Whoever a new token goes with: for a token, whoever made that one, so that a chain of tokens
+/// ends with its user.
+async fn maker(host: &Host, who: &Who) -> Result<String, Error> {
+    let Kind::Token(id) = who.kind else { return Ok(who.name.clone()) };
+    let tokens = host.tokens().await?;
+    let own = tokens.into_iter().find(|token| token.id == id);
+    Ok(own.map_or_else(|| who.name.clone(), |token| token.created_by))
 }
 
 /// `DELETE /tokens/{id}`: refused from the next request on.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     api::{
-        auth::{Access, Kind, hash_password},
+        auth::{Access, Kind},
         extract::{Ids, Json, Parameter},
         respond::{Answer, ApiError, json, json_as, nothing, set},
     },
@@ -40,7 +40,7 @@ impl Parameter for NewUser {
 pub(crate) async fn create(access: Access, uri: Uri, Json(body): Json<NewUser>) -> Answer {
     let host = access.admin().await?;
     let name: AccountName = body.name.parse().map_err(ApiError::invalid)?;
-    let hash = hashed(Secret::new(body.password)).await?;
+    let hash = access.hash(body.password).await?;
     let user = host.create_user(name, body.role.unwrap_or(Role::Viewer), hash).await?;
     Ok(made(&uri, user.id.0, &user))
 }
@@ -64,22 +64,16 @@ pub(crate) async fn update(
 ) -> Answer {
     let host = access.admin().await?;
     let hash = match body.password {
-        Some(password) => Some(hashed(Secret::new(password)).await?),
+        Some(password) => Some(access.hash(password).await?),
         None => None,
     };
-    let new_password = hash.is_some();
     let user: User = host.update_user(UserId(id), body.role, hash).await?;
-    access.sessions().set_role(user.id, user.role);
-    if new_password {
-        access.sessions().end_of(user.id);
-    }
     Ok(json(&user))
 }
 
 /// `DELETE /users/{id}`, with the tokens and sessions of that user.
 pub(crate) async fn delete(access: Access, Ids([id]): Ids<1>) -> Answer {
-    let user = access.admin().await?.delete_user(UserId(id)).await?;
-    access.sessions().end_of(user.id);
+    access.admin().await?.delete_user(UserId(id)).await?;
     Ok(nothing())
 }
 
@@ -100,7 +94,7 @@ impl Parameter for OwnPassword {
 pub(crate) async fn change_own_password(access: Access, Json(body): Json<OwnPassword>) -> Answer {
     let host = access.viewer().await?;
     let who = access.somebody().await?;
-    let Kind::User(id) = who.kind else {
+    let Kind::User(id, _) = who.kind else {
         let why = "only a user has a password of its own; log in with one";
         return Err(Error::new(Code::Precondition, why).into());
     };
@@ -108,17 +102,9 @@ pub(crate) async fn change_own_password(access: Access, Json(body): Json<OwnPass
     if access.log_in(&who.name, &old).await?.is_none() {
         return Err(ApiError::invalid("the old password is wrong"));
     }
-    let hash = hashed(Secret::new(body.new_password)).await?;
+    let hash = access.hash(body.new_password).await?;
     host.update_user(id, None, Some(hash)).await?;
-    access.sessions().end_of(id);
     Ok(nothing())
-}
-
-/// Hashes on a thread that may take its time.
-async fn hashed(password: Secret) -> Result<String, ApiError> {
-    let hashing = tokio::task::spawn_blocking(move || hash_password(password.expose()));
-    let ended = hashing.await.map_err(|error| Error::new(Code::Internal, error.to_string()))?;
-    Ok(ended?)
 }
 
 /// 201 with what was made and where it is.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,10 +14,15 @@ use argon2::{
 use hmac::{Hmac, KeyInit, Mac};
 use portolan_core::secret::Secret;
 use sha2::Sha256;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
+use super::Attempts;
 use crate::{
+    api::{
+        respond::ApiError,
+        shares::{Share, Shares},
+    },
     error::{Code, Error},
     host::BackupKey,
 };
@@ -31,6 +37,12 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const MAX_REMEMBERED: usize = 256;
 /// Hashes computed at once: each takes 19 MiB and a core.
 const MAX_HASHING: usize = 2;
+/// Most that wait for that, in all.
+const MAX_WAITING: usize = 64;
+/// Most of one address (one /64 of IPv6) that wait: more than tools send at once.
+const MAX_WAITING_OF_ONE: usize = 16;
+/// When those that find no place may try again.
+const CROWDED: Duration = Duration::from_secs(1);
 
 /// The argon2id hash (PHC string) of a password, for the store.
 ///
@@ -79,6 +91,16 @@ pub(crate) struct Logins {
     key: Option<[u8; 32]>,
     right: Mutex<HashMap<[u8; 32], Instant>>,
     hashing: Arc<Semaphore>,
+    waiting: Shares,
+}
+
+/// A password that somebody says is that of `name`.
+pub(super) struct Guess {
+    pub(super) peer: Option<IpAddr>,
+    pub(super) name: String,
+    /// As stored.
+    pub(super) hash: String,
+    pub(super) password: Secret,
 }
 
 impl Logins {
@@ -87,22 +109,40 @@ impl Logins {
         let mut key = [0u8; 32];
         let key = getrandom::fill(&mut key).is_ok().then_some(key);
         let hashing = Arc::new(Semaphore::new(MAX_HASHING));
-        Self { key, right: Mutex::default(), hashing }
+        let waiting = Shares::new(MAX_WAITING, MAX_WAITING_OF_ONE);
+        Self { key, right: Mutex::default(), hashing, waiting }
     }
 
-    /// Whether the password fits the stored hash.
-    pub(super) async fn verify(&self, hash: String, password: Secret) -> bool {
-        let mark = self.mark(&hash, &password);
+    /// Whether the password fits the stored hash. A wrong one is counted.
+    ///
+    /// # Errors
+    /// 429 where too many wait, or were wrong while this one waited.
+    pub(super) async fn verify(
+        &self,
+        guess: Guess,
+        attempts: &Arc<Attempts>,
+    ) -> Result<bool, ApiError> {
+        let mark = self.mark(&guess.hash, &guess.password);
         if self.is_remembered(mark, Instant::now()) {
-            return true;
+            attempts.succeeded(guess.peer, &guess.name);
+            return Ok(true);
         }
-        let Ok(permit) = Arc::clone(&self.hashing).acquire_owned().await else { return false };
-        // Others with the same password may have been ahead in the queue.
+        let permit = self.turn(guess.peer).await?;
+        // Others were ahead in the queue: with wrong passwords, or with the same one.
+        if let Some(wait) = attempts.wait(guess.peer, &guess.name, Instant::now()) {
+            return Err(ApiError::too_many(wait));
+        }
         if self.is_remembered(mark, Instant::now()) {
-            return true;
+            return Ok(true);
         }
+        let attempts = Arc::clone(attempts);
         let checked = tokio::task::spawn_blocking(move || {
-            let right = verify_password(&hash, &password);
+            let right = verify_password(&guess.hash, &guess.password);
+            // Before the next one is looked at, and also where nobody waits for the answer.
+            match right {
+                true => attempts.succeeded(guess.peer, &guess.name),
+                false => attempts.failed(guess.peer, &guess.name, Instant::now()),
+            }
             drop(permit);
             right
         });
@@ -110,7 +150,36 @@ impl Logins {
         if right {
             self.remember(mark, Instant::now());
         }
-        right
+        Ok(right)
+    }
+
+    /// [`hash_password`], on a thread that may take its time.
+    ///
+    /// # Errors
+    /// As there; 429 where too many wait.
+    pub(super) async fn hash(
+        &self,
+        password: Secret,
+        peer: Option<IpAddr>,
+    ) -> Result<String, ApiError> {
+        let permit = self.turn(peer).await?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            let hashed = hash_password(password.expose());
+            drop(permit);
+            hashed
+        });
+        let ended = hashing.await.map_err(|error| Error::new(Code::Internal, error.to_string()))?;
+        Ok(ended?)
+    }
+
+    /// Waits for leave to hash one password.
+    async fn turn(&self, peer: Option<IpAddr>) -> Result<OwnedSemaphorePermit, ApiError> {
+        let mut place = Share::new(Some(&self.waiting), peer);
+        if !place.take(1) {
+            return Err(ApiError::too_many(CROWDED));
+        }
+        let turn = Arc::clone(&self.hashing).acquire_owned().await;
+        turn.map_err(|_| ApiError::too_many(CROWDED))
     }
 
     /// Keyed digest of hash and password: a changed password is forgotten by itself.
@@ -154,21 +223,29 @@ pub(super) fn nobodys_hash() -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn secret(text: &str) -> Secret {
         Secret::new(text.to_owned())
     }
 
+    fn guess(hash: &str, password: &str) -> Guess {
+        let (name, hash) = ("ada".to_owned(), hash.to_owned());
+        Guess { peer: None, name, hash, password: secret(password) }
+    }
+
     #[tokio::test]
     async fn passwords_are_checked_and_remembered() {
         let hash = hash_password("right").unwrap();
         assert!(hash.starts_with("$argon2id$"), "{hash}");
-        let logins = Logins::new();
-        assert!(!logins.verify(hash.clone(), secret("wrong")).await);
-        assert!(!logins.verify("not a hash".to_owned(), secret("right")).await);
+        let (logins, attempts) = (Logins::new(), Arc::default());
+        let verify = async |guess| logins.verify(guess, &attempts).await;
+        assert!(!verify(guess(&hash, "wrong")).await.unwrap());
+        assert!(!verify(guess("not a hash", "right")).await.unwrap());
         assert!(logins.right.lock().unwrap().is_empty());
-        assert!(logins.verify(hash.clone(), secret("right")).await);
+        assert!(verify(guess(&hash, "right")).await.unwrap());
         let mark = logins.mark(&hash, &secret("right"));
         let now = Instant::now();
         assert!(logins.is_remembered(mark, now));
@@ -176,8 +253,33 @@ mod tests {
         assert!(!logins.is_remembered(logins.mark("another", &secret("right")), now));
         // What is remembered is not hashed again: no permit is needed.
         logins.hashing.close();
-        assert!(logins.verify(hash.clone(), secret("right")).await);
-        assert!(!logins.verify(hash, secret("wrong")).await);
+        assert!(verify(guess(&hash, "right")).await.unwrap());
+        assert!(verify(guess(&hash, "wrong")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn hashes_wait_their_turn_and_one_address_does_not_fill_the_queue() {
+        let logins = Logins::new();
+        let busy = logins.hashing.acquire_many(2).await.unwrap();
+        let at = |text: &str| Some(text.parse().unwrap());
+        let begin = |peer| {
+            let mut hashing = Box::pin(logins.hash(secret("new"), peer));
+            let ended = (&mut hashing).now_or_never();
+            (hashing, ended)
+        };
+        let mut waiting = Vec::new();
+        for _ in 0..MAX_WAITING_OF_ONE {
+            let (hashing, ended) = begin(at("192.0.2.1"));
+            assert!(ended.is_none(), "{ended:?}");
+            waiting.push(hashing);
+        }
+        let (_, refused) = begin(at("192.0.2.1"));
+        let refused = format!("{:?}", refused.unwrap().unwrap_err());
+        assert!(refused.contains("TOO_MANY_REQUEST"), "{refused}");
+        let (other, ended) = begin(at("192.0.2.2"));
+        assert!(ended.is_none());
+        drop((waiting, busy));
+        assert!(other.await.unwrap().starts_with("$argon2id$"));
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Reading {
     }
 
     /// Whether it still may: the session or token is neither over nor revoked, and the user is
-    /// there. Asked anew every few seconds.
+    /// there with the same password. Asked anew every few seconds.
     pub(crate) async fn is_allowed(&mut self) -> bool {
         let now = Instant::now();
         if now.saturating_duration_since(self.checked) < CHECKED {
@@ -92,7 +92,7 @@ impl Reading {
             (Kind::Owner | Kind::Proxy, _) => true,
             (Kind::Token(_), Some(digest)) => matches!(host.use_token(digest).await, Ok(Some(_))),
             (Kind::Token(_), None) => false,
-            (Kind::User(_), _) => matches!(host.user_named(&self.who.name).await, Ok(Some(_))),
+            (Kind::User(..), _) => matches!(self.api.user_now(&self.who).await, Ok(Some(_))),
         }
     }
 }

@@ -8,11 +8,11 @@ use std::{
 };
 
 use axum::http::HeaderName;
-use portolan_core::{account::Role, id::UserId, secret::Secret};
+use portolan_core::secret::Secret;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Kind, Who, random};
+use super::{Who, random};
 use crate::error::Error;
 
 /// The cookie's name. Over TLS it has the prefix that keeps other hosts and plain HTTP from setting
@@ -28,8 +28,10 @@ pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-portolan-c
 const IDLE: Duration = Duration::from_secs(3600);
 /// A session ends after this time in any case.
 const LIFE: Duration = Duration::from_secs(12 * 3600);
-/// Most sessions at once; the one idle for longest goes first.
+/// Most sessions at once; then the longest idle of whoever has most goes first.
 const MAX_SESSIONS: usize = 1024;
+/// Most sessions of one user at once; the one idle for longest goes first.
+const MAX_OF_ONE: usize = 16;
 
 struct Session {
     who: Who,
@@ -38,10 +40,13 @@ struct Session {
     seen: Instant,
 }
 
-/// Sessions, by the digest of their id. In memory: a restart ends them.
+type Open = HashMap<[u8; 32], Session>;
+
+/// Sessions, by the digest of their id. In memory: a restart ends them. Whether their user is still
+/// there, and may what it might, is for the store to say.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    open: Mutex<HashMap<[u8; 32], Session>>,
+    open: Mutex<Open>,
 }
 
 /// What a new session is told, once.
@@ -60,9 +65,8 @@ impl Sessions {
         let session = Session { who, csrf: digest(csrf.expose()), begun: now, seen: now };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, session| !session.is_over(now));
-        if open.len() >= MAX_SESSIONS {
-            let idle = open.iter().min_by_key(|(_, session)| session.seen).map(|(id, _)| *id);
-            idle.map(|id| open.remove(&id));
+        if let Some(id) = in_the_way(&open, &session.who.name) {
+            open.remove(&id);
         }
         open.insert(digest(id.expose()), session);
         Ok(NewSession { id, csrf })
@@ -91,20 +95,20 @@ impl Sessions {
     pub(crate) fn end(&self, id: &str) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(id));
     }
+}
 
-    /// Ends every session of a user: the password changed, or the user is gone.
-    pub(crate) fn end_of(&self, user: UserId) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, session| session.who.kind != Kind::User(user));
+/// The session that must go before this user begins another one.
+fn in_the_way(open: &Open, user: &str) -> Option<[u8; 32]> {
+    let mut counts = HashMap::<&str, usize>::new();
+    for session in open.values() {
+        *counts.entry(&session.who.name).or_default() += 1;
     }
-
-    /// Gives the sessions of a user another role.
-    pub(crate) fn set_role(&self, user: UserId, role: Role) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        for session in open.values_mut().filter(|it| it.who.kind == Kind::User(user)) {
-            session.who.role = role;
-        }
-    }
+    let full = open.len() >= MAX_SESSIONS;
+    let own = counts.get(user).is_some_and(|count| *count >= MAX_OF_ONE).then_some(user);
+    let most = || counts.iter().max_by_key(|(_, count)| **count).map(|(name, _)| *name);
+    let whose = own.or_else(|| most().filter(|_| full))?;
+    let theirs = open.iter().filter(|(_, session)| session.who.name == whose);
+    theirs.min_by_key(|(_, session)| session.seen).map(|(id, _)| *id)
 }
 
 impl Session {
@@ -133,10 +137,17 @@ fn digest(text: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use portolan_core::account::Role;
+
     use super::*;
+    use crate::api::auth::Kind;
+
+    fn of(name: &str) -> Who {
+        Who { name: name.to_owned(), role: Role::Admin, kind: Kind::Proxy }
+    }
 
     fn ada() -> Who {
-        Who { name: "ada".to_owned(), role: Role::Admin, kind: Kind::User(UserId(1)) }
+        of("ada")
     }
 
     #[test]
@@ -150,13 +161,6 @@ mod tests {
         assert_eq!(sessions.find(id, None, now), None);
         assert_eq!(sessions.find(id, Some("guess"), now), None);
         assert_eq!(sessions.find("guess", Some(""), now), None);
-        sessions.set_role(UserId(1), Role::Viewer);
-        assert_eq!(sessions.find(id, Some(""), now).unwrap().role, Role::Viewer);
-        sessions.end_of(UserId(2));
-        assert!(sessions.find(id, Some(""), now).is_some());
-        sessions.end_of(UserId(1));
-        assert_eq!(sessions.find(id, Some(""), now), None);
-        let new = sessions.begin(ada(), now).unwrap();
         sessions.end(new.id.expose());
         assert_eq!(sessions.find(new.id.expose(), Some(""), now), None);
     }
@@ -174,10 +178,29 @@ mod tests {
         assert_eq!(sessions.find(id, Some(""), later), None);
         let new = sessions.begin(ada(), now).unwrap();
         assert_eq!(sessions.find(new.id.expose(), Some(""), now + IDLE), None);
+    }
+
+    #[test]
+    fn nobody_ends_the_sessions_of_others_by_beginning_many() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        let begin = |name: &str, now| sessions.begin(of(name), now).unwrap().id;
+        let is_open = |id: &Secret| sessions.is_open(id.expose(), now);
+        let ada = begin("ada", now);
+        let later = now + Duration::from_secs(1);
+        let oldest = begin("eve", now);
         for _ in 0..MAX_SESSIONS + 3 {
-            sessions.begin(ada(), now).unwrap();
+            begin("eve", later);
         }
-        assert_eq!(sessions.open.lock().unwrap().len(), MAX_SESSIONS);
+        assert!(is_open(&ada) && !is_open(&oldest));
+        assert_eq!(sessions.open.lock().unwrap().len(), 1 + MAX_OF_ONE);
+        for number in 0..MAX_SESSIONS {
+            begin(&number.to_string(), later);
+        }
+        let open = sessions.open.lock().unwrap();
+        assert_eq!(open.len(), MAX_SESSIONS);
+        let eves = open.values().filter(|it| it.who.name == "eve").count();
+        let adas = open.values().filter(|it| it.who.name == "ada").count();
+        assert_eq!((eves, adas), (1, 1), "who has most makes room");
     }
 
     #[test]

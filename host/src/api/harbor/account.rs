@@ -94,7 +94,7 @@ pub(crate) async fn current_user(access: Access) -> Answer {
             let why = format!("`{}` is a token and no user", who.name);
             return Err(Error::new(Code::Precondition, why).into());
         }
-        Kind::User(id) => users.into_iter().find(|user| user.id == id),
+        Kind::User(id, _) => users.into_iter().find(|user| user.id == id),
         // Kept nowhere: the proxy knows them.
         Kind::Proxy => None,
         Kind::Owner => users.into_iter().find(|user| user.name.as_str() == ADMIN),

@@ -1,6 +1,7 @@
 //! One connection: HTTP/1.1 or 2 until its peer, a bound or a shutdown ends it.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
@@ -8,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Version},
+};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use hyper::{body::Incoming, service::service_fn};
@@ -24,10 +29,12 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::{DRAIN_TIME, pace::Paced};
-use crate::api::{Caller, CertificateName, Peer, Secure, bodies::Bodies, limits::ServeLimits};
+use crate::api::{Caller, CertificateName, Peer, Secure, limits::ServeLimits, shares::Shares};
 
 /// Streams of one HTTP/2 connection at once.
 const MAX_STREAMS: u32 = 128;
+/// Bytes of one HTTP/2 answer that wait to be sent: hyper asks for no more of it until then.
+const SEND_BUFFER: usize = 400 << 10;
 /// How long an idle connection may take to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How long requests may go on at the end of a connection's life; none may take longer.
@@ -38,7 +45,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(300);
 pub(super) struct Service {
     pub(super) router: Router,
     pub(super) limits: ServeLimits,
-    pub(super) bodies: Bodies,
+    pub(super) bodies: Shares,
     pub(super) stop: CancellationToken,
 }
 
@@ -80,14 +87,15 @@ where
     let activity = Arc::new(Activity::new());
     let requests = Arc::clone(&activity);
     let answer = service_fn(move |request: Request<Incoming>| {
-        let under_way = UnderWay::new(&requests);
+        let under_way = UnderWay::new(&requests, request.version() == Version::HTTP_2);
         let mut request = request.map(|body| Body::new(Paced::new(body, limits)));
         known.tell(&mut request);
         request.extensions_mut().insert(bodies.clone());
         let answered = router.clone().oneshot(request);
         async move {
             let response = answered.await?;
-            Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
+            under_way.offers(0, &limits);
+            Ok::<_, Infallible>(response.map(|body| Answer { body, under_way, limits, given: 0 }))
         }
     });
     let builder = builder(&limits);
@@ -116,6 +124,7 @@ fn builder(limits: &ServeLimits) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(limits.head_bytes)
         .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(limits.head);
     builder
 }
@@ -127,7 +136,8 @@ fn tell(result: Result<(), axum::BoxError>) {
 }
 
 /// What happens on a connection: hyper waits without end for the bytes that tell HTTP/1 from
-/// HTTP/2, and for further requests of an HTTP/2 client that answers pings.
+/// HTTP/2, for further requests of an HTTP/2 client that answers pings, and for one that asks and
+/// then takes nothing: it opens no window, so that nothing is written that could wait.
 struct Activity {
     state: Mutex<State>,
 }
@@ -137,15 +147,20 @@ struct State {
     under_way: usize,
     /// Since when nothing is under way.
     since: Instant,
+    /// When the answers that HTTP/2 clients are to take must have gone on, by their numbers.
+    due: HashMap<u64, Instant>,
+    /// The next number.
+    next: u64,
 }
 
 impl Activity {
     fn new() -> Self {
-        let state = State { heard: false, under_way: 0, since: Instant::now() };
+        let (since, due) = (Instant::now(), HashMap::new());
+        let state = State { heard: false, under_way: 0, since, due, next: 0 };
         Self { state: Mutex::new(state) }
     }
 
-    /// Ends when nothing was under way for too long.
+    /// Ends when nothing was under way for too long, or nothing of an answer taken.
     async fn ceases(&self, limits: &ServeLimits) {
         loop {
             let left = self.left(limits);
@@ -161,25 +176,52 @@ impl Activity {
         match (state.heard, state.under_way) {
             (false, _) => limits.head.saturating_sub(state.since.elapsed()),
             (true, 0) => limits.idle.saturating_sub(state.since.elapsed()),
-            (true, _) => limits.idle,
+            (true, _) => {
+                let first = state.due.values().min();
+                let left = first.map(|due| due.saturating_duration_since(Instant::now()));
+                left.map_or(limits.idle, |left| left.min(limits.idle))
+            }
         }
     }
 }
 
 /// A request, from its head to the last byte of its answer.
-struct UnderWay(Arc<Activity>);
+struct UnderWay {
+    activity: Arc<Activity>,
+    /// Its number; `None` over HTTP/1, where a stream that is full is watched instead.
+    number: Option<u64>,
+}
 
 impl UnderWay {
-    fn new(activity: &Arc<Activity>) -> Self {
+    fn new(activity: &Arc<Activity>, watched: bool) -> Self {
         let mut state = activity.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.heard, state.under_way) = (true, state.under_way + 1);
-        Self(Arc::clone(activity))
+        state.next = state.next.wrapping_add(1);
+        let number = watched.then_some(state.next);
+        Self { activity: Arc::clone(activity), number }
+    }
+
+    /// The client is to take so many bytes, and what is offered after them.
+    fn offers(&self, bytes: usize, limits: &ServeLimits) {
+        let Some(number) = self.number else { return };
+        let seconds = u64::try_from(bytes).unwrap_or(u64::MAX).checked_div(limits.rate.into());
+        let patience = limits.stall.saturating_add(Duration::from_secs(seconds.unwrap_or(0)));
+        let mut state = self.activity.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.due.insert(number, Instant::now() + patience);
+    }
+
+    /// The client has taken what there was: whatever comes next is for us to make.
+    fn waits_for_us(&self) {
+        let Some(number) = self.number else { return };
+        let mut state = self.activity.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.due.remove(&number);
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waits_for_us();
+        let mut state = self.activity.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.since, state.under_way) = (Instant::now(), state.under_way.saturating_sub(1));
     }
 }
@@ -187,7 +229,10 @@ impl Drop for UnderWay {
 /// An answer's body, under way until it is sent or given up.
 struct Answer {
     body: Body,
-    _under_way: UnderWay,
+    under_way: UnderWay,
+    limits: ServeLimits,
+    /// Bytes given so far.
+    given: usize,
 }
 
 impl http_body::Body for Answer {
@@ -198,7 +243,20 @@ impl http_body::Body for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        // Over HTTP/2 it is asked for only while the client's window is open.
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match &polled {
+            Poll::Pending => self.under_way.waits_for_us(),
+            Poll::Ready(frame) => {
+                let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+                let count = data.map_or(0, Bytes::len);
+                self.given = self.given.saturating_add(count);
+                // Of what was given before, no more waits than the buffer holds.
+                let waiting = self.given.min(SEND_BUFFER).max(count);
+                self.under_way.offers(waiting, &self.limits);
+            }
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -142,12 +142,17 @@ async fn who_says_nothing_or_not_enough_is_sent_away() {
     let long =
         format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(70_000));
     let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X-A: b\r\n".repeat(101));
+    let frames = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
+                  \0\0\u{6}\u{4}\0\0\0\0\0\0\u{4}\0\0\0\0\
+                  \0\0\u{26}\u{1}\u{5}\0\0\0\u{1}\
+                  \u{2}\u{3}GET\u{6}\u{4}http\u{1}\u{9}localhost\u{4}\u{e}/api/v2.0/ping";
     let http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let cases = [
         ("silence", "", ""),
         ("half a head", "GET / HTTP/1.1\r\nHost: loc", ""),
         ("nothing more", "GET /api/v2.0/ping HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200"),
         ("an idle HTTP/2 client", http2, ""),
+        ("an HTTP/2 client that takes no answer", frames, ""),
         ("a body that stops", post, "HTTP/1.1 408"),
         ("a long head", &long, "HTTP/1.1 431"),
         ("many headers", &many, "HTTP/1.1 431"),
@@ -268,7 +273,8 @@ async fn no_connection_lives_without_end() {
 #[tokio::test]
 async fn large_bodies_of_many_are_bounded_together() {
     let (listener, address) = tcp().await;
-    let limits = ServeLimits { bodies: 1_000, ..ServeLimits::default() };
+    // Of one address, a quarter.
+    let limits = ServeLimits { bodies: 4_000, ..ServeLimits::default() };
     let (_stop, _serving) = start_within(listener, limits).await;
     for (length, expected) in
         [(900, "HTTP/1.1 422"), (1_100, "HTTP/1.1 503"), (900, "HTTP/1.1 422")]

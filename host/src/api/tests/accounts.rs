@@ -301,3 +301,26 @@ async fn wrong_passwords_are_slowed_down() {
     let public = with(&api, "GET /api/v2.0/ping", &[("authorization", &wrong)], &json!(null)).await;
     assert_eq!(public.status, 200);
 }
+
+#[tokio::test]
+async fn passwords_guessed_at_once_count_like_those_guessed_in_turn() {
+    let api = router(host().await, ApiSettings::default());
+    let wrong = basic("admin", "wrong");
+    let (headers, nothing) = ([("authorization", wrong.as_str())], json!(null));
+    let guesses = (0..24).map(|_| with(&api, "GET /api/v2.0/registries", &headers, &nothing));
+    let seen = futures_util::future::join_all(guesses).await;
+    let looked_at = seen.iter().filter(|seen| seen.status == 401).count();
+    // Two are hashed at once: the last that is free, and one beside it.
+    assert!((5..=6).contains(&looked_at), "{looked_at}");
+    assert!(seen.iter().all(|seen| [401, 429].contains(&seen.status)));
+}
+
+#[tokio::test]
+async fn logins_are_short() {
+    let api = router(host().await, ApiSettings::default());
+    for (length, status) in [(1_000, 401), (9_000, 413)] {
+        let login = json!({"username": "admin", "password": "x".repeat(length)});
+        let seen = with(&api, "POST /api/portolan/v1/sessions", &[], &login).await;
+        assert_eq!(seen.status, status, "{}", seen.body);
+    }
+}

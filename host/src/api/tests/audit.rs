@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Routes whose method is that of a change, and that change nothing.
-const CHANGE_NOTHING: [(&str, &str); 2] = [
+const CHANGE_NOTHING: [(&str, &str); 3] = [
+    ("DELETE /api/portolan/v1/sessions/current", "a token is in no session that could end"),
     ("POST /api/portolan/v1/policies/{id}/plan", "a plan copies and stores nothing"),
     ("POST /api/portolan/v1/plans", "a plan copies and stores nothing"),
 ];
@@ -163,4 +164,24 @@ async fn failed_logins_are_noted_also_where_nothing_would_change() {
         ]
     );
     assert!(!Value::Array(entries).to_string().contains("guess"));
+}
+
+#[tokio::test]
+async fn sessions_are_noted_and_pages_of_other_sites_are_not() {
+    let api = router(host().await, ApiSettings::default());
+    let login = json!({"username": "admin", "password": "right"});
+    let sessions = "POST /api/portolan/v1/sessions";
+    let seen = with(&api, sessions, &[], &login).await;
+    let cookie = seen.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    let csrf = body(&seen)["csrf"].as_str().unwrap().to_owned();
+    let own = [("cookie", cookie), ("x-portolan-csrf", csrf.as_str())];
+    let end = "DELETE /api/portolan/v1/sessions/current";
+    assert_eq!(with(&api, end, &own, &json!(null)).await.status, 200);
+    let admin = basic("admin", "right");
+    for line in [end, "DELETE /api/v2.0/registries/9"] {
+        let foreign = [("authorization", admin.as_str()), ("sec-fetch-site", "cross-site")];
+        assert_eq!(with(&api, line, &foreign, &json!(null)).await.status, 403, "{line}");
+    }
+    let told: Vec<_> = log(&api, "").await.iter().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(told, [end, sessions]);
 }

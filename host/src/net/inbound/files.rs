@@ -126,11 +126,11 @@ impl TlsFiles {
     }
 
     /// How the files are now; links are followed, as certificate tools swap them.
-    pub(super) async fn stamp(&self) -> Stamp {
+    pub(super) fn stamp(&self) -> Stamp {
         let paths = [Some(&*self.certificate), Some(&*self.key), self.clients.file()];
         let mut found = Vec::with_capacity(paths.len());
         for path in paths.into_iter().flatten() {
-            let metadata = tokio::fs::metadata(path).await.ok();
+            let metadata = fs::metadata(path).ok();
             found.push(metadata.and_then(|it| Some((it.modified().ok()?, it.len(), it.ino()))));
         }
         Stamp(found)

@@ -154,6 +154,24 @@ async fn changed_files_are_read_again_and_broken_ones_are_not_used() {
     watching.abort();
 }
 
+#[tokio::test]
+async fn files_that_change_before_anybody_watches_are_read_again_as_well() {
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = (server("first"), server("second"));
+    write(directory.path(), &first);
+    let tls = ServerTls::load(files(directory.path(), ClientCertificates::None)).unwrap();
+    write(directory.path(), &second);
+    let changed = async {
+        while shake(&tls, &second.certificate, None).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        () = tls.watch(Duration::from_millis(10)) => panic!("it ended"),
+        changed = tokio::time::timeout(Duration::from_secs(10), changed) => changed.unwrap(),
+    }
+}
+
 #[test]
 fn unusable_files_are_named() {
     let directory = tempfile::tempdir().unwrap();
