@@ -123,4 +123,8 @@ async fn a_slow_registry_cuts_a_plan_where_it_goes_on_later() {
     drop(stall);
     let rest = make(at, PATIENCE).await.unwrap();
     assert_eq!([cut.artifacts, rest.artifacts].concat(), whole);
+    // Others may be at it.
+    let _all = shared.previews.acquire_many(u32::try_from(PREVIEWS).unwrap()).await.unwrap();
+    let busy = make(Place::default(), Duration::from_millis(1)).await.err().unwrap();
+    assert!(matches!(busy, PreviewError::Busy), "{busy}");
 }
