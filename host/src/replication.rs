@@ -202,7 +202,7 @@ impl Engine {
         from: Place,
         limit: usize,
     ) -> Result<Preview, PreviewError> {
-        preview::make(&self.shared, policy, from, limit).await
+        preview::make(&self.shared, policy, from, limit, preview::PAGE_TIME).await
     }
 
     /// The cache of adapters bound to endpoints.

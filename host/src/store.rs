@@ -45,7 +45,7 @@ mod writer;
 pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
 pub(crate) use queue::Queued;
-pub(crate) use schedules::Fired;
+pub(crate) use schedules::{Fired, Firing};
 pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;
 
@@ -158,6 +158,8 @@ struct Shared {
     audit_days: AtomicU32,
 }
 
+/// Most records read without leaving the thread that asks.
+const MAX_PEEKED: usize = 32;
 /// Days that entries of the audit log are kept where nobody says.
 const AUDIT_DAYS: u32 = 365;
 
@@ -225,6 +227,16 @@ impl Store {
         let snapshot = self.shared.database.begin_read().map_err(rows::unreadable);
         let read = snapshot.and_then(|snapshot| intent(&Snapshot(snapshot)));
         read.map_err(|error| error.at(&self.shared.path))
+    }
+
+    /// Runs one intent that reads `count` records: a page of them at once, more on a thread that may
+    /// block.
+    async fn read_few<T: Send + 'static>(
+        &self,
+        count: usize,
+        intent: impl FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if count <= MAX_PEEKED { self.peek(intent) } else { self.read(intent).await }
     }
 
     /// Runs one intent that reads, on what was last committed.

@@ -120,28 +120,41 @@ pub fn keep_artifacts(
     filters: &[Filter],
     artifacts: Vec<ArtifactEntry>,
 ) -> Result<Vec<ArtifactEntry>, BadPattern> {
+    Ok(keep_places(filters, artifacts)?.into_iter().map(|(_, kept)| kept).collect())
+}
+
+/// The same, each with its place in the list.
+pub(crate) fn keep_places(
+    filters: &[Filter],
+    artifacts: Vec<ArtifactEntry>,
+) -> Result<Vec<(usize, ArtifactEntry)>, BadPattern> {
     let listed: HashSet<Digest> = artifacts.iter().filter_map(|it| it.digest.clone()).collect();
-    let is_attached =
-        |it: &ArtifactEntry| it.subject.as_ref().is_some_and(|of| listed.contains(of));
-    let (mut attached, own): (Vec<_>, Vec<_>) = artifacts.into_iter().partition(is_attached);
+    let refers_to = |it: &ArtifactEntry, to: &HashSet<Digest>| {
+        it.subject.as_ref().is_some_and(|subject| to.contains(subject))
+    };
+    let (mut attached, own): (Vec<_>, Vec<_>) =
+        artifacts.into_iter().enumerate().partition(|(_, it)| refers_to(it, &listed));
+    let keep = |(at, artifact)| {
+        Ok(keep_artifact(filters, artifact)?.map(|kept: ArtifactEntry| (at, kept)))
+    };
     let mut kept = Vec::with_capacity(own.len());
     for artifact in own {
-        kept.extend(keep_artifact(filters, artifact)?);
+        kept.extend(keep(artifact)?);
     }
-    let mut goes: HashSet<Digest> = kept.iter().filter_map(|it| it.digest.clone()).collect();
+    let mut goes: HashSet<Digest> = kept.iter().filter_map(|(_, it)| it.digest.clone()).collect();
     // What is attached to something attached comes with the next turn.
     loop {
-        let follows = |it: &ArtifactEntry| it.subject.as_ref().is_some_and(|of| goes.contains(of));
-        let (follow, left): (Vec<_>, Vec<_>) = attached.into_iter().partition(follows);
+        let (follow, left): (Vec<_>, Vec<_>) =
+            attached.into_iter().partition(|(_, it)| refers_to(it, &goes));
         attached = left;
         if follow.is_empty() {
             break;
         }
-        goes.extend(follow.iter().filter_map(|it| it.digest.clone()));
+        goes.extend(follow.iter().filter_map(|(_, it)| it.digest.clone()));
         kept.extend(follow);
     }
-    for artifact in attached.into_iter().filter(|it| !it.tags.is_empty()) {
-        kept.extend(keep_artifact(filters, artifact)?);
+    for artifact in attached.into_iter().filter(|(_, it)| !it.tags.is_empty()) {
+        kept.extend(keep(artifact)?);
     }
     Ok(kept)
 }

@@ -2,6 +2,8 @@
 //!
 //! The index holds what may be asked for and nothing else; rows themselves come from the store.
 
+use std::collections::BTreeSet;
+
 use portolan_core::{
     endpoint::Endpoint,
     id::{EndpointId, PolicyId},
@@ -60,7 +62,7 @@ impl Host {
         let find = |indexes: &Indexes| indexes.endpoints.find(query, sort, "id", page);
         let Found { ids, total } = self.found(find).await?;
         let ids: Vec<EndpointId> = ids.into_iter().map(EndpointId).collect();
-        Ok(Rows { rows: self.store.endpoints_among(&ids)?, total })
+        Ok(Rows { rows: self.store.endpoints_among(&ids).await?, total })
     }
 
     /// A page of the policies, newest first where `sort` says nothing.
@@ -73,15 +75,15 @@ impl Host {
         let find = |indexes: &Indexes| indexes.policies.find(query, sort, usual, page);
         let Found { ids, total } = self.found(find).await?;
         let ids: Vec<PolicyId> = ids.into_iter().map(PolicyId).collect();
-        Ok(Rows { rows: self.store.policies_among(&ids)?, total })
+        Ok(Rows { rows: self.store.policies_among(&ids).await?, total })
     }
 
     /// Those of a few endpoints that are there; Local is not among them.
     ///
     /// # Errors
     /// `Internal` where the store fails.
-    pub fn endpoints_among(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, Error> {
-        Ok(self.store.endpoints_among(ids)?)
+    pub async fn endpoints_among(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, Error> {
+        Ok(self.store.endpoints_among(ids).await?)
     }
 
     /// Asks the indexes as they are after every write that was answered.
@@ -124,18 +126,22 @@ impl Indexes {
         }
         let endpoints: Vec<EndpointId> = self.pending.endpoints.iter().copied().collect();
         for ids in endpoints.chunks(CHUNK) {
-            ids.iter().for_each(|id| self.endpoints.remove(id.0));
-            for endpoint in store.endpoints_among(ids)? {
+            let mut gone: BTreeSet<EndpointId> = ids.iter().copied().collect();
+            for endpoint in store.endpoints_among(ids).await? {
                 self.endpoints.set(endpoint.id.0, &endpoint.values());
+                gone.remove(&endpoint.id);
             }
+            gone.iter().for_each(|id| self.endpoints.remove(id.0));
             tokio::task::yield_now().await;
         }
         let policies: Vec<PolicyId> = self.pending.policies.iter().copied().collect();
         for ids in policies.chunks(CHUNK) {
-            ids.iter().for_each(|id| self.policies.remove(id.0));
-            for policy in store.policies_among(ids)? {
+            let mut gone: BTreeSet<PolicyId> = ids.iter().copied().collect();
+            for policy in store.policies_among(ids).await? {
                 self.policies.set(policy.id.0, &policy.values());
+                gone.remove(&policy.id);
             }
+            gone.iter().for_each(|id| self.policies.remove(id.0));
             tokio::task::yield_now().await;
         }
         self.pending = Changes::default();

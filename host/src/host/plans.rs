@@ -66,6 +66,8 @@ impl From<PreviewError> for Error {
     fn from(error: PreviewError) -> Self {
         match error {
             PreviewError::Connect(error) => error.into(),
+            PreviewError::Slow(_) => Self::new(Code::Unreachable, error.to_string()),
+            PreviewError::Busy => Self::new(Code::Unavailable, error.to_string()),
             PreviewError::Listing(why) => Self::new(Code::Unreachable, why),
             PreviewError::Refused(why) => Self::new(Code::Invalid, why),
         }

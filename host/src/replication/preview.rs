@@ -1,10 +1,7 @@
 //! What a run of a rule would do, a page at a time: the listing, the filters and the names of a
 //! run, and one question to the destination for each artifact. Nothing is copied, made or stored.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use portolan_core::{
@@ -12,68 +9,31 @@ use portolan_core::{
     filter,
     id::EndpointId,
     naming::Naming,
-    oci::{Reference, Repository},
+    oci::Repository,
     plan::{self, Decision, PlannedArtifact},
     policy::PolicySpec,
     provider::{ArtifactEntry, ArtifactQuery, RepositoryQuery},
 };
-use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{
-    Shared,
-    connect::{ConnectError, Connection},
-    listing::pages::patiently,
-    queue,
-    source::Source,
-};
+use super::{Shared, connect::Connection, listing::pages::patiently, queue, source::Source};
 use crate::plugin::PluginError;
 
+mod decision;
+mod page;
 mod row;
 
-use row::{Draft, Target, draft, left_out, reference};
+pub(crate) use page::{Place, Preview, PreviewError};
+use row::{Draft, Target, draft, left_out};
 
 /// Questions to registries at once, of one plan.
 const QUESTIONS: usize = 6;
-/// After this time a page ends with what it has.
-const PAGE_TIME: Duration = Duration::from_secs(20);
+/// After this time a page ends with what it has; a plan waits as long for others to end.
+pub(super) const PAGE_TIME: Duration = Duration::from_secs(20);
 /// Most pages of repositories, and of artifacts of one repository, that one page of a plan reads.
 const MAX_PAGES: usize = 200;
-/// Most artifacts of one repository that are looked at.
+/// Most artifacts of one repository that are looked at; a row says where there are more.
 const MAX_ARTIFACTS: usize = 20_000;
-
-/// Where a page of a plan begins.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Place {
-    /// Cursor of the source's listing.
-    #[serde(rename = "c")]
-    cursor: Option<String>,
-    /// Repositories of that page that were planned before.
-    #[serde(rename = "r")]
-    repositories: usize,
-    /// Rows of the next repository that were given before.
-    #[serde(rename = "a")]
-    artifacts: usize,
-}
-
-/// One page of a plan.
-pub(crate) struct Preview {
-    pub(crate) artifacts: Vec<PlannedArtifact>,
-    pub(crate) next: Option<Place>,
-}
-
-/// Why there is no plan: a run would fail as a whole.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PreviewError {
-    /// The source or a destination cannot be used.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The source does not list.
-    #[error("{0}")]
-    Listing(String),
-    /// A filter or a name cannot be applied, or a destination takes no pushes.
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// A destination of the policy.
 struct Destination {
@@ -87,22 +47,36 @@ struct Planner<'p> {
     policy: &'p PolicySpec,
     source: Connection,
     destinations: Vec<Destination>,
+    time: Duration,
     ends: Instant,
 }
 
-/// Plans from `from` on, at most `limit` rows.
+/// One repository, before destinations are asked.
+struct Prepared {
+    drafts: Vec<Draft>,
+    targets: Vec<Target>,
+    source: Result<Source, String>,
+}
+
+/// Plans from `from` on, at most `limit` rows, within `time`.
 pub(super) async fn make(
     shared: &Arc<Shared>,
     policy: &PolicySpec,
     from: Place,
     limit: usize,
+    time: Duration,
 ) -> Result<Preview, PreviewError> {
     let closed = |_| PreviewError::Refused("the engine is closing".to_owned());
-    let _turn = shared.previews.acquire().await.map_err(closed)?;
-    let source = shared.connections.connection(policy.source).await?;
-    let destinations = destinations(shared, policy).await?;
-    let ends = Instant::now() + PAGE_TIME;
-    Planner { shared, policy, source, destinations, ends }.plan(from, limit).await
+    let turn = timeout(time, shared.previews.acquire()).await;
+    let _turn = turn.map_err(|_| PreviewError::Busy)?.map_err(closed)?;
+    let ends = Instant::now() + time;
+    let connect = async {
+        let source = shared.connections.connection(policy.source).await?;
+        Ok::<_, PreviewError>((source, destinations(shared, policy).await?))
+    };
+    let connected = timeout_at(ends, connect).await.map_err(|_| PreviewError::Slow(time))?;
+    let (source, destinations) = connected?;
+    Planner { shared, policy, source, destinations, time, ends }.plan(from, limit).await
 }
 
 async fn destinations(
@@ -138,30 +112,61 @@ fn unlisted(what: &str) -> impl Fn(PluginError) -> PreviewError {
     move |cause| PreviewError::Listing(format!("listing {what} of the source failed: {cause}"))
 }
 
+/// A run fails by it as well.
+fn endless(what: &str) -> PreviewError {
+    let why = "it gives the same place to go on from twice";
+    PreviewError::Listing(format!("listing {what} of the source does not end: {why}"))
+}
+
 impl Planner<'_> {
     async fn plan(&self, from: Place, limit: usize) -> Result<Preview, PreviewError> {
-        let (mut rows, mut place) = (Vec::new(), from);
+        let (mut rows, mut place) = (Vec::new(), from.clone());
         for _ in 0..MAX_PAGES {
-            let (names, next) = self.repositories(place.cursor.as_deref()).await?;
+            let listed = self.in_time(self.repositories(place.cursor.as_deref())).await?;
+            let Some((names, next)) = listed else { return self.cut(rows, place, &from) };
             for name in names.iter().skip(place.repositories) {
                 if rows.len() >= limit || Instant::now() >= self.ends {
-                    return Ok(Preview { artifacts: rows, next: Some(place) });
+                    return self.cut(rows, place, &from);
                 }
                 let room = limit - rows.len();
                 let (found, more) = self.repository(name, place.artifacts, room).await?;
+                place.artifacts += found.len();
                 rows.extend(found);
                 if more {
-                    place.artifacts += room;
-                    return Ok(Preview { artifacts: rows, next: Some(place) });
+                    return self.cut(rows, place, &from);
                 }
                 (place.repositories, place.artifacts) = (place.repositories + 1, 0);
             }
-            if next.is_none() || next == place.cursor {
+            if next.is_none() {
                 return Ok(Preview { artifacts: rows, next: None });
+            }
+            if next == place.cursor {
+                return Err(endless("the repositories"));
             }
             place = Place { cursor: next, ..Place::default() };
         }
         Ok(Preview { artifacts: rows, next: Some(place) })
+    }
+
+    /// A page that ends before the plan does. One that brought nothing would be asked for for ever.
+    fn cut(
+        &self,
+        artifacts: Vec<PlannedArtifact>,
+        place: Place,
+        from: &Place,
+    ) -> Result<Preview, PreviewError> {
+        if artifacts.is_empty() && place == *from && Instant::now() >= self.ends {
+            return Err(PreviewError::Slow(self.time));
+        }
+        Ok(Preview { artifacts, next: Some(place) })
+    }
+
+    /// What comes of it before the page's time is over; `None` where nothing does.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, PreviewError>>,
+    ) -> Result<Option<T>, PreviewError> {
+        timeout_at(self.ends, work).await.ok().transpose()
     }
 
     /// One page of repository names, and the cursor of the next.
@@ -195,33 +200,67 @@ impl Planner<'_> {
             let why = "its name is outside the grammar of repository names".to_owned();
             return Ok((vec![left_out(name, None, None, why)], false));
         };
-        let artifacts = self.artifacts(name).await?;
-        let targets = self.targets(&repository).await?;
-        let drafts = self.drafts(name, artifacts, &targets)?;
+        let prepared = self.in_time(self.prepared(name, &repository)).await?;
+        let Some(Prepared { drafts, targets, source }) = prepared else {
+            return Ok((Vec::new(), true));
+        };
         let more = drafts.len() > skip.saturating_add(room);
-        let source = queue::source_of(self.shared, self.source.clone(), &repository).await;
-        let source = &source.map_err(|error| error.to_string());
-        let (targets, after) = (&targets, drafts.into_iter().skip(skip).take(room));
+        let (source, targets) = (&source, &targets);
+        let after = drafts.into_iter().skip(skip).take(room);
         let decided = stream::iter(after).map(|draft| self.decide(draft, source, targets));
-        Ok((decided.buffered(QUESTIONS).collect().await, more))
+        let mut decided = pin!(decided.buffered(QUESTIONS));
+        let mut rows = Vec::new();
+        loop {
+            match timeout_at(self.ends, decided.next()).await {
+                Ok(Some(row)) => rows.push(row),
+                Ok(None) => return Ok((rows, more)),
+                Err(_) => return Ok((rows, true)),
+            }
+        }
     }
 
-    async fn artifacts(&self, name: &str) -> Result<Vec<ArtifactEntry>, PreviewError> {
+    async fn prepared(
+        &self,
+        name: &str,
+        repository: &Repository,
+    ) -> Result<Prepared, PreviewError> {
+        let (artifacts, is_whole) = self.artifacts(name).await?;
+        let targets = self.targets(repository).await?;
+        let mut drafts = self.drafts(name, artifacts, &targets)?;
+        if !is_whole {
+            let why = format!(
+                "the plan is cut short here: it looks at no more than {MAX_ARTIFACTS} artifacts, \
+                 in {MAX_PAGES} pages, of a repository; a run looks at all"
+            );
+            let row = left_out(name, None, None, why);
+            let row = PlannedArtifact { decision: Decision::Unknown, ..row };
+            drafts.push(Draft { row, target: None, media_type: None });
+        }
+        let source = queue::source_of(self.shared, self.source.clone(), repository).await;
+        Ok(Prepared { drafts, targets, source: source.map_err(|error| error.to_string()) })
+    }
+
+    /// The artifacts of a repository, and whether these are all.
+    async fn artifacts(&self, name: &str) -> Result<(Vec<ArtifactEntry>, bool), PreviewError> {
         let (mut artifacts, mut cursor) = (Vec::new(), None::<String>);
         for _ in 0..MAX_PAGES {
             let (source, at) = (&self.source, cursor.as_deref());
             let query = &ArtifactQuery::default();
             let ask = || async move { source.now().await?.list_artifacts(name, query, at).await };
-            let page =
-                patiently(ask).await.map_err(unlisted(&format!("the artifacts of {name}")))?;
+            let what = format!("the artifacts of {name}");
+            let page = patiently(ask).await.map_err(unlisted(&what))?;
             artifacts.extend(page.items);
-            if page.next.is_none() || page.next == cursor || artifacts.len() >= MAX_ARTIFACTS {
-                break;
+            let is_over = artifacts.len() > MAX_ARTIFACTS;
+            if is_over || page.next.is_none() {
+                artifacts.truncate(MAX_ARTIFACTS);
+                return Ok((artifacts, !is_over));
+            }
+            if page.next == cursor {
+                return Err(endless(&what));
             }
             cursor = page.next;
         }
-        artifacts.truncate(MAX_ARTIFACTS);
-        Ok(artifacts)
+        Ok((artifacts, false))
     }
 
     async fn targets(&self, repository: &Repository) -> Result<Vec<Target>, PreviewError> {
@@ -253,9 +292,8 @@ impl Planner<'_> {
         targets: &[Target],
     ) -> Result<Vec<Draft>, PreviewError> {
         let mut drafts = Vec::new();
-        for artifact in artifacts {
-            let digest = artifact.digest.clone();
-            let sifted = plan::sift(&self.policy.filters, artifact).map_err(refused)?;
+        for sifted in plan::sift(&self.policy.filters, artifacts).map_err(refused)? {
+            let digest = &sifted.digest;
             drafts.extend(sifted.skipped.into_iter().map(|(tag, why)| Draft {
                 row: left_out(name, tag, digest.clone(), why),
                 target: None,
@@ -272,57 +310,5 @@ impl Planner<'_> {
             }
         }
         Ok(drafts)
-    }
-
-    async fn decide(
-        &self,
-        draft: Draft,
-        source: &Result<Source, String>,
-        targets: &[Target],
-    ) -> PlannedArtifact {
-        let Draft { mut row, target, media_type } = draft;
-        let Some(target) = target.and_then(|at| targets.get(at)) else { return row };
-        let refusal = media_type.as_ref().and_then(|it| target.accepts.refusal(it));
-        let (decision, reason) = match refusal {
-            Some(why) => (Decision::Refused, why),
-            None => self.compare(&row, source, target).await,
-        };
-        (row.decision, row.reason) = (decision, reason);
-        row
-    }
-
-    /// Asks the destination for what the row would become.
-    async fn compare(
-        &self,
-        row: &PlannedArtifact,
-        source: &Result<Source, String>,
-        target: &Target,
-    ) -> (Decision, String) {
-        let (source, remote) = match (source, &target.remote) {
-            (Ok(source), Ok(remote)) => (source, remote),
-            (Err(why), _) | (_, Err(why)) => return (Decision::Unknown, why.clone()),
-        };
-        let Some(reference) = reference(row) else {
-            let why = "it has neither a digest nor a tag of the grammar, so it cannot be asked for";
-            return (Decision::Skipped, why.to_owned());
-        };
-        let there = match remote.head_manifest(&reference).await {
-            Ok(Some(there)) => there.digest,
-            Ok(None) => return (Decision::Copy, "the destination does not have it".to_owned()),
-            Err(error) => return (Decision::Unknown, error.to_string()),
-        };
-        if matches!(reference, Reference::Digest(_)) {
-            return (Decision::AlreadyThere, format!("the destination has {there}"));
-        }
-        match source.is_same(&reference, row.digest.as_ref(), &there, remote).await {
-            Ok(true) => (Decision::AlreadyThere, format!("the destination has {there}")),
-            Ok(false) if self.policy.override_tags => {
-                (Decision::Copy, format!("the tag moves there from {there}"))
-            }
-            Ok(false) => {
-                (Decision::Kept, format!("the destination has {there}, and override is off"))
-            }
-            Err(error) => (Decision::Unknown, error.to_string()),
-        }
     }
 }

@@ -131,7 +131,8 @@ fn put(tables: &mut Tables<'_>, entry: Entry, oldest: OffsetDateTime) -> Result<
     forget(table, most, oldest)
 }
 
-/// Forgets what is too old or too much, a few at a time.
+/// Forgets what is too old or too much, a few at a time. An entry that is not understood counts as
+/// old: it must fail no change, which is written already.
 fn forget(
     table: &mut Writing<'_, u64, Json>,
     most: u64,
@@ -139,12 +140,13 @@ fn forget(
 ) -> Result<(), StoreError> {
     for _ in 0..MAX_FORGOTTEN {
         let count = table.len().map_err(unreadable)?;
-        let first = match table.first().map_err(unreadable)? {
-            Some((id, bytes)) => decode::<Entry>(bytes.value()).map(|entry| (id.value(), entry.at)),
+        let (id, at) = match table.first().map_err(unreadable)? {
+            Some((id, bytes)) => {
+                (id.value(), decode::<Entry>(bytes.value()).ok().map(|entry| entry.at))
+            }
             None => return Ok(()),
         };
-        let (id, at) = first?;
-        if count <= most && at >= oldest {
+        if count <= most && at.is_some_and(|at| at >= oldest) {
             return Ok(());
         }
         table.remove(id)?;
@@ -157,10 +159,13 @@ fn newest(
     query: &AuditQuery,
     limit: usize,
 ) -> Result<Vec<Entry>, StoreError> {
-    let mut found = Vec::new();
+    let (mut found, mut left_out) = (Vec::new(), 0_u64);
     let end = query.before.unwrap_or(u64::MAX);
     for row in table.range(..end).map_err(unreadable)?.rev() {
-        let entry: Entry = decode(row.map_err(unreadable)?.1.value())?;
+        let Ok(entry) = decode::<Entry>(row.map_err(unreadable)?.1.value()) else {
+            left_out += 1;
+            continue;
+        };
         // Ids and instants rise together, but for a clock that was set.
         if found.len() >= limit {
             break;
@@ -168,6 +173,9 @@ fn newest(
         if query.matches(&entry) {
             found.push(entry);
         }
+    }
+    if left_out > 0 {
+        tracing::warn!(left_out, "entries of the audit log are not understood");
     }
     Ok(found)
 }
@@ -238,6 +246,22 @@ mod tests {
             ]
         );
         assert!(entries.iter().all(|entry| entry.actor.who == "ada" && entry.change.id == "2"));
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_is_not_understood_fails_no_change() {
+        let store = memory().await;
+        let ada = store.acting_as(actor("ada"));
+        endpoint(&ada, "a").await.unwrap();
+        endpoint(&ada, "b").await.unwrap();
+        let damage = |tables: &mut Tables<'_>| tables.audit.put(1, b"\x01{".as_slice());
+        store.write(damage).await.unwrap();
+        let ids = async || all(&store).await.iter().map(|entry| entry.id).collect::<Vec<_>>();
+        assert_eq!(ids().await, [2]);
+        endpoint(&ada, "c").await.unwrap();
+        assert_eq!((ids().await, store.endpoints().await.unwrap().len()), (vec![3, 2], 3));
+        let rows = store.read(|tables| tables.open(AUDIT)?.len().map_err(unreadable));
+        assert_eq!(rows.await.unwrap(), 2, "it is gone");
     }
 
     #[tokio::test]

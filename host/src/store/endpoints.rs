@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::{
     Store, StoreError,
     meta::{Counter, next_id, take_ids},
-    rows::{all, find, indexed, load, unreadable},
+    rows::{all_readable, among, find, indexed, load, missing, unreadable},
     secrets,
     tables::{ENDPOINTS, SECRETS, Tables},
 };
@@ -61,11 +61,15 @@ impl Store {
     }
 
     /// Those of a few endpoints that are there, in the order they are asked for.
-    pub(crate) fn endpoints_among(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StoreError> {
-        self.peek(|tables| {
-            let table = tables.open(ENDPOINTS)?;
-            ids.iter().filter_map(|id| find(&table, id.0).transpose()).collect()
+    pub(crate) async fn endpoints_among(
+        &self,
+        ids: &[EndpointId],
+    ) -> Result<Vec<Endpoint>, StoreError> {
+        let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+        self.read_few(ids.len(), move |tables| {
+            among(&tables.open(ENDPOINTS)?, WHAT, ids.into_iter())
         })
+        .await
     }
 
     /// The unsealed secrets of an endpoint, or `NotFound`.
@@ -88,9 +92,9 @@ impl Store {
         .await
     }
 
-    /// Every endpoint, by ascending id.
+    /// Every endpoint that is understood, by ascending id.
     pub(crate) async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        self.read(|tables| all(&tables.open(ENDPOINTS)?)).await
+        self.read(|tables| all_readable(&tables.open(ENDPOINTS)?, WHAT)).await
     }
 
     /// Replaces what an administrator said of the endpoint as it was `seen`. `credentials` replaces
@@ -154,14 +158,21 @@ impl Store {
         self.write(set).await
     }
 
-    /// Deletes an endpoint and its secrets. `InUse` when a policy names it: checked in the same
-    /// transaction.
+    /// Deletes an endpoint and its secrets, also where its record is not understood. `InUse` when a
+    /// policy names it: checked in the same transaction.
     pub(crate) async fn delete_endpoint(&self, id: EndpointId) -> Result<(), StoreError> {
         let delete = move |tables: &mut Tables<'_>| {
-            let endpoint: Endpoint = load(&*tables.endpoints, WHAT, id.0)?;
+            if tables.endpoints.get(id.0).map_err(unreadable)?.is_none() {
+                return Err(missing(WHAT, id.0));
+            }
+            let endpoint: Option<Endpoint> = find(&*tables.endpoints, id.0).unwrap_or_default();
+            let name = match &endpoint {
+                Some(endpoint) => Some(endpoint.spec.name.clone()),
+                None => name_of(tables, id)?,
+            };
+            let name = name.unwrap_or_default();
             let policies = indexed(&*tables.endpoint_policies, id.0)?;
             if !policies.is_empty() {
-                let name = &endpoint.spec.name;
                 let ids = policies.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
                 return Err(StoreError::InUse(format!(
                     "the endpoint `{name}` is used by {} (id {ids}); delete or change what uses \
@@ -171,9 +182,10 @@ impl Store {
             }
             tables.changed.endpoints.insert(id);
             tables.endpoints.remove(id.0)?;
-            tables.endpoint_names.remove(endpoint.spec.name.as_str())?;
+            tables.endpoint_names.remove(name.as_str())?;
             tables.secrets.remove(id.0)?;
-            Ok(((), Change::of(WHAT, id).from(&endpoint)))
+            let change = Change::of(WHAT, id);
+            Ok(((), endpoint.iter().fold(change, |change, endpoint| change.from(endpoint))))
         };
         self.change(delete).await
     }
@@ -200,6 +212,17 @@ fn free_name(tables: &Tables<'_>, name: &str, own: Option<EndpointId>) -> Result
         }
         _ => Ok(()),
     }
+}
+
+/// The name an endpoint goes by, found without its record.
+fn name_of(tables: &Tables<'_>, id: EndpointId) -> Result<Option<String>, StoreError> {
+    for row in tables.endpoint_names.iter().map_err(unreadable)? {
+        let (name, holder) = row.map_err(unreadable)?;
+        if holder.value() == id.0 {
+            return Ok(Some(name.value().to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// Stores the record and its name.
@@ -245,6 +268,29 @@ mod tests {
         assert!(store.delete_endpoint(second.id).await.is_err());
         // The name comes back, the id does not.
         assert_eq!(endpoint(&store, "a").await.unwrap().id.0, 3);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_is_not_understood_hides_no_other_and_can_be_deleted() {
+        let store = memory().await;
+        for name in ["a", "b", "c"] {
+            endpoint(&store, name).await.unwrap();
+        }
+        let damage = |tables: &mut Tables<'_>| tables.endpoints.put(2, b"\x01{".as_slice());
+        store.write(damage).await.unwrap();
+        let ids = [EndpointId(3), EndpointId(2), EndpointId(1)];
+        let names = |found: Vec<Endpoint>| -> Vec<String> {
+            found.into_iter().map(|it| it.spec.name).collect()
+        };
+        assert_eq!(names(store.endpoints().await.unwrap()), ["a", "c"]);
+        assert_eq!(names(store.endpoints_among(&ids).await.unwrap()), ["c", "a"]);
+        let policy = store.create_policy(policy_spec("p", 2, &[0]), after(0)).await.unwrap();
+        let used = store.delete_endpoint(EndpointId(2)).await.unwrap_err().to_string();
+        assert!(used.contains("`b` is used"), "{used}");
+        store.delete_policy(policy.id).await.unwrap();
+        store.delete_endpoint(EndpointId(2)).await.unwrap();
+        assert!(store.delete_endpoint(EndpointId(2)).await.is_err());
+        endpoint(&store, "b").await.expect("its name is free again");
     }
 
     #[tokio::test]

@@ -225,6 +225,12 @@ pub(super) struct Start {
     pub(super) now: OffsetDateTime,
 }
 
+/// Reads what [`start`] reads before it writes: it fails where a start would.
+pub(super) fn check_start(tables: &Tables<'_>, policy: PolicyId) -> Result<(), StoreError> {
+    indexed(&*tables.active, policy.0)?;
+    beyond(tables, policy).map(drop)
+}
+
 /// Stores a new run of a policy; see [`Store::create_execution`].
 pub(super) fn start(
     tables: &mut Tables<'_>,

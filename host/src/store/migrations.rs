@@ -22,8 +22,13 @@ const SCHEMA: &str = "schema";
 type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// In order; the first brings version 0 (an empty file) to version 1.
-const MIGRATIONS: &[Migration] =
-    &[migration_001_tables, migration_002_users, migration_003_schedules, migration_004_audit];
+const MIGRATIONS: &[Migration] = &[
+    migration_001_tables,
+    migration_002_users,
+    migration_003_schedules,
+    migration_004_audit,
+    migration_005_fired,
+];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
 pub(super) fn run(database: &Database) -> Result<(), StoreError> {
@@ -87,6 +92,11 @@ fn migration_003_schedules(transaction: &WriteTransaction) -> Result<(), StoreEr
 
 /// Adds the audit log.
 fn migration_004_audit(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds the due times that schedules fired for.
+fn migration_005_fired(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 
@@ -170,7 +180,7 @@ mod tests {
         record(&transaction, MIGRATIONS.len() + 6).unwrap();
         transaction.commit().unwrap();
         let refusal = run(&database).unwrap_err().to_string();
-        assert!(refusal.contains("schema 10") && refusal.contains("run the portolan"), "{refusal}");
+        assert!(refusal.contains("schema 11") && refusal.contains("run the portolan"), "{refusal}");
         let tables = database.begin_read().unwrap().list_tables().unwrap().count();
         assert_eq!(tables, 1);
     }

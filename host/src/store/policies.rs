@@ -16,7 +16,7 @@ use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
     progress,
-    rows::{all, find, indexed, load, missing, under, unreadable},
+    rows::{all_readable, among, indexed, load, missing, under, unreadable},
     schedules,
     tables::{POLICIES, Tables},
 };
@@ -34,7 +34,8 @@ impl Store {
         let create = move |tables: &mut Tables<'_>| {
             check(tables, &spec, None)?;
             let id = PolicyId(take_ids(tables, Counter::Policy, 1)?);
-            let policy = put(tables, Policy { id, spec, created: now, updated: now }, now)?;
+            let policy = put(tables, Policy { id, spec, created: now, updated: now })?;
+            schedules::plan(tables, &policy, now)?;
             let change = Change::of(WHAT, id).to(&policy);
             Ok((policy, change))
         };
@@ -47,16 +48,17 @@ impl Store {
     }
 
     /// Those of a few policies that are there, in the order they are asked for.
-    pub(crate) fn policies_among(&self, ids: &[PolicyId]) -> Result<Vec<Policy>, StoreError> {
-        self.peek(|tables| {
-            let table = tables.open(POLICIES)?;
-            ids.iter().filter_map(|id| find(&table, id.0).transpose()).collect()
+    pub(crate) async fn policies_among(&self, ids: &[PolicyId]) -> Result<Vec<Policy>, StoreError> {
+        let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+        self.read_few(ids.len(), move |tables| {
+            among(&tables.open(POLICIES)?, WHAT, ids.into_iter())
         })
+        .await
     }
 
-    /// Every policy, by ascending id.
+    /// Every policy that is understood, by ascending id.
     pub(crate) async fn policies(&self) -> Result<Vec<Policy>, StoreError> {
-        self.read(|tables| all(&tables.open(POLICIES)?)).await
+        self.read(|tables| all_readable(&tables.open(POLICIES)?, WHAT)).await
     }
 
     /// Replaces what an administrator said; checks as for a new one.
@@ -70,8 +72,16 @@ impl Store {
             let old: Policy = load(&*tables.policies, WHAT, id.0)?;
             check(tables, &spec, Some(id))?;
             unindex(tables, &old)?;
+            // A run that is due and not started yet stays planned.
+            let keeps_plan = old.spec.enabled && spec.enabled && old.spec.trigger == spec.trigger;
+            if !keeps_plan {
+                schedules::forget(tables, id)?;
+            }
             let change = Change::of(WHAT, id).from(&old);
-            let policy = put(tables, Policy { spec, updated: now, ..old }, now)?;
+            let policy = put(tables, Policy { spec, updated: now, ..old })?;
+            if !keeps_plan {
+                schedules::plan(tables, &policy, now)?;
+            }
             let change = change.to(&policy);
             Ok((policy, change))
         };
@@ -94,6 +104,7 @@ impl Store {
             }
             tables.by_policy.remove_range(under(id.0))?;
             unindex(tables, &policy)?;
+            schedules::forget(tables, id)?;
             tables.changed.policies.insert(id);
             tables.policies.remove(id.0)?;
             Ok(((), Change::of(WHAT, id).from(&policy)))
@@ -123,22 +134,20 @@ fn endpoints(spec: &PolicySpec) -> BTreeSet<u64> {
     destinations.chain([spec.source.0]).filter(|&id| id != 0).collect()
 }
 
-/// Stores the record, its name and its endpoints, and plans its next run after `now`.
-fn put(tables: &mut Tables<'_>, policy: Policy, now: OffsetDateTime) -> Result<Policy, StoreError> {
+/// Stores the record, its name and its endpoints.
+fn put(tables: &mut Tables<'_>, policy: Policy) -> Result<Policy, StoreError> {
     tables.changed.policies.insert(policy.id);
     tables.policy_names.put(policy.spec.name.as_str(), policy.id.0)?;
     for endpoint in endpoints(&policy.spec) {
         tables.endpoint_policies.put((endpoint, policy.id.0), ())?;
     }
     tables.policies.put_json(policy.id.0, &policy)?;
-    schedules::plan(tables, &policy, now)?;
     Ok(policy)
 }
 
-/// Takes its name, its endpoints and its next run out of the indexes.
+/// Takes its name and its endpoints out of the indexes.
 fn unindex(tables: &mut Tables<'_>, policy: &Policy) -> Result<(), StoreError> {
     tables.policy_names.remove(policy.spec.name.as_str())?;
-    schedules::unplan(tables, policy.id)?;
     for endpoint in endpoints(&policy.spec) {
         tables.endpoint_policies.remove((endpoint, policy.id.0))?;
     }

@@ -57,6 +57,45 @@ pub(super) fn all<K: Key + 'static, T: DeserializeOwned>(
     rows.map(|row| decode(row.map_err(unreadable)?.1.value())).collect()
 }
 
+/// The same, without records that are not understood: one of them must not hide the others. Each is
+/// told as a warning.
+pub(super) fn all_readable<T: DeserializeOwned>(
+    table: &impl ReadableTable<u64, Json>,
+    what: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    let mut records = Vec::new();
+    for row in table.iter().map_err(unreadable)? {
+        let (id, bytes) = row.map_err(unreadable)?;
+        records.extend(readable(what, id.value(), decode(bytes.value())));
+    }
+    Ok(records)
+}
+
+/// Those of a few records that are there and understood, in the order they are asked for.
+pub(super) fn among<T: DeserializeOwned>(
+    table: &impl ReadableTable<u64, Json>,
+    what: &'static str,
+    ids: impl Iterator<Item = u64>,
+) -> Result<Vec<T>, StoreError> {
+    let mut records = Vec::new();
+    for id in ids {
+        if let Some(bytes) = table.get(id).map_err(unreadable)? {
+            records.extend(readable(what, id, decode(bytes.value())));
+        }
+    }
+    Ok(records)
+}
+
+fn readable<T>(what: &'static str, id: u64, decoded: Result<T, StoreError>) -> Option<T> {
+    match decoded {
+        Ok(record) => Some(record),
+        Err(error) => {
+            tracing::warn!(what, id, %error, "a record is left out; delete it, or restore a backup");
+            None
+        }
+    }
+}
+
 /// The second halves of an index's keys that begin with `first`, ascending.
 pub(super) fn indexed(
     index: &impl ReadableTable<(u64, u64), ()>,

@@ -11,14 +11,16 @@ use portolan_core::{
 };
 use redb::{ReadableTable, WriteTransaction};
 use std::{cell::Cell, rc::Rc};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{
     Store, StoreError, executions,
-    rows::{all, fault, instant, load, unreadable},
+    rows::{all, fault, find, instant, load, unreadable},
     tables::{SCHEDULES, SCHEDULES_DUE, Snapshot, Tables},
 };
 
+/// How far ahead of now a due time that fired still counts: beyond, the clock was wrong then.
+const MAX_AHEAD: Duration = Duration::days(1);
 /// Most times that are counted as missed at once; more are told as that many.
 const MAX_MISSED: u64 = 1000;
 
@@ -33,27 +35,49 @@ pub(crate) struct Fired {
     pub(crate) execution: Execution,
 }
 
+/// What became of a schedule that was due.
+#[derive(Debug)]
+pub(crate) enum Firing {
+    /// Its run was started, and the next is planned.
+    Started(Fired),
+    /// Its run cannot be started; it is planned anew where its policy is understood.
+    Failed { policy: PolicyId, cause: StoreError },
+}
+
 impl Store {
     /// Starts the run of the schedule that is due longest, and plans its next; `None` where none
     /// is due at `now`.
     pub(crate) async fn fire_schedule(
         &self,
         now: OffsetDateTime,
-    ) -> Result<Option<Fired>, StoreError> {
+    ) -> Result<Option<Firing>, StoreError> {
         let fire = move |tables: &mut Tables<'_>| {
             let Some((due, id)) = first(&*tables.schedules_due)? else { return Ok(None) };
             if due > instant(now) {
                 return Ok(None);
             }
-            let policy: Policy = load(&*tables.policies, "policy", id)?;
+            let id = PolicyId(id);
+            let policy: Policy = match load(&*tables.policies, "policy", id.0) {
+                Ok(policy) => policy,
+                Err(cause) => {
+                    unplan(tables, id)?;
+                    return Ok(Some(Firing::Failed { policy: id, cause }));
+                }
+            };
+            if let Err(cause) = executions::check_start(tables, id) {
+                unplan(tables, id)?;
+                plan(tables, &policy, now)?;
+                return Ok(Some(Firing::Failed { policy: id, cause }));
+            }
             let due = moment(due)?;
             let missed = schedule(&policy).map_or(0, |schedule| missed(schedule, due, now));
             let single = policy.spec.single_active;
             let start = executions::Start { by: StartedBy::Scheduled, single, now };
             let execution = executions::start(tables, &policy, start)?;
-            unplan(tables, policy.id)?;
+            unplan(tables, id)?;
+            tables.schedules_fired.put(id.0, instant(due))?;
             plan(tables, &policy, now)?;
-            Ok(Some(Fired { due, missed, execution }))
+            Ok(Some(Firing::Started(Fired { due, missed, execution })))
         };
         self.write(fire).await
     }
@@ -65,6 +89,30 @@ impl Store {
             first.map(|(due, _)| moment(due)).transpose()
         };
         self.read(next).await
+    }
+
+    /// Plans anew what is planned later than its schedule says, as after a clock that was ahead was
+    /// set back; returns how many. What is due stays due.
+    pub(crate) async fn replan_schedules(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        let replan = move |tables: &mut Tables<'_>| {
+            let mut late = Vec::new();
+            for row in tables.schedules.iter().map_err(unreadable)? {
+                let (id, due) = row.map_err(unreadable)?;
+                // One whose policy is not understood is told when it is due.
+                let policy = find::<u64, Policy>(&*tables.policies, id.value());
+                let Ok(Some(policy)) = policy else { continue };
+                let next = next(tables, &policy, now)?;
+                if next.is_some_and(|next| due.value() > instant(next)) {
+                    late.push(policy);
+                }
+            }
+            for policy in &late {
+                unplan(tables, policy.id)?;
+                plan(tables, policy, now)?;
+            }
+            Ok(late.len() as u64)
+        };
+        self.write(replan).await
     }
 
     /// When each scheduled policy that is enabled runs next, by ascending id.
@@ -88,14 +136,33 @@ pub(super) fn plan(
     policy: &Policy,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let schedule = schedule(policy).filter(|_| policy.spec.enabled);
-    let Some(due) = schedule.and_then(|schedule| schedule.next_after(now)) else { return Ok(()) };
+    let Some(due) = next(tables, policy, now)? else { return Ok(()) };
     tables.schedules.put(policy.id.0, instant(due))?;
     tables.schedules_due.put((instant(due), policy.id.0), ())
 }
 
+/// The next due time after `now`, and after the one that fired last: where the clock was set back,
+/// nothing fires twice.
+fn next(
+    tables: &Tables<'_>,
+    policy: &Policy,
+    now: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    let Some(schedule) = schedule(policy).filter(|_| policy.spec.enabled) else { return Ok(None) };
+    let fired = tables.schedules_fired.get(policy.id.0).map_err(unreadable)?;
+    let fired = fired.map(|fired| moment(fired.value())).transpose()?;
+    let fired = fired.filter(|fired| *fired - now <= MAX_AHEAD);
+    Ok(schedule.next_after(fired.map_or(now, |fired| fired.max(now))))
+}
+
+/// Forgets all that is known of the schedule of a policy.
+pub(super) fn forget(tables: &mut Tables<'_>, policy: PolicyId) -> Result<(), StoreError> {
+    tables.schedules_fired.remove(policy.0)?;
+    unplan(tables, policy)
+}
+
 /// Forgets the planned run of a policy, where there is one.
-pub(super) fn unplan(tables: &mut Tables<'_>, policy: PolicyId) -> Result<(), StoreError> {
+fn unplan(tables: &mut Tables<'_>, policy: PolicyId) -> Result<(), StoreError> {
     let due = tables.schedules.get(policy.0).map_err(unreadable)?.map(|due| due.value());
     let Some(due) = due else { return Ok(()) };
     tables.schedules_due.remove((due, policy.0))?;
@@ -150,6 +217,13 @@ mod tests {
         PolicySpec { trigger, ..policy_spec(name, 0, &[0]) }
     }
 
+    async fn fire(store: &Store, now: OffsetDateTime) -> Option<Fired> {
+        match store.fire_schedule(now).await.unwrap()? {
+            Firing::Started(fired) => Some(fired),
+            failed @ Firing::Failed { .. } => panic!("{failed:?}"),
+        }
+    }
+
     /// `after(0)` is a midnight.
     const HOUR: i64 = 3600;
 
@@ -161,9 +235,9 @@ mod tests {
         let daily = store.create_policy(scheduled("daily", "0 30 0 * * *"), after(1)).await;
         let daily = daily.unwrap().id;
         assert_eq!(store.next_schedule().await.unwrap(), Some(after(HOUR / 2)));
-        assert!(store.fire_schedule(after(HOUR / 2 - 1)).await.unwrap().is_none());
+        assert!(fire(&store, after(HOUR / 2 - 1)).await.is_none());
         let mut fired = Vec::new();
-        while let Some(one) = store.fire_schedule(after(HOUR + 1)).await.unwrap() {
+        while let Some(one) = fire(&store, after(HOUR + 1)).await {
             assert_eq!((one.execution.started_by, one.missed), (StartedBy::Scheduled, 0));
             fired.push((one.execution.policy, one.due));
         }
@@ -176,11 +250,11 @@ mod tests {
     async fn what_was_missed_runs_once() {
         let store = memory().await;
         store.create_policy(scheduled("hourly", "0 0 * * * *"), after(1)).await.unwrap();
-        let fired = store.fire_schedule(after(5 * HOUR + 7)).await.unwrap().unwrap();
+        let fired = fire(&store, after(5 * HOUR + 7)).await.unwrap();
         assert_eq!((fired.due, fired.missed), (after(HOUR), 4));
-        assert!(store.fire_schedule(after(5 * HOUR + 7)).await.unwrap().is_none());
+        assert!(fire(&store, after(5 * HOUR + 7)).await.is_none());
         assert_eq!(store.next_schedule().await.unwrap(), Some(after(6 * HOUR)));
-        let long = store.fire_schedule(after(5000 * HOUR)).await.unwrap().unwrap();
+        let long = fire(&store, after(5000 * HOUR)).await.unwrap();
         assert_eq!(long.missed, MAX_MISSED);
     }
 
@@ -204,7 +278,7 @@ mod tests {
         assert_eq!(store.next_schedule().await.unwrap(), Some(after(HOUR / 2)));
         store.delete_policy(id).await.unwrap();
         assert_eq!(store.next_schedule().await.unwrap(), None);
-        assert!(store.fire_schedule(after(9 * HOUR)).await.unwrap().is_none());
+        assert!(fire(&store, after(9 * HOUR)).await.is_none());
     }
 
     #[tokio::test]
@@ -212,10 +286,68 @@ mod tests {
         let store = memory().await;
         let spec = PolicySpec { single_active: true, ..scheduled("p", "0 0 * * * *") };
         store.create_policy(spec, after(1)).await.unwrap();
-        let first = store.fire_schedule(after(HOUR)).await.unwrap().unwrap();
-        let second = store.fire_schedule(after(2 * HOUR)).await.unwrap().unwrap();
+        let first = fire(&store, after(HOUR)).await.unwrap();
+        let second = fire(&store, after(2 * HOUR)).await.unwrap();
         assert!(!first.execution.status.is_final());
         assert!(second.execution.status_text.contains("skipped"), "{second:?}");
         assert_eq!(store.next_schedule().await.unwrap(), Some(after(3 * HOUR)));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_started_holds_up_no_other() {
+        let store = memory().await;
+        for name in ["broken", "stuck", "sound"] {
+            store.create_policy(scheduled(name, "0 0 * * * *"), after(1)).await.unwrap();
+        }
+        let damage = |tables: &mut Tables<'_>| {
+            tables.policies.put(1, b"\x01{".as_slice())?;
+            // More runs than are kept, none of which is there.
+            (1..=10_000).try_for_each(|run| tables.by_policy.put((2, run), ()))
+        };
+        store.write(damage).await.unwrap();
+        let mut told = Vec::new();
+        while let Some(firing) = store.fire_schedule(after(HOUR)).await.unwrap() {
+            assert!(told.len() < 3, "they end");
+            told.push(match firing {
+                Firing::Started(fired) => (fired.execution.policy.0, true),
+                Firing::Failed { policy, .. } => (policy.0, false),
+            });
+        }
+        assert_eq!(told, [(1, false), (2, false), (3, true)]);
+        let next = [(PolicyId(2), after(2 * HOUR)), (PolicyId(3), after(2 * HOUR))];
+        assert_eq!(store.schedules().await.unwrap(), next);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_goes_back_loses_no_run_and_repeats_none() {
+        let store = memory().await;
+        store.create_policy(scheduled("p", "0 0 * * * *"), after(1)).await.unwrap();
+        let year = 24 * HOUR * 365;
+        assert!(fire(&store, after(year)).await.is_some());
+        assert!(fire(&store, after(year + HOUR)).await.is_some());
+        // Years ahead is no time that anything fired at.
+        assert_eq!(store.replan_schedules(after(HOUR + 1)).await.unwrap(), 1);
+        assert_eq!(store.next_schedule().await.unwrap(), Some(after(2 * HOUR)));
+        // What is due stays due, and a plan that is right is left alone.
+        assert_eq!(store.replan_schedules(after(3 * HOUR)).await.unwrap(), 0);
+        assert!(fire(&store, after(3 * HOUR)).await.is_some());
+        assert_eq!(store.replan_schedules(after(3 * HOUR + 1)).await.unwrap(), 0);
+        assert!(fire(&store, after(4 * HOUR)).await.is_some());
+        // Set back a little: what fired does not fire again.
+        assert_eq!(store.replan_schedules(after(4 * HOUR - 60)).await.unwrap(), 0);
+        assert_eq!(store.next_schedule().await.unwrap(), Some(after(5 * HOUR)));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_something_else_keeps_a_run_that_is_due() {
+        let store = memory().await;
+        let made = store.create_policy(scheduled("p", "0 0 * * * *"), after(1)).await.unwrap();
+        let described = PolicySpec { description: "new".to_owned(), ..made.spec.clone() };
+        store.update_policy(made.id, described, after(HOUR + 1)).await.unwrap();
+        assert_eq!(fire(&store, after(HOUR + 2)).await.unwrap().due, after(HOUR));
+        // Another schedule is planned from now on.
+        let later = scheduled("p", "0 30 * * * *");
+        store.update_policy(made.id, later, after(2 * HOUR + 1)).await.unwrap();
+        assert_eq!(store.next_schedule().await.unwrap(), Some(after(2 * HOUR + HOUR / 2)));
     }
 }

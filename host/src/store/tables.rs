@@ -103,6 +103,8 @@ tables! {
     "schedules-1" SCHEDULES schedules: u64 => i128;
     /// (next scheduled run in nanoseconds since 1970, policy) to nothing.
     "schedules-due-1" SCHEDULES_DUE schedules_due: (i128, u64) => ();
+    /// Policy to the due time it last fired for, in nanoseconds since 1970.
+    "schedules-fired-1" SCHEDULES_FIRED schedules_fired: u64 => i128;
     /// (endpoint, policy that names it) to nothing.
     "endpoint-policies-1" ENDPOINT_POLICIES endpoint_policies: (u64, u64) => ();
     /// Execution to `progress::Run`.

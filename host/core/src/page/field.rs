@@ -7,8 +7,6 @@ use time::{
     macros::format_description,
 };
 
-use super::Item;
-
 const TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
 
@@ -62,46 +60,43 @@ impl Field<'_> {
         }
     }
 
-    /// How it compares with an item of a query; `None` where the item cannot be read as its kind.
-    pub(super) fn compare_item(&self, item: &Item) -> Option<Ordering> {
-        let other = match item {
-            Item::Text(text) => return self.compare_text(text),
-            Item::Int(number) => Field::Int(*number),
-            Item::Time(time) => Field::Time(*time),
-        };
-        // `{1 2}` on a text column means the texts `1` and `2`.
-        if matches!(self, Self::Text(_)) {
-            self.compare_text(&other.text())
-        } else {
-            self.compare(&other)
-        }
-    }
-
     /// How it compares with a text, read as a value of its kind.
     pub(super) fn compare_text(&self, text: &str) -> Option<Ordering> {
         let other = match self {
             Self::Text(_) => Field::Text(Cow::Borrowed(text)),
             Self::Int(_) => Field::Int(text.parse().ok()?),
-            Self::Bool(_) => Field::Bool(match text.to_ascii_lowercase().as_str() {
-                "true" | "t" | "1" => true,
-                "false" | "f" | "0" => false,
-                _ => return None,
-            }),
-            Self::Time(_) => Field::Time(parse_time(&text.replacen(' ', "T", 1))?),
+            Self::Bool(_) => Field::Bool(Self::flag(text)?),
+            Self::Time(_) => Field::Time(Self::moment(text)?),
         };
         self.compare(&other)
     }
 
-    /// Whether a part stands in its text, whatever the case of their letters.
-    pub(super) fn holds(&self, part: &str) -> bool {
+    /// A text read as yes or no.
+    pub(super) fn flag(text: &str) -> Option<bool> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "t" | "1" => Some(true),
+            "false" | "f" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A text read as an instant, with a `T` or a space before the time of day.
+    pub(super) fn moment(text: &str) -> Option<OffsetDateTime> {
+        parse_time(&text.replacen(' ', "T", 1))
+    }
+
+    /// Whether a part stands in its text, whatever the case of their letters; `small` is the part
+    /// in small letters.
+    pub(super) fn holds(&self, part: &str, small: &str) -> bool {
         let text = self.text();
         if !text.is_ascii() || !part.is_ascii() {
-            return text.to_lowercase().contains(&part.to_lowercase());
+            return text.to_lowercase().contains(small);
         }
         holds_letters(text.as_bytes(), part.as_bytes())
     }
 
-    fn text(&self) -> Cow<'_, str> {
+    /// It as a text.
+    pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
             Self::Int(number) => Cow::Owned(number.to_string()),

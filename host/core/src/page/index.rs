@@ -37,7 +37,7 @@ pub struct Found {
 
 /// What a page is made of, by column.
 struct Wanted<'q> {
-    terms: Vec<(usize, Term<'q>)>,
+    terms: Vec<(usize, &'q Term)>,
     keys: Vec<(usize, bool)>,
     skip: usize,
     take: usize,
@@ -51,7 +51,7 @@ impl Index {
     }
 
     /// Stores a row's values, one for each column, in place of what was there. Texts count with
-    /// their first 512 bytes.
+    /// their first 4096 bytes.
     pub fn set(&mut self, id: u64, values: &[Field<'_>]) {
         match self.ids.binary_search(&id) {
             Ok(at) => self.columns.replace(at, values),
@@ -94,7 +94,7 @@ impl Index {
 
     fn wanted<'q>(&self, query: &'q Query, sort: &str, usual: &str, page: Page) -> Wanted<'q> {
         let terms = query.terms();
-        let terms = terms.filter_map(|(name, term)| Some((self.position(name)?, term))).collect();
+        let terms = terms.filter_map(|term| Some((self.position(&term.name)?, term))).collect();
         let mut keys = self.sort_keys(sort);
         if keys.is_empty() {
             keys = self.sort_keys(usual);
@@ -123,7 +123,7 @@ impl Index {
         (rows, total)
     }
 
-    fn fits(&self, row: usize, terms: &[(usize, Term<'_>)]) -> bool {
+    fn fits(&self, row: usize, terms: &[(usize, &Term)]) -> bool {
         terms.iter().all(|(column, term)| {
             self.columns.value(*column, row).is_none_or(|value| term.fits(&value))
         })

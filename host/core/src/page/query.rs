@@ -1,20 +1,29 @@
 //! The `q` parameter: which rows of a listing are wanted (contract 1.6).
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
 use super::{Field, field};
 
+mod term;
 mod value;
+
+pub(super) use term::Term;
 
 /// Longest `q` taken, in bytes.
 const MAX_LENGTH: usize = 16 << 10;
+/// Most keys of one `q`: each is asked of every row.
+const MAX_TERMS: usize = 16;
+/// Most items of a list.
+const MAX_ITEMS: usize = 100;
 
 /// What rows must have: for each key a value. Keys that a noun does not know are passed over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
-    terms: BTreeMap<String, Value>,
+    terms: BTreeMap<String, Term>,
+    /// The deprecated `name` parameter, apart, so that every key of `q` counts as well.
+    name_like: Option<Term>,
 }
 
 /// What a key must have.
@@ -60,7 +69,8 @@ impl Query {
     /// Harbor; of a repeated key the last counts.
     ///
     /// # Errors
-    /// When a part has no `=`, no key or no value, or a value is malformed.
+    /// When a part has no `=`, no key or no value, or a value is malformed; when there are more
+    /// than 16 keys, or more than 100 items in a list.
     pub fn parse(q: &str) -> Result<Self, InvalidQuery> {
         if q.is_empty() {
             return Ok(Self::default());
@@ -76,17 +86,19 @@ impl Query {
                 .filter(|(key, value)| !key.is_empty() && !value.is_empty())
                 .ok_or_else(|| invalid(part, "expected key=value"))?;
             let value = Value::parse(value).map_err(|why| invalid(part, why))?;
-            terms.insert(key.to_owned(), value);
+            terms.insert(key.to_owned(), Term::new(key, value));
+            if terms.len() > MAX_TERMS {
+                return Err(invalid(part, "at most 16 keys can be asked for at once"));
+            }
         }
-        Ok(Self { terms })
+        Ok(Self { terms, name_like: None })
     }
 
     /// A query for rows whose `name` holds a text: the deprecated `name` parameter.
     #[must_use]
     pub fn and_name_like(mut self, name: &str) -> Self {
-        // A key of its own, so that a `name` in `q` counts as well.
         if !name.is_empty() {
-            self.terms.insert("Name__icontains".to_owned(), Value::Exact(name.to_owned()));
+            self.name_like = Some(Term::new("name", Value::Fuzzy(name.to_owned())));
         }
         self
     }
@@ -94,7 +106,7 @@ impl Query {
     /// The value asked for by a key, as it was written.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.terms.get(key)
+        self.terms.get(key).map(|term| &term.value)
     }
 
     /// Whether a row fits. `lookup` gives its value by the name of a field or a column, and `None`
@@ -102,34 +114,12 @@ impl Query {
     #[must_use]
     pub fn matches<'r>(&self, lookup: impl Fn(&str) -> Option<Field<'r>>) -> bool {
         self.terms()
-            .all(|(name, term)| by_either_name(name, &lookup).is_none_or(|found| term.fits(&found)))
+            .all(|term| by_either_name(&term.name, &lookup).is_none_or(|found| term.fits(&found)))
     }
 
-    /// What is asked for, each with the name of its field or column.
-    pub(super) fn terms(&self) -> impl Iterator<Item = (&str, Term<'_>)> {
-        self.terms.iter().map(|(key, value)| {
-            let (name, suffix) = key.split_once("__").unwrap_or((key, ""));
-            (name, Term { value, suffix })
-        })
-    }
-}
-
-/// What one value of a row must have.
-#[derive(Clone, Copy)]
-pub(super) struct Term<'q> {
-    value: &'q Value,
-    /// Operator behind a key, or empty.
-    suffix: &'q str,
-}
-
-impl Term<'_> {
-    pub(super) fn fits(self, found: &Field<'_>) -> bool {
-        match (self.value, self.suffix) {
-            (value, "") => value.holds(found),
-            // A suffix on anything but a plain value counts as two, which are ignored.
-            (Value::Exact(text), suffix) => compared(found, suffix, text),
-            _ => true,
-        }
+    /// What is asked for.
+    pub(super) fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.terms.values().chain(&self.name_like)
     }
 }
 
@@ -150,38 +140,6 @@ fn snake_case(name: &str) -> String {
         snake.push(c.to_ascii_lowercase());
     }
     snake
-}
-
-/// Compares by the operator of a key's suffix; one that does not exist is ignored.
-fn compared(field: &Field<'_>, suffix: &str, text: &str) -> bool {
-    let is = |wanted: fn(Ordering) -> bool| field.compare_text(text).is_some_and(wanted);
-    match suffix {
-        "icontains" => field.holds(text),
-        "in" | "exact" => is(Ordering::is_eq),
-        "gte" => is(Ordering::is_ge),
-        "lte" => is(Ordering::is_le),
-        "gt" => is(Ordering::is_gt),
-        "lt" => is(Ordering::is_lt),
-        _ => true,
-    }
-}
-
-impl Value {
-    fn holds(&self, field: &Field<'_>) -> bool {
-        let is = |item: &Item, wanted: fn(Ordering) -> bool| {
-            field.compare_item(item).is_some_and(wanted)
-        };
-        match self {
-            Self::Exact(text) => field.compare_text(text).is_some_and(Ordering::is_eq),
-            Self::Fuzzy(part) => field.holds(part),
-            Self::Range(min, max) => {
-                min.as_ref().is_none_or(|min| is(min, Ordering::is_ge))
-                    && max.as_ref().is_none_or(|max| is(max, Ordering::is_le))
-            }
-            Self::AnyOf(items) => items.iter().any(|item| is(item, Ordering::is_eq)),
-            Self::AllOf(_) => true,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What a run would do about an artifact, as people see it before they start one; and which filter
 //! leaves one out.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::{
@@ -97,7 +99,10 @@ impl PlannedCounts {
 }
 
 /// An artifact after the filters: what is kept of it, and what each filter took.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sifted {
+    /// Its digest, where the listing tells.
+    pub digest: Option<Digest>,
     /// What is kept; `None` where nothing is.
     pub kept: Option<ArtifactEntry>,
     /// Tags that were left out (`None` for the artifact as a whole), each with the filter.
@@ -120,11 +125,46 @@ pub fn skips_repository(
     Ok(None)
 }
 
-/// Puts an artifact through the filters one after another, as a run does, and says what each took.
+/// Puts the artifacts of a repository through the filters, as a run does, and says what each filter
+/// took; in the order of the list.
 ///
 /// # Errors
 /// When a pattern is malformed.
-pub fn sift(filters: &[Filter], artifact: ArtifactEntry) -> Result<Sifted, BadPattern> {
+pub fn sift(filters: &[Filter], artifacts: Vec<ArtifactEntry>) -> Result<Vec<Sifted>, BadPattern> {
+    // What is attached follows its subject: only the whole list tells what is kept.
+    let mut kept: BTreeMap<usize, ArtifactEntry> =
+        filter::keep_places(filters, artifacts.clone())?.into_iter().collect();
+    let each = |(at, artifact)| sifted(filters, artifact, kept.remove(&at));
+    artifacts.into_iter().enumerate().map(each).collect()
+}
+
+/// What is `kept` of an artifact, and why the rest is not.
+fn sifted(
+    filters: &[Filter],
+    artifact: ArtifactEntry,
+    kept: Option<ArtifactEntry>,
+) -> Result<Sifted, BadPattern> {
+    let (digest, subject) = (artifact.digest.clone(), artifact.subject.clone());
+    let (alone, mut skipped) = reasons(filters, artifact)?;
+    match (&kept, subject) {
+        (Some(kept), _) => {
+            skipped.retain(|(tag, _)| tag.as_ref().is_some_and(|tag| !kept.tags.contains(tag)));
+        }
+        (None, Some(subject)) if alone => {
+            let why = format!("it is attached to {subject}, and goes only with it");
+            // With a tag of its own it would be kept.
+            skipped = vec![(None, why)];
+        }
+        (None, _) => {}
+    }
+    Ok(Sifted { digest, kept, skipped })
+}
+
+/// Whether the filters keep an artifact by itself, and which took what of it.
+fn reasons(
+    filters: &[Filter],
+    artifact: ArtifactEntry,
+) -> Result<(bool, Vec<(Option<String>, String)>), BadPattern> {
     let (mut left, mut skipped) = (artifact, Vec::new());
     for filter in filters {
         let before = left.tags.clone();
@@ -138,11 +178,11 @@ pub fn sift(filters: &[Filter], artifact: ArtifactEntry) -> Result<Sifted, BadPa
             if before.is_empty() {
                 skipped.push((None, words));
             }
-            return Ok(Sifted { kept: None, skipped });
+            return Ok((false, skipped));
         };
         left = kept;
     }
-    Ok(Sifted { kept: Some(left), skipped })
+    Ok((true, skipped))
 }
 
 /// A filter in words.
@@ -174,7 +214,8 @@ mod tests {
             Filter::Tag("*-rc".to_owned(), Decoration::Excludes),
         ];
         let tags = ["v1", "v2-rc", "latest"].map(str::to_owned).to_vec();
-        let sifted = sift(&filters, ArtifactEntry { tags, ..ArtifactEntry::unknown() }).unwrap();
+        let sift_one = |it| sift(&filters, vec![it]).unwrap().pop().unwrap();
+        let sifted = sift_one(ArtifactEntry { tags, ..ArtifactEntry::unknown() });
         assert_eq!(sifted.kept.unwrap().tags, ["v1"]);
         let told: Vec<(&str, &str)> = sifted
             .skipped
@@ -188,7 +229,7 @@ mod tests {
                 ("v2-rc", "left out by the tag filter excluding `*-rc`")
             ]
         );
-        let untagged = sift(&filters, ArtifactEntry::unknown()).unwrap();
+        let untagged = sift_one(ArtifactEntry::unknown());
         assert!(untagged.kept.is_none());
         assert_eq!(untagged.skipped, [(None, "left out by the tag filter `v*`".to_owned())]);
         assert_eq!(skips_repository(&filters, "lib/a").unwrap(), None);
@@ -197,19 +238,55 @@ mod tests {
     }
 
     #[test]
-    fn a_sifted_artifact_is_what_a_run_takes() {
-        let filters = [
-            Filter::Tag("v*".to_owned(), Decoration::Matches),
-            Filter::Label(vec!["l".to_owned()], Decoration::Excludes),
-            Filter::Resource("image".to_owned()),
+    fn a_sifted_list_is_what_a_run_takes() {
+        let artifact = |name: &str, tags: &[&str], subject: Option<&str>| ArtifactEntry {
+            digest: Some(Digest::of(name.as_bytes())),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            subject: subject.map(|name| Digest::of(name.as_bytes())),
+            ..ArtifactEntry::unknown()
+        };
+        let list = || {
+            vec![
+                artifact("nested", &[], Some("sbom")),
+                artifact("sbom", &["sha256-a.sbom"], Some("a")),
+                artifact("a", &["v1", "old"], None),
+                artifact("other", &[], Some("b")),
+                artifact("tagged", &["v1-tool", "x"], Some("b")),
+                artifact("b", &["x"], None),
+                artifact("lost", &[], Some("nowhere")),
+                ArtifactEntry { labels: vec!["l".to_owned()], ..artifact("l", &["v1"], None) },
+                ArtifactEntry { tags: vec!["v3".to_owned()], ..ArtifactEntry::unknown() },
+            ]
+        };
+        let tag = |glob: &str, decoration| Filter::Tag(glob.to_owned(), decoration);
+        let cases = [
+            vec![],
+            vec![tag("v*", Decoration::Matches)],
+            vec![tag("v*", Decoration::Excludes)],
+            vec![Filter::Label(vec!["l".to_owned()], Decoration::Excludes)],
+            vec![Filter::Resource("image".to_owned())],
         ];
-        for tags in [vec![], vec!["v1"], vec!["x"], vec!["v1", "x", "v2"]] {
-            for labels in [vec![], vec!["l".to_owned()]] {
-                let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
-                let entry = ArtifactEntry { tags, labels, ..ArtifactEntry::unknown() };
-                let taken = filter::keep_artifact(&filters, entry.clone()).unwrap();
-                assert_eq!(sift(&filters, entry).unwrap().kept, taken);
+        for filters in cases {
+            let mut taken = filter::keep_artifacts(&filters, list()).unwrap();
+            let sifted = sift(&filters, list()).unwrap();
+            assert_eq!(sifted.len(), list().len());
+            for (one, listed) in sifted.iter().zip(list()) {
+                let told = one.skipped.iter().filter_map(|(tag, _)| tag.as_ref());
+                let mut tags: Vec<_> =
+                    told.chain(one.kept.iter().flat_map(|it| &it.tags)).collect();
+                let mut all: Vec<_> = listed.tags.iter().collect();
+                (tags.sort(), all.sort());
+                assert_eq!(tags, all, "{filters:?}: each tag once");
+                assert!(one.kept.is_some() || !one.skipped.is_empty(), "{filters:?} {listed:?}");
             }
+            let mut kept: Vec<_> = sifted.into_iter().filter_map(|one| one.kept).collect();
+            let key =
+                |it: &ArtifactEntry| (it.digest.clone().map(|it| it.to_string()), it.tags.clone());
+            (kept.sort_by_key(key), taken.sort_by_key(key));
+            assert_eq!(kept, taken, "{filters:?}");
         }
+        let sifted = sift(&[tag("{,v*}", Decoration::Matches)], list()).unwrap();
+        let (tag, why) = sifted.get(3).and_then(|other| other.skipped.first()).unwrap();
+        assert!(tag.is_none() && why.contains("it is attached to"), "{why}");
     }
 }

@@ -37,7 +37,7 @@ impl Registries {
             })
             .collect();
         let ids: Vec<EndpointId> = named.iter().copied().collect();
-        let mut endpoints = host.endpoints_among(&ids)?;
+        let mut endpoints = host.endpoints_among(&ids).await?;
         if named.contains(&EndpointId::LOCAL) {
             endpoints.push(host.endpoint(EndpointId::LOCAL).await?);
         }

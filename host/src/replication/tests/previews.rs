@@ -101,3 +101,30 @@ async fn what_cannot_be_known_and_what_stays_is_said() {
     let refused = world.engine.preview(&gone, Place::default(), 100).await;
     assert!(matches!(refused, Err(PreviewError::Connect(_))));
 }
+
+#[tokio::test]
+async fn a_slow_registry_cuts_a_plan_where_it_goes_on_later() {
+    let (world, rule) = world().await;
+    let filters = vec![
+        Filter::Name("{lib/new,lib/there,other/x}".to_owned()),
+        Filter::Tag("v*".to_owned(), Decoration::Matches),
+    ];
+    let rule = PolicySpec { filters, ..rule };
+    let shared = &world.engine.shared;
+    let make = async |place, time| preview::make(shared, &rule, place, 100, time).await;
+    let whole = make(Place::default(), PATIENCE).await.unwrap().artifacts;
+    let stall = world.to.faults().stall(Kind::ManifestHead);
+    let short = Duration::from_secs(2);
+    let cut = make(Place::default(), short).await.unwrap();
+    let at = cut.next.expect("there is more");
+    assert!(!cut.artifacts.is_empty() && cut.artifacts.len() < whole.len(), "{:?}", cut.artifacts);
+    let stuck = make(at.clone(), short).await.err().unwrap();
+    assert!(matches!(stuck, PreviewError::Slow(_)), "{stuck}");
+    drop(stall);
+    let rest = make(at, PATIENCE).await.unwrap();
+    assert_eq!([cut.artifacts, rest.artifacts].concat(), whole);
+    // Others may be at it.
+    let _all = shared.previews.acquire_many(u32::try_from(PREVIEWS).unwrap()).await.unwrap();
+    let busy = make(Place::default(), Duration::from_millis(1)).await.err().unwrap();
+    assert!(matches!(busy, PreviewError::Busy), "{busy}");
+}

@@ -6,8 +6,9 @@ use time::OffsetDateTime;
 
 use super::Field;
 
-/// Longest text that is kept, in bytes: what is behind it is neither searched nor ordered by.
-const MAX_TEXT: usize = 512;
+/// Longest text that is kept, in bytes: what is behind it is neither searched nor ordered by. The
+/// longest names and addresses fit many times; only descriptions can be longer.
+const MAX_TEXT: usize = 4096;
 
 /// The values of every row, a list for each column.
 #[derive(Debug, Default)]

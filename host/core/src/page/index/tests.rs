@@ -62,6 +62,7 @@ proptest! {
         q in prop::sample::select(vec![
             "", "name=~a", "name=ab", "name=~É", "on=true", "Speed=[-1~2]", "size_kb__gt=0",
             "id={3 5 8 13}", "name=~b,on=false", "unknown=1", "made=[2026-11-22T00:00:00~]", "Name=~A",
+            "name={a ab é 3}", "made={2026-11-22T00:00:00 '2026-11-22 00:00:01'}", "on={true}",
         ]),
         sort in prop::sample::select(vec![
             "", "id", "-id", "name", "-name,id", "on,-size_kb", "Speed,name", "made", "unknown", "name,-id",
@@ -104,12 +105,15 @@ fn what_is_gone_takes_no_room() {
 #[test]
 fn long_texts_are_cut_between_characters() {
     let mut index = Index::new(COLUMNS);
-    let name = "é".repeat(600);
+    let name = format!("{}{}", "é".repeat(1_900), "ö".repeat(600));
     index.set(1, &Thing { id: 1, name: name.clone(), on: true, size: 0 }.values());
     let Some(Field::Text(kept)) = index.columns.value(1, 0) else { panic!("no text") };
-    assert_eq!(kept, name[..512]);
+    assert_eq!(kept, name[..4096]);
     let found = index.find(&Query::parse("on=true").unwrap(), "", "id", Page::FIRST);
     assert_eq!(found, Found { ids: vec![1], total: 1 });
+    // A long description is searched to its end.
+    let found = index.find(&Query::parse("name=~Ö").unwrap(), "", "id", Page::FIRST);
+    assert_eq!(found.ids, [1]);
 }
 
 /// `cargo test --release -p portolan-core index -- --ignored --nocapture` tells how long a page

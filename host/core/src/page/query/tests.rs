@@ -117,6 +117,10 @@ fn contract_1_6_what_fits() {
         "Status=healthy",
         "name={My_Hub other}",
         "name={'My_Hub'}",
+        "id={'7'}",
+        "insecure={true}",
+        "creation_time={2020-03-04T17:08:23}",
+        "health=[a~z]",
         "name=(x y)",
         // Unknown keys and suffixes are ignored; `status` is one of them.
         "status=unhealthy",
@@ -180,6 +184,26 @@ fn a_name_parameter_is_one_condition_more() {
     assert!(!query("name=~other", "hub").matches(row));
     assert!(!query("name=~my", "other").matches(row));
     assert_eq!(query("", ""), Query::default());
+    // It takes the place of no key of `q`.
+    assert!(!query("Name__icontains=other", "hub").matches(row));
+}
+
+#[test]
+fn what_every_row_is_asked_is_bounded() {
+    let keys = |count: usize| {
+        let keys: Vec<String> = (0..count).map(|n| format!("k{n}=v")).collect();
+        Query::parse(&keys.join(","))
+    };
+    assert!(keys(MAX_TERMS).is_ok());
+    let refused = keys(MAX_TERMS + 1).unwrap_err().to_string();
+    assert!(refused.contains("at most 16 keys"), "{refused}");
+    for [open, close] in [["{", "}"], ["(", ")"]] {
+        let list =
+            |count: usize| Query::parse(&format!("id={open}{}{close}", vec!["7"; count].join(" ")));
+        assert!(list(MAX_ITEMS).unwrap().matches(row));
+        let refused = list(MAX_ITEMS + 1).unwrap_err().to_string();
+        assert!(refused.contains("at most 100 items"), "{refused}");
+    }
 }
 
 proptest! {

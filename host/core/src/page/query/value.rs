@@ -1,6 +1,6 @@
 //! The values of a query, told apart by their first character.
 
-use super::{Item, Value, field::parse_time};
+use super::{Item, MAX_ITEMS, Value, field::parse_time};
 
 impl Value {
     /// Reads a value that is not empty.
@@ -33,7 +33,12 @@ fn range(text: &str) -> Result<Value, &'static str> {
 /// What follows the opening of a list, items between single spaces.
 fn list(text: &str, close: char) -> Result<Vec<Item>, &'static str> {
     let inside = text.strip_suffix(close).ok_or("expected a list to be closed at its end")?;
-    Ok(inside.split(' ').filter(|item| !item.is_empty()).map(Item::parse).collect())
+    let items = inside.split(' ').filter(|item| !item.is_empty());
+    let items: Vec<Item> = items.take(MAX_ITEMS + 1).map(Item::parse).collect();
+    if items.len() > MAX_ITEMS {
+        return Err("a list has at most 100 items");
+    }
+    Ok(items)
 }
 
 impl Item {

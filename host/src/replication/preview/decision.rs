@@ -1,0 +1,67 @@
+//! What would be done about one row: the destination is asked, nothing is changed there.
+
+use portolan_core::{
+    oci::Reference,
+    plan::{Decision, PlannedArtifact},
+};
+
+use super::{
+    Planner,
+    row::{Draft, Target, reference},
+};
+use crate::replication::source::Source;
+
+impl Planner<'_> {
+    /// Decides a row that is not decided yet.
+    pub(super) async fn decide(
+        &self,
+        draft: Draft,
+        source: &Result<Source, String>,
+        targets: &[Target],
+    ) -> PlannedArtifact {
+        let Draft { mut row, target, media_type } = draft;
+        let Some(target) = target.and_then(|at| targets.get(at)) else { return row };
+        let refusal = media_type.as_ref().and_then(|it| target.accepts.refusal(it));
+        let (decision, reason) = match refusal {
+            Some(why) => (Decision::Refused, why),
+            None => self.compare(&row, source, target).await,
+        };
+        (row.decision, row.reason) = (decision, reason);
+        row
+    }
+
+    /// Asks the destination for what the row would become.
+    async fn compare(
+        &self,
+        row: &PlannedArtifact,
+        source: &Result<Source, String>,
+        target: &Target,
+    ) -> (Decision, String) {
+        let (source, remote) = match (source, &target.remote) {
+            (Ok(source), Ok(remote)) => (source, remote),
+            (Err(why), _) | (_, Err(why)) => return (Decision::Unknown, why.clone()),
+        };
+        let Some(reference) = reference(row) else {
+            let why = "it has neither a digest nor a tag of the grammar, so it cannot be asked for";
+            return (Decision::Skipped, why.to_owned());
+        };
+        let there = match remote.head_manifest(&reference).await {
+            Ok(Some(there)) => there.digest,
+            Ok(None) => return (Decision::Copy, "the destination does not have it".to_owned()),
+            Err(error) => return (Decision::Unknown, error.to_string()),
+        };
+        if matches!(reference, Reference::Digest(_)) {
+            return (Decision::AlreadyThere, format!("the destination has {there}"));
+        }
+        match source.is_same(&reference, row.digest.as_ref(), &there, remote).await {
+            Ok(true) => (Decision::AlreadyThere, format!("the destination has {there}")),
+            Ok(false) if self.policy.override_tags => {
+                (Decision::Copy, format!("the tag moves there from {there}"))
+            }
+            Ok(false) => {
+                (Decision::Kept, format!("the destination has {there}, and override is off"))
+            }
+            Err(error) => (Decision::Unknown, error.to_string()),
+        }
+    }
+}
