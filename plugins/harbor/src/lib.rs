@@ -125,7 +125,7 @@ fn delete(
         return v1(endpoint, repository, reference);
     }
     let path = [&*api::artifacts_path(repository)?, "/", reference, &below.concat()].concat();
-    api::delete(endpoint, &path)
+    api::delete(endpoint, &path, api::has_codes)
 }
 
 /// A repository name that Harbor cannot hold.
