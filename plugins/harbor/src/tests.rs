@@ -45,7 +45,8 @@ fn describes_itself_without_a_host() {
     assert_eq!((&*info.provider, &*info.display_name), ("harbor", "Harbor"));
     assert_eq!((info.min_components, info.max_components), (2, None));
     assert_eq!(info.resources, ["image", "artifact"]);
-    assert_eq!(info.extra, [KeyValue::new("supported_copy_by_chunk", "true")]);
+    let told = ["supported_copy_by_chunk", "copies_visibility"];
+    assert_eq!(info.extra, told.map(|name| KeyValue::new(name, "true")));
     assert!(info.accepted_manifests.is_empty() && info.hint.contains("recorded"));
 }
 
