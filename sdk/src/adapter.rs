@@ -69,7 +69,9 @@ pub trait Adapter {
 /// Writing through the provider's own API. Each function is idempotent.
 pub trait Management: Adapter {
     /// Makes repositories ready to be pushed to, at most 100; one result for each, in order.
-    /// `metadata` keys: `visibility` (`public`, `private`), `description`; open.
+    /// `metadata` keys: `visibility` (`public`, `private`), `description`; open. Without the key
+    /// the source did not tell: make it private. `public` is told to adapters alone whose
+    /// `describe` has `copies_visibility` = `true` in `extra`.
     fn prepare_targets(
         endpoint: &Endpoint,
         repositories: &[String],

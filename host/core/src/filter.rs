@@ -111,8 +111,9 @@ pub fn keep_artifact(
 /// The artifacts that are kept, each with its tags that are.
 ///
 /// What refers to another artifact of the list (a signature, an SBOM) goes where its subject goes,
-/// whole, and after it (contract 3.10): what a rule says of tags it says of the subject. Where the
-/// subject stays, a tag of its own may still be meant.
+/// and after it (contract 3.10): what a rule says of tags it says of the subject. But a tag of its
+/// own that a filter excludes does not go, and where it has no other, neither does it. Where the
+/// subject stays, it goes only for a tag of its own that a filter asks for.
 ///
 /// # Errors
 /// When matching reached a malformed pattern.
@@ -150,13 +151,38 @@ pub(crate) fn keep_places(
         if follow.is_empty() {
             break;
         }
-        goes.extend(follow.iter().filter_map(|(_, it)| it.digest.clone()));
-        kept.extend(follow);
+        for (at, mut artifact) in follow {
+            if drop_excluded(filters, &mut artifact.tags)? {
+                goes.extend(artifact.digest.clone());
+                kept.push((at, artifact));
+            }
+        }
+    }
+    if !filters.iter().any(asks_for_tags) {
+        return Ok(kept);
     }
     for artifact in attached.into_iter().filter(|(_, it)| !it.tags.is_empty()) {
         kept.extend(keep(artifact)?);
     }
     Ok(kept)
+}
+
+/// Whether a filter names tags that are wanted.
+fn asks_for_tags(filter: &Filter) -> bool {
+    matches!(filter, Filter::Tag(glob, Decoration::Matches | Decoration::Unsaid) if !glob.is_empty())
+}
+
+/// Takes out the tags that a filter excludes; false where none of those that were there is left.
+fn drop_excluded(filters: &[Filter], tags: &mut Vec<String>) -> Result<bool, BadPattern> {
+    let had_any = !tags.is_empty();
+    for filter in filters {
+        if let Filter::Tag(glob, decoration @ Decoration::Excludes) = filter
+            && !tags.is_empty()
+        {
+            keep_tags(glob, *decoration, tags)?;
+        }
+    }
+    Ok(!had_any || !tags.is_empty())
 }
 
 /// Takes out the tags that are not kept; false where the artifact goes as a whole.
@@ -293,10 +319,16 @@ mod tests {
                 vec![tag("v1*", Decoration::Matches)],
                 &["A", "signature", "sbom", "nested", "tagged"][..],
             ),
-            // Untagged ones are kept by this pattern, but not for themselves.
+            // An image that is excluded leaves no orphan behind; its signature was not asked for.
+            (vec![tag("{v1,old}", Decoration::Excludes)], &["lost", "B", "other", "tagged"][..]),
             (
-                vec![tag("{v1,old}", Decoration::Excludes)],
+                vec![tag("{v1,old}", Decoration::Excludes), tag("*", Decoration::Matches)],
                 &["lost", "B", "other", "tagged", "signature"][..],
+            ),
+            // A tag of its own that is excluded does not go with the subject.
+            (
+                vec![tag("sha256-*.sig", Decoration::Excludes)],
+                &["lost", "A", "B", "sbom", "other", "tagged", "nested"][..],
             ),
         ] {
             let kept = keep_artifacts(&filters, listed()).unwrap();

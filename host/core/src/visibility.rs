@@ -40,6 +40,8 @@ impl Visibility {
 pub struct Visibilities {
     /// Whether all of it is public.
     places: HashMap<(EndpointId, String), bool>,
+    /// Whether what comes from now on is private, whatever is told.
+    gave_up: bool,
 }
 
 impl Visibilities {
@@ -48,6 +50,17 @@ impl Visibilities {
         let public = told == Some(Visibility::Public);
         let all = self.places.entry((to, place(name))).or_insert(true);
         *all &= public;
+    }
+
+    /// Makes everything private from now on: there are too many sources to wait for all of them.
+    pub fn give_up(&mut self) {
+        self.gave_up = true;
+    }
+
+    /// Whether all is private from now on, so that there is nothing to wait for.
+    #[must_use]
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// What a repository there is to be, made of a source that told this, once every source of its
@@ -60,7 +73,7 @@ impl Visibilities {
         told: Option<Visibility>,
     ) -> Option<Visibility> {
         let all_public = self.places.get(&(to, place(name))).copied().unwrap_or_default();
-        told.map(|told| if all_public { told } else { Visibility::Private })
+        told.map(|told| if all_public && !self.gave_up { told } else { Visibility::Private })
     }
 }
 
@@ -101,5 +114,17 @@ mod tests {
         assert_eq!(Visibility::of(Some(false)), Some(Public));
         let unknown = Visibilities::default().decided(to, &"a/b".parse().unwrap(), Some(Public));
         assert_eq!(unknown, Some(Private));
+    }
+
+    #[test]
+    fn without_the_rest_everything_is_private() {
+        let (to, name) = (EndpointId(2), "team/app".parse().unwrap());
+        let mut all = Visibilities::default();
+        all.note(to, &name, Some(Visibility::Public));
+        assert_eq!(all.decided(to, &name, Some(Visibility::Public)), Some(Visibility::Public));
+        all.give_up();
+        assert!(all.gave_up());
+        assert_eq!(all.decided(to, &name, Some(Visibility::Public)), Some(Visibility::Private));
+        assert_eq!(all.decided(to, &name, None), None);
     }
 }

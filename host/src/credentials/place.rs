@@ -58,25 +58,77 @@ impl SourceHosts {
     }
 }
 
-/// Keys of AWS go to AWS alone: they are the machine's, not those of one registry.
+/// The one provider that signs with the keys of AWS and sends them nowhere: any other would send
+/// them as they are.
+const AWS_PROVIDER: &str = "aws-ecr";
+
+/// The partitions of AWS: below each, the names of ECR are AWS's own. Next to them customers have
+/// hosts of theirs (API Gateway, Lambda, machines).
+const AWS_DOMAINS: [&str; 4] = ["amazonaws.com", "amazonaws.com.cn", "c2s.ic.gov", "sc2s.sgov.gov"];
+
+/// Keys of AWS go to ECR alone, verified by the platform's roots: they are the machine's, not those
+/// of one registry, and a host below AWS's domains may be any customer's.
 ///
 /// # Errors
 /// What to do instead.
 pub(super) fn permit_aws(source: &CredentialSource, spec: &EndpointSpec) -> Result<(), String> {
-    const AWS: [&str; 5] =
-        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws", ".ecr.aws"];
     let aws = matches!(
         source,
         CredentialSource::AwsInstance {} | CredentialSource::AwsWebIdentity { .. }
     );
-    let url = spec.url.url();
-    let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
-    let place = url.scheme() == "https" && AWS.iter().any(|end| host.ends_with(end));
-    if !aws || place {
+    if !aws {
         return Ok(());
     }
-    Err("give the endpoint an https address of AWS, e.g. https://api.ecr.REGION.amazonaws.com"
-        .to_owned())
+    if spec.provider != AWS_PROVIDER {
+        return Err(format!(
+            "keys of AWS are for endpoints of the provider `{AWS_PROVIDER}` alone"
+        ));
+    }
+    if spec.insecure || spec.ca_certificate.is_some() {
+        return Err("keys of AWS go where the platform's roots verify the host: take away the \
+                    endpoint's own CA, or the switch that leaves certificates unverified"
+            .to_owned());
+    }
+    let besides = spec.allowed_hosts.iter().filter(|it| it.uses.contains(&HostUse::Credentials));
+    let fits = |it: &AllowedHost| it.pattern.parse().is_ok_and(|url| is_ecr(&url));
+    if !is_ecr(spec.url.url()) || !besides.into_iter().all(fits) {
+        return Err("give the endpoint the address of ECR in a region, e.g. \
+                    https://api.ecr.eu-west-1.amazonaws.com, and no other host that may get \
+                    credentials"
+            .to_owned());
+    }
+    Ok(())
+}
+
+/// Whether an address is one that AWS alone answers at: the API of ECR in a region, by any of its
+/// names, or the registry of an account. A pattern's wildcard is no account and no region.
+fn is_ecr(url: &Url) -> bool {
+    if url.scheme() != "https" || url.port().is_some() {
+        return false;
+    }
+    let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+    let labels: Vec<&str> = host.split('.').collect();
+    let (account, region, whole) = match labels[..] {
+        ["public", "ecr", "aws"]
+        | ["api", "ecr-public", "us-east-1", "amazonaws", "com"]
+        | ["ecr-public", "us-east-1", "api", "aws"] => return true,
+        ["api", "ecr" | "ecr-fips", region, ref domain @ ..]
+        | ["ecr-fips", region, ref domain @ ..]
+            if AWS_DOMAINS.contains(&&*domain.join(".")) =>
+        {
+            (None, region, true)
+        }
+        ["ecr" | "ecr-fips", region, "api", "aws"] => (None, region, true),
+        [account, "dkr", "ecr" | "ecr-fips", region, ref domain @ ..] => {
+            (Some(account), region, AWS_DOMAINS.contains(&&*domain.join(".")))
+        }
+        [account, "dkr-ecr" | "dkr-ecr-fips", region, "on", "aws"] => (Some(account), region, true),
+        _ => return false,
+    };
+    let is_account = |it: &str| it.len() == 12 && it.bytes().all(|b| b.is_ascii_digit());
+    let is_region =
+        |it: &str| it.contains('-') && it.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    whole && is_region(region) && account.is_none_or(is_account)
 }
 
 /// Whoever writes an endpoint chooses its proxy, too: one that could read what passes would have

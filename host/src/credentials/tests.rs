@@ -62,7 +62,7 @@ async fn secret(sources: &Sources, source: &CredentialSource) -> Result<String, 
 
 /// Everything that can be allowed, for the hosts below `r.example` and of ECR alone.
 fn settings() -> SourceSettings {
-    const ECR: &str = "https://*.dkr.ecr.eu-west-1.amazonaws.com";
+    const ECR: &str = "https://api.ecr.eu-west-1.amazonaws.com";
     let here = |path: &str| allowed_for(PathBuf::from(path), &["https://*.r.example:5000"]);
     SourceSettings {
         files: vec![here("/etc/portolan"), here("/run/one")],
@@ -73,7 +73,7 @@ fn settings() -> SourceSettings {
 
 const WEB: &str = "aws-web-identity:arn:aws:iam::1:role/x,/run/secrets/token";
 const HUB: &str = "https://hub.r.example:5000";
-const ECR: &str = "https://1.dkr.ecr.eu-west-1.amazonaws.com";
+const ECR: &str = "https://api.ecr.eu-west-1.amazonaws.com";
 
 #[test]
 fn nothing_is_allowed_that_the_settings_do_not_name_or_elsewhere() {
@@ -102,10 +102,12 @@ fn nothing_is_allowed_that_the_settings_do_not_name_or_elsewhere() {
         (settings(), "file:/etc/portolan/s", "https://hub.r.example", Some("`hosts`")),
         (settings(), "file:/etc/portolan/s", "http://hub.r.example:5000", Some("`hosts`")),
         (settings(), "exec:x", "https://evil.example", Some("`hosts`")),
-        (settings(), "aws-instance", "https://api.ecr.eu-west-1.amazonaws.com", Some("`hosts`")),
+        (settings(), "aws-instance", "https://api.ecr.us-east-1.amazonaws.com", Some("`hosts`")),
         (settings(), WEB, "https://evil.example", Some("`hosts`")),
     ] {
-        let answer = Sources::new(settings).permit(&source(text), &spec(url));
+        let mut spec = spec(url);
+        spec.provider = "aws-ecr".to_owned();
+        let answer = Sources::new(settings).permit(&source(text), &spec);
         match (answer, needed) {
             (Ok(()), None) => {}
             (Err(SourceError::Denied { cure, .. }), Some(needed)) => {
@@ -151,6 +153,62 @@ fn the_writer_of_an_endpoint_cannot_lead_a_secret_elsewhere() {
         assert!(as_wanted, "{number}: {error:?}");
     }
 }
+
+/// A host below AWS's domains may be any customer's, and any provider but one sends the keys as
+/// they are.
+#[test]
+fn the_keys_of_the_machine_go_to_ecr_alone() {
+    type Change = fn(&mut EndpointSpec);
+    let wide = ["https://*.amazonaws.com", "https://*.amazonaws.com.cn", "https://*.aws"];
+    let cases: [(&str, Change, Option<&str>); 20] = [
+        ("https://api.ecr.eu-west-1.amazonaws.com", |_| {}, None),
+        ("https://api.ecr.cn-north-1.amazonaws.com.cn", |_| {}, None),
+        ("https://api.ecr-fips.us-east-1.amazonaws.com", |_| {}, None),
+        ("https://ecr-fips.us-east-1.amazonaws.com", |_| {}, None),
+        ("https://ecr.eu-west-1.api.aws", |_| {}, None),
+        ("https://123456789012.dkr.ecr.eu-west-1.amazonaws.com", |_| {}, None),
+        ("https://123456789012.dkr-ecr.eu-west-1.on.aws", |_| {}, None),
+        ("https://public.ecr.aws", |_| {}, None),
+        ("https://x1y2.execute-api.eu-west-1.amazonaws.com", |_| {}, Some("address of ECR")),
+        ("https://ec2-1-2-3-4.compute-1.amazonaws.com", |_| {}, Some("address of ECR")),
+        ("https://abc.lambda-url.eu-west-1.on.aws", |_| {}, Some("address of ECR")),
+        ("https://api.ecr.eu-west-1.amazonaws.com:8443", |_| {}, Some("hosts")),
+        ("https://evil.dkr.ecr.eu-west-1.amazonaws.com", |_| {}, Some("address of ECR")),
+        ("https://api.ecr.x.execute-api.eu-west-1.amazonaws.com", |_| {}, Some("address of ECR")),
+        (REGION, |it| it.provider = "harbor".to_owned(), Some("provider `aws-ecr` alone")),
+        (REGION, |it| it.insecure = true, Some("unverified")),
+        (REGION, |it| it.ca_certificate = Some("own".to_owned()), Some("own CA")),
+        (REGION, |it| add(it, "https://api.ecr.eu-west-2.amazonaws.com", CREDENTIALS), None),
+        (
+            REGION,
+            |it| add(it, "https://*.dkr.ecr.eu-west-1.amazonaws.com", CREDENTIALS),
+            Some("no other"),
+        ),
+        (
+            REGION,
+            |it| add(it, "https://a.execute-api.eu-west-1.amazonaws.com", CREDENTIALS),
+            Some("no other"),
+        ),
+    ];
+    let aws = vec![allowed_for(source("aws-instance"), &wide)];
+    let sources = Sources::new(SourceSettings { aws, ..SourceSettings::default() });
+    for (number, (url, change, needed)) in cases.into_iter().enumerate() {
+        let mut spec = spec(url);
+        spec.provider = "aws-ecr".to_owned();
+        change(&mut spec);
+        let answer = sources.permit(&source("aws-instance"), &spec);
+        let error = answer.err().map(|error| error.to_string());
+        let fits = match (&error, needed) {
+            (Some(error), Some(needed)) => error.contains(needed),
+            (None, None) => true,
+            _ => false,
+        };
+        assert!(fits, "{number}, {url}: {error:?}");
+    }
+}
+
+const REGION: &str = "https://api.ecr.eu-west-1.amazonaws.com";
+const CREDENTIALS: HostUse = HostUse::Credentials;
 
 fn add(spec: &mut EndpointSpec, pattern: &str, granted: HostUse) {
     spec.allowed_hosts.push(AllowedHost { pattern: pattern.to_owned(), uses: vec![granted] });

@@ -151,14 +151,18 @@ impl Remote {
             return None;
         }
         let challenge = Challenge::preferred(net::challenges(answer.response.headers()));
+        let basic = || Challenge { scheme: "basic".to_owned(), params: Vec::new() };
         match answer.response.status() {
+            // Some say nothing of how; what they were given has ended all the same.
+            StatusCode::UNAUTHORIZED if !grant.headers.is_empty() => {
+                challenge.or_else(|| Some(basic()))
+            }
             StatusCode::UNAUTHORIZED => challenge,
             StatusCode::FORBIDDEN if !grant.headers.is_empty() => {
                 let ended = match ask.method {
                     Method::HEAD => self.says_ended(ask, grant).await,
                     _ => failure::is_ended(&answer.tell().await),
                 };
-                let basic = || Challenge { scheme: "basic".to_owned(), params: Vec::new() };
                 ended.then(|| challenge.unwrap_or_else(basic))
             }
             _ => None,

@@ -113,9 +113,10 @@ impl Inner {
         if !self.egress.check_proxied(host)? {
             return Ok(());
         }
-        let Ok(Ok(addresses)) = timeout(LOOKUP, resolve(host, port)).await else { return Ok(()) };
+        let name = rooted(host);
+        let Ok(Ok(addresses)) = timeout(LOOKUP, resolve(&name, port)).await else { return Ok(()) };
         for address in addresses {
-            self.egress.check_address(host, address.ip())?;
+            self.egress.check_address_known_here(host, address.ip())?;
         }
         Ok(())
     }
@@ -202,6 +203,15 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, NetError> {
     }
 }
 
+/// A name from the root: a search domain of this machine's would make another host of it, which
+/// the proxy does not ask for. What ends in a number (`127.1`) is an address and no name.
+fn rooted(host: &str) -> String {
+    let host = host.trim_end_matches('.');
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let end = if last.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "." };
+    [host, end].concat()
+}
+
 fn no_address(host: &str, why: &str) -> NetError {
     NetError::Dns { host: host.to_owned(), why: why.to_owned() }
 }
@@ -209,4 +219,21 @@ fn no_address(host: &str, why: &str) -> NetError {
 /// An IPv6 address without the brackets it has in a URL.
 fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_search_domain_makes_another_host_of_a_name() {
+        for (host, asked) in [
+            ("cdn.example.com", "cdn.example.com."),
+            ("cdn.example.com.", "cdn.example.com."),
+            ("127.1", "127.1"),
+            ("0x7f000001", "0x7f000001"),
+        ] {
+            assert_eq!(rooted(host), asked);
+        }
+    }
 }

@@ -82,8 +82,18 @@ pub(crate) enum Refused {
     /// The address is in a range that is never, or not here, allowed.
     #[error("{host} resolves to {address}, which is {why}")]
     Address { host: String, address: IpAddr, why: &'static str },
+    /// The same of a host that a proxy asks for.
+    #[error(
+        "{host} may not be asked for through the proxy: as far as this machine can tell it is at \
+         {address}, which is {why}; if it belongs to this registry, add it to the endpoint's \
+         allowed hosts"
+    )]
+    Proxied { host: String, address: IpAddr, why: &'static str },
     /// A proxy would resolve the name, and it is none of the public internet's.
-    #[error("{host} may not be asked for through the proxy: it is {why}")]
+    #[error(
+        "{host} may not be asked for through the proxy: it is {why}; if it belongs to this registry, \
+         add it to the endpoint's allowed hosts"
+    )]
     Name { host: String, why: &'static str },
     /// https would become http.
     #[error("{url} is plain http, but {from} is https: a downgrade is never followed")]
@@ -156,6 +166,18 @@ impl Egress {
             Some(why) => Err(Refused::Name { host: host.to_owned(), why }),
             None => Ok(!self.grants.iter().any(|grant| grant.names_host(host))),
         }
+    }
+
+    /// Checks an address that this machine knows of a host that a proxy will ask for.
+    pub(crate) fn check_address_known_here(
+        &self,
+        host: &str,
+        address: IpAddr,
+    ) -> Result<(), Refused> {
+        self.check_address(host, address).map_err(|refused| match refused {
+            Refused::Address { host, address, why } => Refused::Proxied { host, address, why },
+            other => other,
+        })
     }
 
     /// Checks the address of the proxy, which an administrator named: it may be at a private address.

@@ -183,8 +183,11 @@ impl Lister {
             rows.retain(|row| self.seen.is_new(&row.name));
             let brought = rows.len();
             let waits = |row: &RepositoryEntry| into_itself || self.must_wait(row);
-            let (late, rows) = rows.into_iter().partition(waits);
-            waiting.extend::<Vec<_>>(late);
+            let (late, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(waits);
+            waiting.extend(late);
+            if !into_itself {
+                rows.extend(self.let_go(&mut waiting));
+            }
             planned += self.plan_repositories(rows).await?;
             match page.next {
                 None => return Ok(planned + self.plan_repositories(waiting).await?),
@@ -261,7 +264,8 @@ impl Lister {
         for (connection, destination) in &self.destinations {
             let mut destination = destination.clone();
             if let Ok(name) = destination.naming.destination(repository) {
-                destination.visibility = self.decided(destination.endpoint, &name, visibility);
+                destination.visibility =
+                    self.decided((connection, destination.endpoint), &name, visibility);
                 if types_told
                     && let Ok(adapter) = connection.now().await
                     && let Ok(target) = adapter.locate(name.as_str()).await

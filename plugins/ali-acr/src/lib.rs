@@ -50,6 +50,7 @@ impl Adapter for AliAcr {
             allowed_hosts: presets::hosts(),
             signing: vec![alibaba::v3_recipe(), alibaba::roa_recipe()],
             min_components: 2,
+            extra: vec![KeyValue::new("copies_visibility", "true")],
             ..info.at(presets::endpoints())
         }
     }

@@ -37,7 +37,7 @@ pub(crate) fn repositories(
     let mut at: Position = page.position()?;
     let mut items = Vec::new();
     if let Some((namespace, _)) = prefix.split_once('/') {
-        let next = in_namespace(&api, namespace, at.step, &mut items)?;
+        let next = in_namespace(&api, (namespace, false), at.step, &mut items)?;
         let next = next.map(|step| Position { step, ..Position::default() });
         return Page::last(items).next(next.as_ref());
     }
@@ -72,7 +72,7 @@ fn step(
         (Some(found.ok_or_else(|| gone(api, &at.namespace))?), at.step)
     };
     if let Some(namespace) = current
-        && let Some(step) = in_namespace(api, namespace, here, items)?
+        && let Some(step) = in_namespace(api, (namespace, true), here, items)?
     {
         let namespace = namespace.to_owned();
         return Ok(Some(Position { namespaces: at.namespaces, namespace, step }));
@@ -94,7 +94,7 @@ fn gone(api: &Api<'_>, namespace: &str) -> Error {
 /// Adds one page of a namespace's repositories, and says where the next one is.
 fn in_namespace(
     api: &Api<'_>,
-    namespace: &str,
+    (namespace, listed): (&str, bool),
     at: Step,
     items: &mut Vec<Repository>,
 ) -> Result<Option<Step>> {
@@ -115,8 +115,9 @@ fn in_namespace(
         }
     };
     let mut answer = match answer {
-        // Deleted since the namespaces were listed.
-        Err(Error::NotFound(_)) => return Ok(None),
+        // Deleted since the namespaces were listed; one that was named is an error, and so is one
+        // that breaks off.
+        Err(Error::NotFound(_)) if listed && at.page == 1 => return Ok(None),
         answer => answer?,
     };
     let rows = answer.rows();

@@ -64,7 +64,8 @@ fn says_unknown(response: &Response) -> bool {
 
 fn settled(response: Response) -> Result<()> {
     match response.status() {
-        404 => Ok(()),
+        // A page of a proxy says nothing of what is there.
+        404 if !response.is_html() => Ok(()),
         405 | 409 => Err(Error::Conflict(format!(
             "{}; it is locked: unlock it with `az acr repository update --delete-enabled true \
              --write-enabled true`, or leave it",

@@ -205,6 +205,9 @@ fn a_tag_is_deleted_alone() {
         (vec![unknown()], |r| r.is_ok()),
         (vec![absent(), plain().answer(202)], |r| r.is_ok()),
         (vec![absent(), plain().answer(404)], |r| r.is_ok()),
+        (vec![absent(), plain().answer(404).text("<html>no such site</html>")], |r| {
+            matches!(r, Err(Error::NotFound(_)))
+        }),
         (vec![absent(), plain().answer(405)], |r| matches!(r, Err(Error::Unsupported(_)))),
         (vec![absent(), plain().answer(400)], |r| matches!(r, Err(Error::Unsupported(_)))),
         (

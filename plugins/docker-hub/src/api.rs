@@ -34,8 +34,29 @@ pub(crate) fn rows<T: DeserializeOwned>(
     path: &str,
     page: u32,
 ) -> Result<(Rows<T>, bool)> {
-    let request = Request::get(path).query("page", page).query("page_size", PAGE);
-    let rows: Rows<T> = send(endpoint, request)?.success()?.json()?;
+    read(&ask(endpoint, path, page)?.success()?, page)
+}
+
+/// The same; `None` where the Hub says that what is listed is not there. A page of a proxy does
+/// not say that.
+pub(crate) fn rows_if_any<T: DeserializeOwned>(
+    endpoint: &Endpoint,
+    path: &str,
+    page: u32,
+) -> Result<Option<(Rows<T>, bool)>> {
+    let response = ask(endpoint, path, page)?;
+    if response.status() == 404 && !response.is_html() {
+        return Ok(None);
+    }
+    read(&response.success()?, page).map(Some)
+}
+
+fn ask(endpoint: &Endpoint, path: &str, page: u32) -> Result<Response> {
+    send(endpoint, Request::get(path).query("page", page).query("page_size", PAGE))
+}
+
+fn read<T: DeserializeOwned>(response: &Response, page: u32) -> Result<(Rows<T>, bool)> {
+    let rows: Rows<T> = response.json()?;
     let linked = rows.next.as_deref().is_some_and(|next| !next.is_empty());
     let more = linked && !rows.results.is_empty() && page < MAX_PAGES;
     Ok((rows, more))

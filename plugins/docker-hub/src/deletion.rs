@@ -18,7 +18,7 @@ pub(crate) fn tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()
     let path = format!("{}{}/", listing::tags_path(repository)?, http::encode(tag));
     let response = api::send(endpoint, Request::delete(path))?;
     match response.status() {
-        404 => Ok(()),
+        404 if !response.is_html() => Ok(()),
         _ => response.done(),
     }
 }
@@ -41,10 +41,7 @@ pub(crate) fn artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> R
 }
 
 fn by_tags(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
-    let found = match tags_on(endpoint, repository, digest) {
-        Err(Error::NotFound(_)) => return Ok(()),
-        found => found?,
-    };
+    let Some(found) = tags_on(endpoint, repository, digest)? else { return Ok(()) };
     if found.is_empty() {
         if !distribution::holds(&flow(endpoint), repository, digest)? {
             return Ok(());
@@ -56,14 +53,16 @@ fn by_tags(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
     found.iter().try_for_each(|name| tag(endpoint, repository, name))
 }
 
-fn tags_on(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<Vec<String>> {
+/// The tags on a digest; `None` where the repository has gone.
+fn tags_on(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<Option<Vec<String>>> {
     let (path, mut found) = (listing::tags_path(repository)?, Vec::new());
     for page in 1..=MAX_PAGES {
-        let (rows, more) = api::rows::<wire::Tag>(endpoint, &path, page)?;
+        let found_rows = api::rows_if_any::<wire::Tag>(endpoint, &path, page)?;
+        let Some((rows, more)) = found_rows else { return Ok(None) };
         let on_it = |row: &wire::Tag| row.digest.as_deref() == Some(digest);
         found.extend(rows.results.into_iter().filter(on_it).map(|row| row.name));
         if !more {
-            return Ok(found);
+            return Ok(Some(found));
         }
     }
     Err(Error::Unsupported(format!("{repository} has too many tags to search them for {digest}")))

@@ -54,6 +54,7 @@ impl Adapter for DockerHub {
             login_urls: vec![session::LOGIN.to_owned()],
             min_components: 2,
             max_components: Some(2),
+            extra: vec![KeyValue::new("copies_visibility", "true")],
             ..AdapterInfo::new("docker-hub", "Docker Hub", env!("CARGO_PKG_VERSION"))
         }
         .at(EndpointPattern::Fixed(NamedUrl {

@@ -31,9 +31,9 @@ pub(crate) fn repositories(
     page: &PageRequest,
 ) -> Result<Page<Repository>> {
     let prefix = filter.prefix.as_deref().unwrap_or_default();
-    let all = match prefix.split_once('/') {
-        Some((namespace, _)) => vec![namespace.to_owned()],
-        None if endpoint.has_credentials() => namespaces::of_account(endpoint)?,
+    let (all, own) = match prefix.split_once('/') {
+        Some((namespace, _)) => (vec![namespace.to_owned()], false),
+        None if endpoint.has_credentials() => (namespaces::of_account(endpoint)?, true),
         None => return Err(nothing_to_list()),
     };
     let mut at: Position = page.position()?;
@@ -45,7 +45,7 @@ pub(crate) fn repositories(
         at.page = 1;
     }
     for _ in 0..MAX_REQUESTS {
-        let more = in_namespace(endpoint, namespace, at.page, &mut items)?;
+        let more = in_namespace(endpoint, (namespace, own), at.page, &mut items)?;
         if more {
             at.page = at.page.saturating_add(1);
         } else if let Some(next) = left.next() {
@@ -74,17 +74,21 @@ fn nothing_to_list() -> Error {
     )
 }
 
+/// Adds one page of a namespace, which may be of the account's own list; says whether another one
+/// follows.
 fn in_namespace(
     endpoint: &Endpoint,
-    namespace: &str,
+    (namespace, own): (&str, bool),
     page: u32,
     items: &mut Vec<Repository>,
 ) -> Result<bool> {
     let path = format!("/v2/repositories/{}/", http::encode(namespace));
-    let (rows, more) = match api::rows::<wire::Repository>(endpoint, &path, page) {
-        // An organisation that was left, or deleted, since the namespaces were listed.
-        Err(Error::NotFound(_)) => return Ok(false),
-        rows => rows?,
+    let (rows, more) = if own && page == 1 {
+        // An organisation may have been left, or deleted, since the namespaces were listed.
+        let Some(rows) = api::rows_if_any(endpoint, &path, page)? else { return Ok(false) };
+        rows
+    } else {
+        api::rows::<wire::Repository>(endpoint, &path, page)?
     };
     let images = rows.results.into_iter().filter(is_image);
     items.extend(images.map(|row| Repository {

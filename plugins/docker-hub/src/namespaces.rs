@@ -46,13 +46,14 @@ pub(crate) fn of_account(endpoint: &Endpoint) -> Result<Vec<String>> {
 }
 
 /// Makes sure that pushes may go there. A push creates the repository itself, with the account's
-/// default visibility; a private one is created before where that was asked for.
+/// default visibility, which is public for most: unless that was asked for, a private one is created
+/// before. What is there already stays as it is.
 pub(crate) fn prepare(
     endpoint: &Endpoint,
     repositories: &[String],
     metadata: &[KeyValue],
 ) -> Vec<Result<()>> {
-    let private = metadata.iter().any(|it| it.key == "visibility" && it.value == "private");
+    let private = !metadata.iter().any(|it| it.key == "visibility" && it.value == "public");
     let namespaces = of_account(endpoint);
     repositories.iter().map(|name| one(endpoint, name, &namespaces, private)).collect()
 }
@@ -108,16 +109,18 @@ fn create(endpoint: &Endpoint, namespace: &str, name: &str) -> Result<()> {
         is_private: true,
     };
     let created = api::send(endpoint, Request::post(&path).json(&body))?;
-    if !matches!(created.status(), 400 | 409) {
+    if !matches!(created.status(), 400 | 403 | 409) {
         return created.done();
     }
-    // The same status says that it exists, and that the plan allows no more private ones.
+    // The same status says that it exists, and that the plan allows no more private ones; a token
+    // that may only push may not create.
     let there = api::send(endpoint, Request::get(format!("{path}/{}", http::encode(name))))?;
     if there.status() == 200 {
         return Ok(());
     }
     Err(Error::Forbidden(format!(
-        "the private repository `{namespace}/{name}` could not be created at Docker Hub: {}",
+        "the private repository `{namespace}/{name}` could not be created at Docker Hub: {}; \
+         create it there, public or private, and run again",
         created.error().text()
     )))
 }

@@ -157,6 +157,27 @@ fn a_prefix_lists_one_namespace_also_without_an_account() {
     assert!(matches!(all, Err(Error::Unsupported(t)) if t.contains("library/alpine")));
 }
 
+/// Only what the account's own list named may be gone; a listing that breaks off is no whole one.
+#[test]
+fn a_namespace_that_is_not_there_ends_the_listing_only_where_it_was_left() {
+    let gone = |number| page("acme", number, &[], None).answer(404);
+    let list = |exchanges: Vec<Exchange>, prefix: Option<&str>| {
+        let host = hub(exchanges);
+        let prefix = prefix.map(str::to_owned);
+        let filter = RepositoryFilter { prefix, ..RepositoryFilter::all() };
+        DockerHub::list_repositories(host.endpoint(), &filter, &PageRequest::first())
+    };
+    let left = list(vec![namespaces(), gone(1), page("alice", 1, &["own"], None)], None);
+    assert_eq!(left.expect("a page").items.len(), 1);
+    let broken = list(vec![namespaces(), page("acme", 1, &["a"], Some("x")), gone(2)], None);
+    assert!(matches!(broken, Err(Error::NotFound(_))), "{broken:?}");
+    let named = list(vec![gone(1)], Some("acme/"));
+    assert!(matches!(named, Err(Error::NotFound(_))), "{named:?}");
+    let foreign = gone(1).text("<html>no such site</html>");
+    let foreign = list(vec![namespaces(), foreign], None);
+    assert!(matches!(foreign, Err(Error::NotFound(_))), "{foreign:?}");
+}
+
 #[test]
 fn a_page_without_rows_ends_a_listing_that_says_more() {
     let host =
@@ -246,7 +267,8 @@ fn authority_is_a_token_for_the_registrys_names() {
 fn only_own_namespaces_are_pushed_to_and_none_is_created() {
     let host = hub([namespaces()]);
     let names = ["acme/app", "alice/x", "other/x", "a/b/c"].map(str::to_owned);
-    let results = DockerHub::prepare_targets(host.endpoint(), &names, &[]);
+    let public = [KeyValue::new("visibility", "public")];
+    let results = DockerHub::prepare_targets(host.endpoint(), &names, &public);
     assert_eq!((&results[0], &results[1]), (&Ok(()), &Ok(())));
     assert!(matches!(&results[2], Err(Error::Forbidden(t)) if t.contains("`acme`")), "{results:?}");
     assert!(matches!(results[3], Err(Error::InvalidInput(_))));
@@ -266,20 +288,26 @@ fn a_private_repository_is_made_before_the_push() {
             .answer(status)
             .json(json!({"message": "private repository quota exceeded"}))
     };
-    let host = hub([
-        namespaces(),
-        create("new", 201),
-        create("old", 400),
-        get(&format!("{path}/old")),
-        create("full", 400),
-        get(&format!("{path}/full")).answer(404),
-    ]);
-    let names = ["acme/new", "acme/old", "acme/full"].map(str::to_owned);
     let private = [KeyValue::new("visibility", "private")];
-    let results = DockerHub::prepare_targets(host.endpoint(), &names, &private);
-    assert_eq!((&results[0], &results[1]), (&Ok(()), &Ok(())));
-    assert!(matches!(&results[2], Err(Error::Forbidden(t)) if t.contains("quota")), "{results:?}");
-    host.finish();
+    // A source that does not tell must not become public.
+    for metadata in [&private[..], &[]] {
+        let host = hub([
+            namespaces(),
+            create("new", 201),
+            create("old", 400),
+            get(&format!("{path}/old")),
+            create("given", 403),
+            get(&format!("{path}/given")),
+            create("full", 400),
+            get(&format!("{path}/full")).answer(404),
+        ]);
+        let names = ["acme/new", "acme/old", "acme/given", "acme/full"].map(str::to_owned);
+        let results = DockerHub::prepare_targets(host.endpoint(), &names, metadata);
+        assert_eq!(results[..3], [Ok(()), Ok(()), Ok(())]);
+        let full = &results[3];
+        assert!(matches!(full, Err(Error::Forbidden(t)) if t.contains("quota")), "{full:?}");
+        host.finish();
+    }
 }
 
 #[test]
@@ -300,6 +328,12 @@ fn tags_are_deleted_by_name_and_digests_by_the_registry_or_by_their_tags() {
     let host = hub([delete(), delete().answer(404)]);
     assert_eq!(DockerHub::delete_tag(host.endpoint(), "acme/app", "v1"), Ok(()));
     assert_eq!(DockerHub::delete_tag(host.endpoint(), "acme/app", "v1"), Ok(()));
+    host.finish();
+    // A page of a proxy says nothing of what is there.
+    let foreign = |exchange: Exchange| exchange.answer(404).text("<html>no such site</html>");
+    let host = hub([foreign(delete())]);
+    let result = DockerHub::delete_tag(host.endpoint(), "acme/app", "v1");
+    assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
     host.finish();
     let flow = || [ping(), token("repository:acme/app:delete")];
     let host = alice().exchanges(flow()).exchange(manifest(202)).start();
@@ -325,9 +359,12 @@ fn tags_are_deleted_by_name_and_digests_by_the_registry_or_by_their_tags() {
         let result = DockerHub::delete_artifact(host.endpoint(), "acme/app", DIGEST);
         assert!(fits(&result), "{status}: {result:?}");
     }
-    let none = get("/v2/repositories/acme/app/tags/?page=1&page_size=100").answer(404);
-    let host = alice().exchanges(flow()).exchanges([manifest(405), login(), none]).start();
-    assert_eq!(DockerHub::delete_artifact(host.endpoint(), "acme/app", DIGEST), Ok(()));
+    let none = || get("/v2/repositories/acme/app/tags/?page=1&page_size=100").answer(404);
+    for (answer, gone) in [(none(), true), (foreign(none()), false)] {
+        let host = alice().exchanges(flow()).exchanges([manifest(405), login(), answer]).start();
+        let result = DockerHub::delete_artifact(host.endpoint(), "acme/app", DIGEST);
+        assert_eq!(result.is_ok(), gone, "{result:?}");
+    }
 }
 
 #[test]

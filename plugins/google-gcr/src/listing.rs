@@ -190,7 +190,10 @@ impl Listing<'_> {
         let url = format!("{url}/{}/packages", http::encode(shelf));
         match api::page(&self.account, &url, token) {
             // Deleted since, or, at gcr.io, a further project that has none.
-            Err(Error::NotFound(_)) if number > 0 || matches!(self.place, Place::Docker { .. }) => {
+            Err(Error::NotFound(_))
+                if token.is_empty()
+                    && (number > 0 || matches!(self.place, Place::Docker { .. })) =>
+            {
                 Ok(no_packages())
             }
             packages => packages,

@@ -61,13 +61,19 @@ pub(crate) fn another(response: &Response, (page, size): (u32, u32), rows: usize
     }
 }
 
-/// Deletes; what is gone already is no error.
-pub(crate) fn delete(endpoint: &Endpoint, path: &str) -> Result<()> {
+/// Deletes; what is gone already is no error. A 404 that Harbor itself did not give says nothing of
+/// what it holds.
+pub(crate) fn delete(endpoint: &Endpoint, path: &str, is_its: fn(&Response) -> bool) -> Result<()> {
     let response = request(endpoint, Request::delete(path)).send()?;
     match response.status() {
-        404 => Ok(()),
+        404 if is_its(&response) => Ok(()),
         _ => response.done(),
     }
+}
+
+/// Whether a refusal has the codes that Harbor 2.x gives.
+pub(crate) fn has_codes(response: &Response) -> bool {
+    !response.error_codes().is_empty()
 }
 
 /// Project and repository path of a full name.

@@ -4,15 +4,20 @@
 //! alone; each is asked for, since some are found by a tag. Those of an index's parts are not
 //! looked for: that would take a request for each part of each index.
 
-use portolan_sdk::{Artifact, Endpoint, Error, KeyValue, Page, PageRequest, Result, http::Request};
+use portolan_sdk::{Artifact, Endpoint, KeyValue, Page, PageRequest, Result, http::Request, log};
 
 use crate::{api, listing::position, wire};
 
-/// Accessories of a page's artifacts that one call asks for; the next one goes on.
-const MAX_ACCESSORIES: usize = 64;
+/// Accessories of a page's artifacts that one call asks for, one after another, in the time that a
+/// call has; the next one goes on.
+const MAX_ACCESSORIES: usize = 16;
 
-/// The same with what is attached to accessories themselves: more is taken for a circle.
-const MAX_NESTED: usize = 128;
+/// The same with what is attached to accessories themselves; more are given as their subject's row
+/// tells of them.
+const MAX_ASKED: usize = 32;
+
+/// Most accessories of one call, asked for or not.
+const MAX_NESTED: usize = 1_000;
 
 /// An accessory that is to be asked for: its digest, that of its subject, and the subject's labels.
 type Open = (String, String, Vec<String>);
@@ -71,22 +76,19 @@ fn accessories(
     mut open: Vec<Open>,
     items: &mut Vec<Artifact>,
 ) -> Result<()> {
-    let mut asked = 0_usize;
+    let mut seen: Vec<String> = Vec::new();
     while let Some((digest, subject, labels)) = open.pop() {
-        asked = asked.saturating_add(1);
-        if asked > MAX_NESTED {
-            return Err(Error::MalformedResponse(format!(
-                "{path} has accessories of accessories without an end"
-            )));
-        }
-        let get = Request::get(format!("{path}/{digest}"));
-        let get = get.query("with_tag", "true").query("with_accessory", "true");
-        let answer = api::request(endpoint, get).send()?;
-        // Deleted since the artifact was listed.
-        if answer.status() == 404 && !answer.is_html() {
+        // A circle comes back to what was seen.
+        let listed = || items.iter().any(|it| it.digest.as_ref() == Some(&digest));
+        if seen.len() >= MAX_NESTED || seen.contains(&digest) || listed() {
             continue;
         }
-        let mut row: wire::Artifact = answer.success()?.json()?;
+        let row = match seen.len() {
+            0..MAX_ASKED => one(endpoint, path, &digest)?,
+            _ => Some(told(&digest)),
+        };
+        seen.push(digest);
+        let Some(mut row) = row else { continue };
         let attached = row.accessories.take();
         // A rule's filter by label means the subject.
         let item = Artifact { subject: Some(subject), labels, ..artifact(row) };
@@ -94,6 +96,27 @@ fn accessories(
         items.push(item);
     }
     Ok(())
+}
+
+/// One accessory; `None` where it was deleted since its subject was listed. One that the account is
+/// not shown is what the list told of it: its digest.
+fn one(endpoint: &Endpoint, path: &str, digest: &str) -> Result<Option<wire::Artifact>> {
+    let get = Request::get(format!("{path}/{digest}"));
+    let get = get.query("with_tag", "true").query("with_accessory", "true");
+    let answer = api::request(endpoint, get).send()?;
+    match answer.status() {
+        404 if !answer.is_html() => Ok(None),
+        403 => {
+            let why = answer.error();
+            log::warn("an accessory's tags are not shown", &[("why", why.text())]);
+            Ok(Some(told(digest)))
+        }
+        _ => answer.success()?.json().map(Some),
+    }
+}
+
+fn told(digest: &str) -> wire::Artifact {
+    wire::Artifact { digest: digest.to_owned(), ..wire::Artifact::default() }
 }
 
 /// An artifact as the host wants it; one with a name is a tag of Harbor 1.x.

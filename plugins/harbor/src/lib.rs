@@ -41,7 +41,10 @@ impl Adapter for Harbor {
             settings_schema: upload::SCHEMA.to_owned(),
             resources: vec!["image".to_owned(), "artifact".to_owned()],
             min_components: 2,
-            extra: vec![KeyValue::new("supported_copy_by_chunk", "true")],
+            extra: vec![
+                KeyValue::new("supported_copy_by_chunk", "true"),
+                KeyValue::new("copies_visibility", "true"),
+            ],
             ..AdapterInfo::new("harbor", "Harbor", env!("CARGO_PKG_VERSION"))
         }
     }
@@ -125,7 +128,7 @@ fn delete(
         return v1(endpoint, repository, reference);
     }
     let path = [&*api::artifacts_path(repository)?, "/", reference, &below.concat()].concat();
-    api::delete(endpoint, &path)
+    api::delete(endpoint, &path, api::has_codes)
 }
 
 /// A repository name that Harbor cannot hold.

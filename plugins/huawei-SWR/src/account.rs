@@ -123,13 +123,13 @@ impl<'a> Account<'a> {
     }
 
     /// Whether SWR says that what was asked for is not there. A 404 of the API gateway before it, or
-    /// a page of a proxy, says nothing of what SWR holds.
+    /// a page of a proxy, says nothing of what SWR holds: SWR's own has a code of its own.
     pub(crate) fn is_missing(&self, response: &Response) -> Result<bool> {
         if response.status() != 404 {
             return Ok(false);
         }
-        let code = response.error_codes().into_iter().find(|code| code.starts_with("APIG"));
-        if code.is_none() && !response.is_html() {
+        let code = response.error_codes().into_iter().next();
+        if code.as_deref().is_some_and(|code| code.starts_with("SVCSTG.SWR.")) {
             return Ok(true);
         }
         let said = response.error();

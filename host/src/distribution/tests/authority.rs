@@ -81,6 +81,25 @@ async fn one_401_is_answered_and_a_second_is_final() {
     assert_eq!(server.lines().len(), 2);
 }
 
+/// Some say nothing of how to log in; nobody is asked twice, and not who gave nothing.
+#[tokio::test]
+async fn a_401_without_a_challenge_renews_what_was_given_once() {
+    for (taken, works) in [("Bearer token1", true), ("none", false)] {
+        let server = script(move |_, seen| {
+            Some(match seen.header("authorization") {
+                token if token == taken => answer(404, &[], ""),
+                _ => answer(401, &[], ""),
+            })
+        })
+        .await;
+        let (remote, counting) = counted(&server);
+        let error = remote.get_manifest(&"latest".parse().unwrap()).await.err();
+        let text = error.map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(!text.contains("401"), works, "{text}");
+        assert_eq!((asks(&counting).len(), server.lines().len()), (2, 2), "{taken}");
+    }
+}
+
 /// As AWS ECR says it; a `HEAD` is answered without the words.
 #[tokio::test]
 async fn a_403_that_says_the_token_has_ended_is_answered_once() {

@@ -7,10 +7,14 @@ use portolan_core::{
     visibility::Visibility,
 };
 
-use super::{super::lock, Lister};
+use super::{super::lock, Connection, Lister};
 
 /// Most pages of a listing that are looked through for one repository that a filter names.
 const MAX_PAGES: usize = 20;
+/// Most rows that wait for the end of a listing.
+const MAX_WAITING: usize = 10_000;
+/// What an adapter says of itself (`extra`) that makes what it is told to: public, or private.
+const MAKES_PUBLIC: (&str, &str) = ("copies_visibility", "true");
 /// Most repositories that are looked for so.
 const MAX_NAMES: usize = 100;
 
@@ -18,7 +22,21 @@ impl Lister {
     /// Whether a row has to wait for the end of the listing: a project is made public only where
     /// all that goes there is, and that is known no sooner.
     pub(super) fn must_wait(&self, row: &RepositoryEntry) -> bool {
-        row.private == Some(false) && self.makes_targets()
+        row.private == Some(false) && self.makes_targets() && !lock(&self.visibilities).gave_up()
+    }
+
+    /// Lets rows that wait go on where they are too many: private, since the rest is not known.
+    pub(super) fn let_go(&self, waiting: &mut Vec<RepositoryEntry>) -> Vec<RepositoryEntry> {
+        if waiting.len() < MAX_WAITING {
+            return Vec::new();
+        }
+        tracing::warn!(
+            execution = self.execution.id.0,
+            "more than {MAX_WAITING} repositories of the source are public: those that are made at \
+             a destination become private"
+        );
+        lock(&self.visibilities).give_up();
+        std::mem::take(waiting)
     }
 
     /// Notes what is told of a repository that the filters keep.
@@ -31,13 +49,17 @@ impl Lister {
         }
     }
 
-    /// What a repository is to be at a destination.
+    /// What a repository is to be at a destination. Where nothing waited for the other sources,
+    /// what is told of one alone makes nothing public.
     pub(super) fn decided(
         &self,
-        to: EndpointId,
+        (connection, to): (&Connection, EndpointId),
         name: &Repository,
         told: Option<Visibility>,
     ) -> Option<Visibility> {
+        if !makes_public(connection) {
+            return told.map(|_| Visibility::Private);
+        }
         lock(&self.visibilities).decided(to, name, told)
     }
 
@@ -76,10 +98,14 @@ impl Lister {
         None
     }
 
-    /// Whether anything is made at a destination by its provider's own API.
+    /// Whether anything at a destination is made public, or private, as its sources are.
     fn makes_targets(&self) -> bool {
-        let makes =
-            |connection: &super::Connection| connection.adapter().info().capabilities.management;
-        self.destinations.iter().any(|(connection, _)| makes(connection))
+        self.destinations.iter().any(|(connection, _)| makes_public(connection))
     }
+}
+
+fn makes_public(connection: &Connection) -> bool {
+    let info = connection.adapter().info();
+    let (name, value) = MAKES_PUBLIC;
+    info.capabilities.management && info.extra.iter().any(|(n, v)| n == name && v == value)
 }

@@ -68,6 +68,26 @@ fn every_page_of_an_enterprise_instance() {
     assert_eq!(walk(&host, None), expected);
 }
 
+/// Only what was listed a moment ago may be gone; a listing that breaks off is no whole one.
+#[test]
+fn a_namespace_that_was_named_or_breaks_off_is_an_error() {
+    let list = |exchanges: Vec<Exchange>| {
+        let host = enterprise().exchanges(exchanges).start();
+        let page = page_of(&host, Some("a/"), None)?;
+        page_of(&host, Some("a/"), page.next)
+    };
+    let gone = |number| no(list_repository("a", number), 200, "NAMESPACE_NOT_EXIST");
+    let named = list(vec![gone(1)]);
+    assert!(matches!(named, Err(Error::NotFound(_))), "{named:?}");
+    let some = rows("Repositories", 5, &named_rows());
+    let broken = list(vec![list_repository("a", 1).json(some), gone(2)]);
+    assert!(matches!(broken, Err(Error::NotFound(_))), "{broken:?}");
+}
+
+fn named_rows() -> Vec<Value> {
+    named("RepoName", &["1", "2"])
+}
+
 #[test]
 fn every_page_of_a_personal_registry() {
     let repo =

@@ -64,6 +64,23 @@ fn artifact_registry_is_listed_page_by_page() {
     assert_eq!(pages(&host, 1), expected);
 }
 
+/// Only a repository that was never there is empty; a listing that breaks off is no whole one.
+#[test]
+fn a_repository_that_goes_between_two_pages_is_an_error() {
+    let shelves = json!({"repositories": [shelf("a", "DOCKER", "STANDARD_REPOSITORY")]});
+    let host = key_file(PKG)
+        .exchanges([
+            access_token(),
+            api("GET", &format!("{US}?pageSize=1000")).json(shelves),
+            packages("a", "", &["app"], "p2"),
+            packages("a", "p2", &[], "").answer(404),
+        ])
+        .start();
+    let first = page(&host, None, 1).expect("a page");
+    let broken = page(&host, first.next, 1);
+    assert!(matches!(broken, Err(Error::NotFound(_))), "{broken:?}");
+}
+
 #[test]
 fn what_is_told_of_a_name_is_kept() {
     let host =

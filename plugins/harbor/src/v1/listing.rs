@@ -58,9 +58,27 @@ pub(crate) fn artifacts(
 
 /// Every tag of a repository, in the order of the answer.
 pub(super) fn tags(endpoint: &Endpoint, repository: &str) -> Result<Vec<wire::Artifact>> {
-    let get = Request::get(path(repository)?);
-    let response = api::request(endpoint, get).send()?.success()?;
-    rows(&response, |name| wire::Artifact { name, ..wire::Artifact::default() })
+    read(&ask(endpoint, repository)?.success()?)
+}
+
+/// The same; `None` where Harbor says that the repository is not there. A web page does not.
+pub(super) fn tags_if_any(
+    endpoint: &Endpoint,
+    repository: &str,
+) -> Result<Option<Vec<wire::Artifact>>> {
+    let response = ask(endpoint, repository)?;
+    if response.status() == 404 && !response.is_html() {
+        return Ok(None);
+    }
+    read(&response.success()?).map(Some)
+}
+
+fn ask(endpoint: &Endpoint, repository: &str) -> Result<Response> {
+    api::request(endpoint, Request::get(path(repository)?)).send()
+}
+
+fn read(response: &Response) -> Result<Vec<wire::Artifact>> {
+    rows(response, |name| wire::Artifact { name, ..wire::Artifact::default() })
 }
 
 /// The path of a repository's tags; its slashes are not escaped.

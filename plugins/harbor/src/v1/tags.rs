@@ -36,14 +36,13 @@ pub(crate) fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &st
 }
 
 fn tags_if_any(endpoint: &Endpoint, repository: &str) -> Result<Vec<wire::Artifact>> {
-    match listing::tags(endpoint, repository) {
-        Err(Error::NotFound(_)) => Ok(Vec::new()),
-        tags => tags,
-    }
+    Ok(listing::tags_if_any(endpoint, repository)?.unwrap_or_default())
 }
 
 fn delete(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
-    api::delete(endpoint, &format!("{}/{}", listing::path(repository)?, http::encode(tag)))
+    let path = format!("{}/{}", listing::path(repository)?, http::encode(tag));
+    // Its refusals are plain text.
+    api::delete(endpoint, &path, |response| !response.is_html())
 }
 
 /// What has no tag is shown by the distribution API alone, and cannot be deleted there.

@@ -154,7 +154,7 @@ fn listings_are_signed_and_paged() {
 
 #[test]
 fn organisations_are_created_by_the_management_api() {
-    let missing = || signed("GET", "/namespaces/team").answer(404);
+    let missing = || fault(signed("GET", "/namespaces/team"), 404, "SVCSTG.SWR.4040000", "no such");
     let create = || signed("POST", "/namespaces").expect_body(json!({"namespace": "team"}));
     let visible = signed("GET", "/namespaces?filter=mode::visible");
     for exchanges in [
@@ -175,7 +175,6 @@ fn organisations_are_created_by_the_management_api() {
 fn a_tag_is_deleted_by_the_management_api() {
     for (status, fits) in [
         (204, (|r| r.is_ok()) as fn(&Result<()>) -> bool),
-        (404, |r| r.is_ok()),
         (403, |r| matches!(r, Err(Error::Forbidden(_)))),
         (409, |r| matches!(r, Err(Error::Conflict(_)))),
     ] {
@@ -197,7 +196,8 @@ fn a_gateways_404_is_not_gone() {
             if !retryable && message.contains("is not SWR's answer"))
     };
     for (answer, is_gone) in [
-        (tag(), true),
+        (tag(), false),
+        (tag().text("404 page not found"), false),
         (tag().json(gone), true),
         (tag().json(gateway("APIGW.0101")), false),
         (tag().json(gateway("APIG.0101")), false),

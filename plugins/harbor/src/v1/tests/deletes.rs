@@ -26,6 +26,12 @@ fn a_tag_goes_where_it_is_alone_on_its_manifest() {
     };
     assert_eq!(tag("old", vec![shared(), delete("old")]), Ok(()));
     assert_eq!(tag("old", vec![shared(), delete("old").answer(404)]), Ok(()));
+    // A page of a proxy says nothing of what is there.
+    let foreign = |exchange: Exchange| exchange.answer(404).text("<html>no such site</html>");
+    let result = tag("old", vec![shared(), foreign(delete("old"))]);
+    assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
+    let result = tag("old", vec![foreign(shared())]);
+    assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
     assert_eq!(tag("gone", vec![shared()]), Ok(()));
     assert_eq!(tag("v1", vec![tags(json!(null)).answer(404)]), Ok(()));
     let kept = tag("v1", vec![shared()]).expect_err("it is not alone");
