@@ -4,7 +4,7 @@
 //! alone; each is asked for, since some are found by a tag. Those of an index's parts are not
 //! looked for: that would take a request for each part of each index.
 
-use portolan_sdk::{Artifact, Endpoint, KeyValue, Page, PageRequest, Result, http::Request, log};
+use portolan_sdk::{Artifact, Endpoint, KeyValue, Page, PageRequest, Result, http::Request};
 
 use crate::{api, listing::position, wire};
 
@@ -45,10 +45,11 @@ pub(crate) fn list(
     if listed > 0 {
         items.clear();
     }
-    let rest = open.len().saturating_sub(listed.saturating_add(MAX_ACCESSORIES));
-    open.truncate(open.len().saturating_sub(rest));
-    open.drain(..listed.min(open.len()));
     open.reverse();
+    let rest = open.len().saturating_sub(listed);
+    open.truncate(rest);
+    let rest = rest.saturating_sub(MAX_ACCESSORIES);
+    open.drain(..rest);
     accessories(endpoint, &path, open, &mut items)?;
     let next = match rest {
         0 => more.then(|| (number.saturating_add(1), 1, String::new())),
@@ -76,19 +77,16 @@ fn accessories(
     mut open: Vec<Open>,
     items: &mut Vec<Artifact>,
 ) -> Result<()> {
-    let mut seen: Vec<String> = Vec::new();
-    while let Some((digest, subject, labels)) = open.pop() {
-        // A circle comes back to what was seen.
-        let listed = || items.iter().any(|it| it.digest.as_ref() == Some(&digest));
-        if seen.len() >= MAX_NESTED || seen.contains(&digest) || listed() {
+    for seen in 0..MAX_NESTED {
+        let Some((digest, subject, labels)) = open.pop() else { break };
+        // A circle comes back to what was listed.
+        if items.iter().any(|it| it.digest.as_ref() == Some(&digest)) {
             continue;
         }
-        let row = match seen.len() {
-            0..MAX_ASKED => one(endpoint, path, &digest)?,
-            _ => Some(told(&digest)),
-        };
-        seen.push(digest);
+        let row =
+            if seen < MAX_ASKED { one(endpoint, path, &digest)? } else { Some(Default::default()) };
         let Some(mut row) = row else { continue };
+        row.digest = digest;
         let attached = row.accessories.take();
         // A rule's filter by label means the subject.
         let item = Artifact { subject: Some(subject), labels, ..artifact(row) };
@@ -99,24 +97,16 @@ fn accessories(
 }
 
 /// One accessory; `None` where it was deleted since its subject was listed. One that the account is
-/// not shown is what the list told of it: its digest.
+/// not shown is what the list told of it, its digest alone: without anything here.
 fn one(endpoint: &Endpoint, path: &str, digest: &str) -> Result<Option<wire::Artifact>> {
     let get = Request::get(format!("{path}/{digest}"));
     let get = get.query("with_tag", "true").query("with_accessory", "true");
     let answer = api::request(endpoint, get).send()?;
     match answer.status() {
         404 if !answer.is_html() => Ok(None),
-        403 => {
-            let why = answer.error();
-            log::warn("an accessory's tags are not shown", &[("why", why.text())]);
-            Ok(Some(told(digest)))
-        }
+        403 => Ok(Some(wire::Artifact::default())),
         _ => answer.success()?.json().map(Some),
     }
-}
-
-fn told(digest: &str) -> wire::Artifact {
-    wire::Artifact { digest: digest.to_owned(), ..wire::Artifact::default() }
 }
 
 /// An artifact as the host wants it; one with a name is a tag of Harbor 1.x.
