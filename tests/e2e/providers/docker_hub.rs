@@ -65,6 +65,12 @@ fn hub(registry: &Registry, seen: &Seen) -> Answer {
         ("GET", ["v2", "repositories", "namespaces"]) if !session.is_empty() => {
             answer(200, &json!({"namespaces": ["acme", USER]}))
         }
+        // Made before the push: one that a push makes would be public.
+        ("POST", ["v2", "namespaces", "acme", "repositories"]) if !session.is_empty() => {
+            let body: Value = serde_json::from_slice(seen.body()).unwrap_or_default();
+            assert_eq!((&body["name"], &body["is_private"]), (&json!("app"), &json!(true)));
+            answer(201, &body)
+        }
         ("GET", ["v2", "repositories", namespace]) => {
             let mine = |name: String| {
                 let (owner, name) = name.split_once('/')?;
