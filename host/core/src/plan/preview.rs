@@ -160,11 +160,11 @@ fn sifted(
     Ok(Sifted { digest, kept, skipped })
 }
 
+/// A tag that is left out, or `None` for what has none, and why.
+type Out = (Option<String>, String);
+
 /// Whether the filters keep an artifact by itself, and which took what of it.
-fn reasons(
-    filters: &[Filter],
-    artifact: ArtifactEntry,
-) -> Result<(bool, Vec<(Option<String>, String)>), BadPattern> {
+fn reasons(filters: &[Filter], artifact: ArtifactEntry) -> Result<(bool, Vec<Out>), BadPattern> {
     let (mut left, mut skipped) = (artifact, Vec::new());
     for filter in filters {
         let before = left.tags.clone();
@@ -275,14 +275,16 @@ mod tests {
                 let mut tags: Vec<_> =
                     told.chain(one.kept.iter().flat_map(|it| &it.tags)).collect();
                 let mut all: Vec<_> = listed.tags.iter().collect();
-                (tags.sort(), all.sort());
+                tags.sort();
+                all.sort();
                 assert_eq!(tags, all, "{filters:?}: each tag once");
                 assert!(one.kept.is_some() || !one.skipped.is_empty(), "{filters:?} {listed:?}");
             }
             let mut kept: Vec<_> = sifted.into_iter().filter_map(|one| one.kept).collect();
             let key =
                 |it: &ArtifactEntry| (it.digest.clone().map(|it| it.to_string()), it.tags.clone());
-            (kept.sort_by_key(key), taken.sort_by_key(key));
+            kept.sort_by_key(key);
+            taken.sort_by_key(key);
             assert_eq!(kept, taken, "{filters:?}");
         }
         let sifted = sift(&[tag("{,v*}", Decoration::Matches)], list()).unwrap();
