@@ -66,18 +66,7 @@ async fn start(component: &[u8]) -> Result<Host, portolan::Error> {
 
 fn endpoint() -> Result<EndpointSpec, Box<dyn Error>> {
     Ok(EndpointSpec {
-        name: "nobody".to_owned(),
-        description: String::new(),
-        provider: "docker-registry".to_owned(),
-        url: "http://127.0.0.1:1".parse()?,
         access_key: Some("user".to_owned()),
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new("nobody", "docker-registry", "http://127.0.0.1:1".parse()?)
     })
 }

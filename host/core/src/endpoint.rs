@@ -56,6 +56,28 @@ pub struct EndpointSpec {
     pub credential_source: Option<CredentialSource>,
 }
 
+impl EndpointSpec {
+    /// An endpoint that is reached directly and without credentials, certificates verified.
+    #[must_use]
+    pub fn new(name: impl Into<String>, provider: impl Into<String>, url: EndpointUrl) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            provider: provider.into(),
+            url,
+            access_key: None,
+            credential_type: "basic".to_owned(),
+            insecure: false,
+            ca_certificate: None,
+            settings: serde_json::Map::new(),
+            allowed_hosts: Vec::new(),
+            proxy: None,
+            client_certificate: None,
+            credential_source: None,
+        }
+    }
+}
+
 /// Why an endpoint's name cannot be.
 #[derive(Debug, thiserror::Error)]
 #[error("the name of an endpoint has 1 to 64 bytes; this one has {0}")]

@@ -92,19 +92,10 @@ async fn side(
     let ca_option = format!("{}-ca", side.option);
     let ca = side.ca.map(|path| typed::certificates(&ca_option, path)).transpose()?;
     let spec = EndpointSpec {
-        name: side.option.to_owned(),
-        description: String::new(),
-        provider: side.provider.to_owned(),
-        url,
         access_key,
-        credential_type: "basic".to_owned(),
         insecure: side.insecure,
         ca_certificate: ca,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new(side.option.to_owned(), side.provider.to_owned(), url)
     };
     Ok((spec, Credentials { access_secret, ..Credentials::default() }))
 }

@@ -49,19 +49,10 @@ impl LocalKeys {
         let secret = self.access_secret_file.as_ref().map(|path| read_secret(&base.join(path)));
         let ca = self.ca.as_ref().map(|path| read(&base.join(path), "is `ca` of [local]"));
         let spec = EndpointSpec {
-            name: "Local".to_owned(),
-            description: String::new(),
-            provider: self.provider.clone(),
-            url,
             access_key: self.access_id.clone(),
-            credential_type: "basic".to_owned(),
             insecure: self.insecure,
             ca_certificate: ca.transpose()?,
-            settings: serde_json::Map::new(),
-            allowed_hosts: Vec::new(),
-            proxy: None,
-            client_certificate: None,
-            credential_source: None,
+            ..EndpointSpec::new("Local", self.provider.clone(), url)
         };
         let credentials =
             Credentials { access_secret: secret.transpose()?, ..Credentials::default() };

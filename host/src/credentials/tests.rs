@@ -10,19 +10,9 @@ use crate::net::scripted::{Scripted, Seen, answer};
 
 fn spec(url: &str) -> EndpointSpec {
     EndpointSpec {
-        name: "e".to_owned(),
-        description: String::new(),
-        provider: "p".to_owned(),
-        url: url.parse().unwrap(),
         access_key: Some("user".to_owned()),
         credential_type: String::new(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new("e", "p", url.parse().unwrap())
     }
 }
 

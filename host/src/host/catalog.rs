@@ -89,17 +89,16 @@ impl Host {
     /// Asks the indexes as they are after every write that was answered.
     async fn found(&self, find: impl Fn(&Indexes) -> Found) -> Result<Found, Error> {
         let (catalog, store) = (&self.shared.catalog, &self.store);
-        loop {
-            {
-                let indexes = catalog.0.read().await;
-                if let Some(indexes) = indexes.as_ref().filter(|it| it.is_current(store)) {
-                    return Ok(find(indexes));
-                }
+        {
+            let indexes = catalog.0.read().await;
+            if let Some(indexes) = indexes.as_ref().filter(|it| it.is_current(store)) {
+                return Ok(find(indexes));
             }
-            let mut indexes = catalog.0.write().await;
-            let indexes = indexes.get_or_insert_with(Indexes::new);
-            indexes.follow(store).await?;
         }
+        let mut indexes = catalog.0.write().await;
+        let indexes = indexes.get_or_insert_with(Indexes::new);
+        indexes.follow(store).await?;
+        Ok(find(indexes))
     }
 }
 

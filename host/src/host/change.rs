@@ -68,19 +68,8 @@ pub(super) fn no_local() -> Result<(EndpointSpec, Credentials), Error> {
     let url = "http://local.invalid".parse();
     let url = url.map_err(|error: InvalidUrl| Error::new(Code::Internal, error.to_string()))?;
     let spec = EndpointSpec {
-        name: "Local".to_owned(),
-        description: String::new(),
-        provider: "harbor".to_owned(),
-        url,
-        access_key: None,
         credential_type: "secret".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new("Local", "harbor", url)
     };
     Ok((spec, Credentials::default()))
 }

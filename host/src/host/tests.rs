@@ -23,21 +23,7 @@ async fn host() -> Host {
 }
 
 fn spec(url: &str) -> EndpointSpec {
-    EndpointSpec {
-        name: "registry".to_owned(),
-        description: String::new(),
-        provider: "docker-registry".to_owned(),
-        url: url.parse().unwrap(),
-        access_key: None,
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
-    }
+    EndpointSpec::new("registry", "docker-registry", url.parse().unwrap())
 }
 
 async fn endpoint(host: &Host, registry: &Registry) -> Endpoint {

@@ -161,19 +161,9 @@ async fn endpoint(
         Error::new(Code::Internal, error.to_string())
     })?;
     let spec = EndpointSpec {
-        name: name.to_owned(),
         description: "an in-memory registry of the demonstration".to_owned(),
-        provider: PROVIDER.to_owned(),
-        url,
         access_key: login.map(|(user, _)| user.to_owned()),
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new(name, PROVIDER, url)
     };
     let secret = login.map(|(_, password)| Secret::new(password.to_owned()));
     let credentials = Credentials { access_secret: secret, ..Credentials::default() };

@@ -20,19 +20,8 @@ use crate::net;
 /// An endpoint of the provider `test`, used as `robot`.
 pub(super) fn spec(url: &str) -> EndpointSpec {
     EndpointSpec {
-        name: "test".to_owned(),
-        description: String::new(),
-        provider: "test".to_owned(),
-        url: url.parse().unwrap(),
         access_key: Some("robot".to_owned()),
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new("test", "test", url.parse().unwrap())
     }
 }
 

@@ -67,21 +67,7 @@ async fn engine(store: &Store, owner: &str, workers: usize) -> Engine {
 }
 
 fn spec(name: &str, url: &str) -> EndpointSpec {
-    EndpointSpec {
-        name: name.to_owned(),
-        description: String::new(),
-        provider: "docker-registry".to_owned(),
-        url: url.parse().unwrap(),
-        access_key: None,
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
-    }
+    EndpointSpec::new(name, "docker-registry", url.parse().unwrap())
 }
 
 async fn endpoint(store: &Store, name: &str, url: &str) -> Endpoint {

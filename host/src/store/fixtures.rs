@@ -35,19 +35,8 @@ pub(super) fn after(seconds: i64) -> OffsetDateTime {
 
 pub(super) fn endpoint_spec(name: &str) -> EndpointSpec {
     EndpointSpec {
-        name: name.to_owned(),
-        description: String::new(),
-        provider: "harbor".to_owned(),
-        url: "https://registry.test".parse().unwrap(),
         access_key: Some("robot".to_owned()),
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new(name, "harbor", "https://registry.test".parse().unwrap())
     }
 }
 

@@ -8,6 +8,18 @@ use crate::wire;
 /// Longest text taken from AWS, in characters.
 const MAX_TEXT: usize = 400;
 
+/// The error for an answer that names none. AWS names what it does not find: a 404 without a name
+/// is somebody else's, and says nothing of an image.
+fn foreign(response: &Response) -> Error {
+    match response.error() {
+        Error::NotFound(message) => {
+            let status = response.status();
+            Error::Upstream(UpstreamError { status, message, code: None, retryable: false })
+        }
+        error => error,
+    }
+}
+
 /// The error for an answer that is none of 200 to 299. `access_key` is the id, never the secret.
 pub(crate) fn of(response: &Response, access_key: &str) -> Error {
     let status = response.status();
@@ -19,7 +31,7 @@ pub(crate) fn of(response: &Response, access_key: &str) -> Error {
             response.what()
         ));
     }
-    let Some((name, said)) = named(response) else { return response.error() };
+    let Some((name, said)) = named(response) else { return foreign(response) };
     let what = response.what();
     let answered = format!("{what} answered {status}: {name}: {said}");
     let refused = |why: &str| Error::Unauthenticated(format!("{why} ({answered})"));

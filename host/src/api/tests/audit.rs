@@ -30,21 +30,7 @@ async fn log(api: &Router, query: &str) -> Vec<Value> {
 }
 
 pub(super) async fn store_endpoint(host: &Host, name: &str) {
-    let spec = EndpointSpec {
-        name: name.to_owned(),
-        description: String::new(),
-        provider: "none".to_owned(),
-        url: "http://localhost:1".parse().unwrap(),
-        access_key: None,
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
-    };
+    let spec = EndpointSpec::new(name, "none", "http://localhost:1".parse().unwrap());
     host.store_endpoint(spec, Credentials::default(), Health::Healthy).await.unwrap();
 }
 

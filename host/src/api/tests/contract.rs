@@ -126,21 +126,7 @@ impl Client {
 }
 
 fn spec(name: &str) -> EndpointSpec {
-    EndpointSpec {
-        name: name.to_owned(),
-        description: String::new(),
-        provider: "none".to_owned(),
-        url: "http://localhost:1".parse().unwrap(),
-        access_key: None,
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
-    }
+    EndpointSpec::new(name, "none", "http://localhost:1".parse().unwrap())
 }
 
 async fn store_endpoints(host: &Host, count: usize) {

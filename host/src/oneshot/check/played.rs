@@ -46,19 +46,9 @@ impl Played {
             None => address(info)?,
         };
         let spec = EndpointSpec {
-            name: "played".to_owned(),
-            description: String::new(),
-            provider: info.provider.clone(),
-            url,
             access_key: key,
-            credential_type: "basic".to_owned(),
-            insecure: false,
-            ca_certificate: None,
             settings: given.settings,
-            allowed_hosts: Vec::new(),
-            proxy: None,
-            client_certificate: None,
-            credential_source: None,
+            ..EndpointSpec::new("played", info.provider.clone(), url)
         };
         let credentials = Credentials { access_secret: secret, ..Credentials::default() };
         Ok(Self {

@@ -39,21 +39,7 @@ async fn plugins() -> Plugins {
 }
 
 async fn endpoint(store: &Store, name: &str, registry: &Registry) -> EndpointId {
-    let spec = EndpointSpec {
-        name: name.to_owned(),
-        description: String::new(),
-        provider: "docker-registry".to_owned(),
-        url: registry.url().parse().unwrap(),
-        access_key: None,
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
-    };
+    let spec = EndpointSpec::new(name, "docker-registry", registry.url().parse().unwrap());
     let now = OffsetDateTime::now_utc();
     let made = store.create_endpoint(spec, Credentials::default(), Health::Unknown, now).await;
     made.unwrap().id

@@ -133,3 +133,14 @@ fn a_delete_that_failed_is_an_error_although_it_was_answered_200() {
     let host = started(aws(), [gone]);
     assert_eq!(AwsEcr::delete_tag(host.endpoint(), NAME, "v1"), Ok(()));
 }
+
+#[test]
+fn a_404_that_names_no_error_deletes_nothing() {
+    let asked = || delete(json!([{"imageTag": "v1"}]), json!({})).answer(404);
+    let page = asked().header("Content-Type", "text/html").text("<html>Not found</html>");
+    for answer in [page, asked()] {
+        let host = started(aws(), [answer]);
+        let error = AwsEcr::delete_tag(host.endpoint(), NAME, "v1").expect_err("not deleted");
+        assert!(matches!(&error, Error::Upstream(it) if it.status == 404), "{error:?}");
+    }
+}

@@ -97,21 +97,7 @@ async fn push(
 fn from(source: &Registry) -> Result<Side, Error> {
     let url = source.url().parse();
     let url = url.map_err(|error| Error::new(Code::Internal, format!("{error}")))?;
-    let spec = EndpointSpec {
-        name: "from the kit".to_owned(),
-        description: String::new(),
-        provider: SOURCE.to_owned(),
-        url,
-        access_key: None,
-        credential_type: "basic".to_owned(),
-        insecure: false,
-        ca_certificate: None,
-        settings: serde_json::Map::new(),
-        allowed_hosts: Vec::new(),
-        proxy: None,
-        client_certificate: None,
-        credential_source: None,
-    };
+    let spec = EndpointSpec::new("from the kit", SOURCE, url);
     Ok((spec, Default::default()))
 }
 
