@@ -4,6 +4,7 @@ mod contract;
 mod credentials;
 mod embed;
 mod endpoints;
+mod faults;
 mod harbor;
 mod harness;
 mod kit;

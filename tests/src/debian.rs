@@ -38,8 +38,8 @@ pub struct Mode<'a> {
 
 /// A running docker-registry with its data in a temporary directory. Killed when dropped.
 pub struct DockerRegistry {
-    _child: Child,
-    _folder: TempDir,
+    child: Child,
+    folder: TempDir,
     url: String,
     address: SocketAddr,
 }
@@ -68,31 +68,21 @@ impl DockerRegistry {
         let config = folder.path().join("config.yml");
         let settings = configuration(mode, behind, folder.path(), &address);
         std::fs::write(&config, settings).expect("writable");
-        let mut command = Command::new("docker-registry");
-        // It takes every REGISTRY_* variable for a setting: give it none.
-        command.arg("serve").arg(&config).env_clear().env("PATH", "/usr/bin:/bin");
-        // Its complaints about clients are no news; what it says when it does not start is.
-        let log = folder.path().join("log");
-        command.stderr(File::create(&log).expect("writable")).kill_on_drop(true);
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                eprintln!("SKIPPED: docker-registry cannot be run ({error}); install it");
-                return None;
-            }
-        };
-        eventually(PATIENCE, "docker-registry listens", async || {
-            if let Ok(Some(status)) = child.try_wait() {
-                let said = std::fs::read_to_string(&log).unwrap_or_default();
-                panic!("docker-registry ended: {status}: {said}");
-            }
-            TcpStream::connect(&address).await
-        })
-        .await;
+        let child = serve(folder.path(), &address).await?;
         let scheme = if mode.tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         let address = address.parse().expect("it is one");
-        Some(Self { _child: child, _folder: folder, url, address })
+        Some(Self { child, folder, url, address })
+    }
+
+    /// kill -9, and a new start on the same address with the same data.
+    ///
+    /// # Panics
+    /// When it does not serve again.
+    pub async fn kill_and_start_again(&mut self) {
+        self.child.kill().await.expect("it runs");
+        let address = self.address.to_string();
+        self.child = serve(self.folder.path(), &address).await.expect("it was there before");
     }
 
     /// Where it listens.
@@ -104,6 +94,34 @@ impl DockerRegistry {
     pub fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// The process for the configuration in `folder`, once it listens; `None`, said aloud, where it is
+/// not installed.
+async fn serve(folder: &Path, address: &str) -> Option<Child> {
+    let mut command = Command::new("docker-registry");
+    // It takes every REGISTRY_* variable for a setting: give it none.
+    command.arg("serve").arg(folder.join("config.yml"));
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    // Its complaints about clients are no news; what it says when it does not start is.
+    let log = folder.join("log");
+    command.stderr(File::create(&log).expect("writable")).kill_on_drop(true);
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("SKIPPED: docker-registry cannot be run ({error}); install it");
+            return None;
+        }
+    };
+    eventually(PATIENCE, "docker-registry listens", async || {
+        if let Ok(Some(status)) = child.try_wait() {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            panic!("docker-registry ended: {status}: {said}");
+        }
+        TcpStream::connect(address).await
+    })
+    .await;
+    Some(child)
 }
 
 /// Free at this moment; another process may take it before it is used, which then shows.

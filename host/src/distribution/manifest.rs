@@ -70,10 +70,14 @@ impl Remote {
             .header(header::CONTENT_TYPE, media_type);
         ask.body = manifest.bytes.clone().into();
         let answer = self.ask(&ask).await?;
-        if !answer.response.status().is_success() {
+        let returned = announced(&answer);
+        // Another success than the specified one is believed of a registry that names the digest:
+        // the page of a proxy in between is 200 too.
+        let taken =
+            answer.status() == 201 || returned.is_some() && answer.response.status().is_success();
+        if !taken {
             return Err(answer.into_error(&attempted).await);
         }
-        let returned = announced(&answer);
         answer.discard().await;
         match returned {
             Some(actual) if actual.algorithm() == manifest.digest.algorithm() => {

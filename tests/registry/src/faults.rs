@@ -217,6 +217,27 @@ impl Faults {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// How many requests the faults that end by themselves still wait for.
+    pub fn waiting(&self) -> u32 {
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.iter().filter_map(|rule| rule.left).sum()
+    }
+
+    /// Sends only the first bytes of the next body met, as if that were all.
+    pub fn truncate_once(&self, when: impl Into<When>, bytes: u64) {
+        self.add(when, Effect::Truncate(bytes), Some(1));
+    }
+
+    /// Cuts the connection of the next request met, after this many bytes of the answer's body.
+    pub fn drop_once_after(&self, when: impl Into<When>, bytes: u64) {
+        self.add(when, Effect::Drop(bytes), Some(1));
+    }
+
+    /// Answers the next request with this status and a page of HTML.
+    pub fn html_error_once(&self, when: impl Into<When>, status: u16) {
+        self.add(when, Effect::Instead(Instead::Html(status)), Some(1));
+    }
+
     fn add(&self, when: impl Into<When>, effect: Effect, left: Option<u32>) {
         let rule = Rule { when: when.into(), effect, left };
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
