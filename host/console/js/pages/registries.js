@@ -33,7 +33,7 @@ function List({ query }) {
   const chosen = listing.rows.filter((row) => selected.has(row.id));
   const edit = async (id) => setOpen({ form: true, stored: await get(v1(`/endpoints/${id}`)) });
   const saved = (endpoint, stored) => {
-    notify(stored ? `The endpoint ${endpoint.name} was changed.` : `The endpoint ${endpoint.name} was made.`);
+    notify(stored ? `The endpoint ${endpoint.name} was changed.` : `The endpoint ${endpoint.name} was created.`);
     listing.reload();
   };
   const add = html`<button class="primary" onClick=${() => setOpen({ form: true })}><${Icon} name="plus" />New Endpoint</button>`;
@@ -61,14 +61,14 @@ function List({ query }) {
 }
 
 const columns = (known) => [
-  { label: "Name", sort: "name", wide: true, cell: (row) => html`<a href=${to("registries", row.id)}>${row.name}</a>` },
+  { label: "Name", sort: "name", wide: true, cell: (row) => html`<a href=${to("registries", row.id)}>${row.name}</a>
+    ${row.description && html`<p class="reason">${row.description}</p>`}` },
   { label: "Status", cell: (row) => html`<${Health} endpoint=${row} />`, wide: true },
-  { label: "Endpoint URL", sort: "url", cell: (row) => row.url, wide: true },
+  { label: "Endpoint URL", sort: "url", cell: (row) => html`<span class="url">${row.url}</span>` },
   { label: "Provider", sort: "type", cell: (row) => nameOf(known, row.type) },
   { label: "Verify Remote Cert", sort: "insecure", cell: (row) => (row.insecure ? "No" : "Yes") },
   { label: "Authentication", cell: authentication },
   { label: "Creation Time", sort: "creation_time", cell: (row) => time(row.creation_time) },
-  { label: "Description", cell: (row) => row.description || "–" },
 ];
 
 const authentication = ({ credential, credential_source: source }) => {

@@ -38,6 +38,7 @@ pub(super) const FILES: &[(&str, &[u8])] = files![
     "js/providers.js"
     "js/route.js"
     "js/session.js"
+    "js/tour.js"
     "js/ui/copy.js"
     "js/ui/dialog.js"
     "js/ui/field.js"
