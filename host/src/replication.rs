@@ -12,6 +12,7 @@ mod ledger;
 mod listing;
 mod log;
 mod pace;
+mod present;
 mod preview;
 mod queue;
 mod running;
@@ -114,6 +115,8 @@ struct Shared {
     progress: Mutex<HashMap<ExecutionId, Arc<Stats>>>,
     /// Plans made at once: each asks registries many questions.
     previews: Semaphore,
+    /// When this engine began: what was started before may have left parts behind.
+    began: OffsetDateTime,
     selections: Mutex<HashMap<PolicyId, Selection>>,
 }
 
@@ -140,6 +143,7 @@ impl Engine {
             ledgers: Mutex::default(),
             progress: Mutex::default(),
             previews: Semaphore::new(PREVIEWS),
+            began: OffsetDateTime::now_utc(),
             selections: Mutex::default(),
         });
         queue::spawn(&shared);
