@@ -7,10 +7,12 @@ mod admin;
 mod audit;
 pub mod auth;
 mod caller;
+mod console;
 mod extract;
 mod guard;
 mod harbor;
 mod headers;
+mod kept;
 mod limits;
 mod metrics;
 mod openapi;
@@ -95,6 +97,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
         .merge(harbor::routes())
         .merge(admin::routes())
         .merge(openapi::routes())
+        .merge(console::routes())
         .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn(trace::route))
         .fallback(respond::no_such_path)

@@ -7,19 +7,14 @@ mod page;
 
 use std::sync::LazyLock;
 
-use axum::{
-    Router,
-    http::{HeaderMap, header},
-    response::Response,
-    routing::get,
-};
+use axum::{Router, http::HeaderMap, routing::get};
 use base64::Engine;
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{
     Api, guard,
-    respond::{self, Answer, ApiError, set},
+    kept::Kept,
+    respond::{Answer, ApiError},
 };
 use crate::error::{Code, Error};
 
@@ -32,15 +27,6 @@ static BOTH: LazyLock<Result<Both, serde_json::Error>> = LazyLock::new(Both::mak
 struct Both {
     json: Kept,
     page: Kept,
-}
-
-/// An answer that stays the same as long as the process lives.
-struct Kept {
-    kind: &'static str,
-    /// What the page may load: its own style, by its hash, and nothing else.
-    policy: String,
-    body: Bytes,
-    tag: String,
 }
 
 /// `/openapi.json` and `/docs`, for everybody.
@@ -82,32 +68,5 @@ impl Both {
                 page::render(&document).into_bytes(),
             ),
         })
-    }
-}
-
-impl Kept {
-    fn new(kind: &'static str, policy: String, body: Vec<u8>) -> Self {
-        let digest = Sha256::digest(&body);
-        let tag = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
-        Self { kind, policy, body: body.into(), tag: format!("\"{tag}\"") }
-    }
-
-    /// The whole, or that nothing changed for a client that has it (RFC 9110 13.1.2).
-    fn answer(&self, headers: &HeaderMap) -> Response {
-        let asked = headers.get_all(header::IF_NONE_MATCH).iter();
-        let mut tags = asked.filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(','));
-        let is_known = tags.any(|tag| {
-            let tag = tag.trim();
-            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag
-        });
-        let mut response = match is_known {
-            true => respond::unchanged(),
-            false => respond::whole(self.kind, self.body.clone()),
-        };
-        set(&mut response, header::ETAG, &self.tag);
-        // Kept, but asked about each time: another release answers at the same address.
-        set(&mut response, header::CACHE_CONTROL, "no-cache");
-        set(&mut response, header::CONTENT_SECURITY_POLICY, &self.policy);
-        response
     }
 }

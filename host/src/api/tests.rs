@@ -23,13 +23,21 @@ use tower::ServiceExt;
 use super::{ApiSettings, Caller, auth, router};
 use crate::{builder::HostBuilder, host::Host};
 
-struct Seen {
-    status: u16,
-    headers: HeaderMap,
-    body: String,
+pub(super) struct Seen {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
 }
 
-fn request(line: &str) -> axum::http::request::Builder {
+/// An answer that may be no text, with its bytes.
+pub(super) async fn send_raw(router: Router, request: Request<Body>) -> (Seen, Vec<u8>) {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec();
+    let body = String::from_utf8_lossy(&bytes).into_owned();
+    (Seen { status: parts.status.as_u16(), headers: parts.headers, body }, bytes)
+}
+
+pub(super) fn request(line: &str) -> axum::http::request::Builder {
     let (method, uri) = line.split_once(' ').unwrap();
     Request::builder().method(method).uri(uri)
 }
@@ -77,7 +85,7 @@ async fn with_admin(host: Host) -> Host {
     host
 }
 
-async fn api() -> Router {
+pub(super) async fn api() -> Router {
     router(host().await, ApiSettings::default())
 }
 

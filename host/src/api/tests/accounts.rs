@@ -18,6 +18,8 @@ use crate::{
 
 /// Every route, and the least role it needs; `None` is everybody.
 pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
+    ("GET /", None),
+    ("GET /console/{release}/{*file}", None),
     ("GET /openapi.json", None),
     ("GET /docs", None),
     ("GET /api/version", None),
@@ -159,6 +161,7 @@ fn every_route_is_in_the_table() {
         ("route(\"", "", include_str!("../harbor.rs")),
         ("route(\"", "", include_str!("../admin.rs")),
         ("route(\"", "", include_str!("../openapi.rs")),
+        ("route(\"", "", include_str!("../console.rs")),
     ];
     let known: BTreeSet<&str> =
         ROUTES.iter().filter_map(|(line, _)| Some(line.split_once(' ')?.1)).collect();

@@ -28,8 +28,11 @@ async fn as_admin(api: &Router, line: &str, body: &Value) -> Seen {
 #[test]
 fn every_route_is_described_and_nothing_else_and_says_who_may() {
     let role = |role: &Option<Role>| role.map_or("anyone".to_owned(), |role| role.to_string());
+    // The console's own files are no part of the API.
+    let is_console = |line: &str| line == "GET /" || line.starts_with("GET /console/");
+    let routes = ROUTES.iter().filter(|(line, _)| !is_console(line));
     let routes: BTreeSet<(String, String)> =
-        ROUTES.iter().map(|(line, least)| ((*line).to_owned(), role(least))).collect();
+        routes.map(|(line, least)| ((*line).to_owned(), role(least))).collect();
     let described: BTreeSet<(String, String)> = DESCRIBED
         .operations()
         .map(|it| (it.line(), it.value["x-role"].as_str().unwrap().to_owned()))
