@@ -46,6 +46,7 @@ pub(super) const FILES: &[(&str, &[u8])] = files![
     "js/ui/page.js"
     "js/ui/state.js"
     "js/ui/table.js"
+    "js/usage.js"
     "js/view.js"
     "vendor/hooks.mjs"
     "vendor/htm.LICENSE.txt"
