@@ -71,6 +71,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
         socket = %config.paths.socket.value.display(),
         "ready"
     );
+    say(&format!("open {scheme}://{address}/ in a browser"));
     say(&format!("listening on {scheme}://{address}"));
 
     signals.next().await;
@@ -103,6 +104,7 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
     };
     let mut faces = JoinSet::new();
     faces.spawn(api::serve(listener, host.clone(), settings, stop.clone().cancelled_owned()));
+    say(&format!("open http://{listen}/ in a browser"));
     say(&format!("log in as admin with the password {}", password.expose()));
     say(&format!("listening on http://{listen}"));
     signals.next().await;

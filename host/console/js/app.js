@@ -4,12 +4,14 @@ import { SESSION_ENDED, get, logOut, v1 } from "./api.js";
 import { Fragment, html, useEffect, useErrorBoundary, useState } from "./view.js";
 import { Notices } from "./notice.js";
 import { replace, to, useRoute } from "./route.js";
-import { Session, atLeast } from "./session.js";
+import { Session, atLeast, useSession } from "./session.js";
+import { useTour } from "./tour.js";
 import { Icon, Mark } from "./ui/icon.js";
 import { Failure, Loading } from "./ui/state.js";
 import { Login } from "./pages/login.js";
 import { pageOf } from "./pages.js";
 
+const TOUR = ["welcome", "Getting started"];
 const MENU = [
   ["registries", "Registries"],
   ["replications", "Replications"],
@@ -48,9 +50,10 @@ function Shell({ who, is, onLogOut }) {
   const [open, setOpen] = useState(false);
   const [first = ""] = route.parts;
   useEffect(() => setOpen(false), [route]);
+  const leads = useTour(useSession(), route.path);
   useEffect(() => {
-    if (!first) replace("/registries");
-  }, [first]);
+    if (!first && leads !== undefined) replace(leads ? "/welcome" : "/registries");
+  }, [first, leads]);
   const shut = (event) => event.key === "Escape" && setOpen(false);
   const skip = (event) => {
     event.preventDefault();
@@ -63,11 +66,11 @@ function Shell({ who, is, onLogOut }) {
       <button type="button" class="bare menu-button" aria-expanded=${open ? "true" : "false"} aria-controls="menu"
         onClick=${() => setOpen(!open)}><${Icon} name=${open ? "close" : "menu"} /><span>Menu</span></button>
       <nav id="menu" class=${open ? "menu open" : "menu"} aria-label="Main">
-        <ul>${MENU.filter(([, , role]) => !role || is(role)).map(([name, label]) => html`<li key=${name}>
+        <ul>${(leads ? [TOUR, ...MENU] : MENU).filter(([, , role]) => !role || is(role)).map(([name, label]) => html`<li key=${name}>
           <a href=${to(name)} aria-current=${first === name ? "page" : undefined}><${Icon} name=${name} />${label}</a>
         </li>`)}</ul>
         <div class="who">
-          <p><strong>${who.name}</strong><span>${who.role}</span></p>
+          <p><strong>${who.name}</strong><span>Role: ${who.role}</span></p>
           ${who.kind === "user" && html`<button type="button" onClick=${onLogOut}><${Icon} name="logout" />Log out</button>`}
         </div>
       </nav>

@@ -31,7 +31,7 @@ export function Tokens() {
     { label: "Role", cell: (row) => row.role },
     { label: "Expires", cell: expiry },
     { label: "Last used", cell: (row) => html`<span title=${fullTime(row.last_used)}>${isSet(row.last_used) ? ago(row.last_used) : "never"}</span>` },
-    { label: "Made", cell: (row) => `${time(row.created)} by ${row.created_by}` },
+    { label: "Created", cell: (row) => `${time(row.created)} by ${row.created_by}` },
     { label: "Actions", cell: (row) => html`<button class="small" onClick=${() => setOpen({ remove: row })}
       aria-label="Delete ${row.name}"><${Icon} name="trash" />Delete</button>` },
   ];
@@ -68,7 +68,7 @@ function NewToken({ onDone, onClose }) {
     <//>`;
   }
   const footer = html`<button type="button" onClick=${onClose}>Cancel</button>
-    <button class="primary" disabled=${!draft.name || make.busy}>${make.busy ? "Making…" : "Make token"}</button>`;
+    <button class="primary" disabled=${!draft.name || make.busy}>${make.busy ? "Creating…" : "Create token"}</button>`;
   return html`<${Dialog} title="New Token" onClose=${onClose} onSubmit=${() => draft.name && make.run()} footer=${footer}>
     <${Text} label="Name" required maxlength="64" hint="Small letters, digits, dots, dashes and underscores." ...${field("name")} />
     <${Choice} label="Role" options=${ROLES} ...${field("role")} />

@@ -33,7 +33,7 @@ export function Users() {
   const columns = [
     { label: "Name", cell: (row) => (row.name === session.name ? `${row.name} (you)` : row.name) },
     { label: "Role", cell: (row) => row.role },
-    { label: "Made", cell: (row) => time(row.created) },
+    { label: "Created", cell: (row) => time(row.created) },
     { label: "Changed", cell: (row) => time(row.updated) },
     { label: "Actions", cell: (row) => html`<div class="actions">
       <button class="small" aria-label="Edit ${row.name}" onClick=${() => setOpen({ edit: row })}><${Icon} name="edit" />Edit</button>
@@ -59,7 +59,7 @@ function UserForm({ stored, onDone, onClose }) {
     const { name, role, password } = draft;
     if (stored) await put(v1(`/users/${stored.id}`), { role, ...(password ? { password } : {}) });
     else await post(v1("/users"), { name, role, password });
-    notify(stored ? `The user ${name} was changed.` : `The user ${name} was made.`);
+    notify(stored ? `The user ${name} was changed.` : `The user ${name} was created.`);
     onDone();
     onClose();
   });
@@ -80,7 +80,7 @@ export function PasswordFields({ draft, setDraft }) {
   const field = (name) => ({ type: "password", required: true, value: draft[name], onChange: (value) => setDraft({ ...draft, [name]: value }) });
   const differs = draft.again && draft.next !== draft.again;
   return html`
-    <${Text} label="Password until now" autocomplete="current-password" ...${field("old")} />
+    <${Text} label="Current password" autocomplete="current-password" ...${field("old")} />
     <${Text} label="New password" autocomplete="new-password" hint="A long sentence is easier to keep than a short riddle." ...${field("next")} />
     <${Text} label="New password again" autocomplete="new-password" error=${differs ? "This is not the same as above." : ""} ...${field("again")} />`;
 }

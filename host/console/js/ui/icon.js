@@ -22,6 +22,7 @@ const PATHS = {
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z",
   refresh: "M13 3v3.5H9.5M12.8 6.3A5.2 5.2 0 1 0 13 9.5",
   info: "M8 7.2v4M8 4.7v.2M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0",
+  welcome: "M8 1.5 9.3 8 8 14.5 6.7 8zM1.5 8 8 7.2 14.5 8 8 8.8z",
   registries: "M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.2M5 11h.2",
   replications: "M2.5 5.5h10L9.5 2.5M13.5 10.5h-10l3 3",
   executions: "M2 8h2.7l2-5 2.7 10 2-5H14",

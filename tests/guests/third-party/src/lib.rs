@@ -14,6 +14,19 @@ use portolan::adapter::{
     types::{Endpoint, Error, PageRequest},
 };
 
+/// What a form may ask for; none of it has to be set, and nothing here goes by it.
+const SETTINGS: &str = r#"{
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "team": {"type": "string", "title": "Team", "description": "Whose quota counts.", "maxLength": 40},
+    "tier": {"enum": ["harbour", "anchorage"], "title": "Tier", "default": "harbour"},
+    "retries": {"type": "integer", "title": "Retries", "minimum": 0, "maximum": 9},
+    "mirrors": {"type": "array", "items": {"type": "string"}, "title": "Mirrors"},
+    "audited": {"type": "boolean", "title": "Audited", "description": "Acme notes each request."}
+  }
+}"#;
+
 struct Acme;
 
 impl Guest for Acme {
@@ -29,7 +42,7 @@ impl Guest for Acme {
                 access_secret: AccessSecretPattern::Password,
             }),
             hint: "The address of your Acme Registry, without /v2.".to_owned(),
-            settings_schema: "{}".to_owned(),
+            settings_schema: SETTINGS.to_owned(),
             allowed_hosts: Vec::new(),
             login_urls: Vec::new(),
             signing: Vec::new(),
