@@ -67,7 +67,7 @@ function RuleName({ id, rules }) {
 }
 
 function Filters({ rules, filters, onFilter }) {
-  return html`<div class="filters">
+  return html`<div class="picks">
     ${rules && html`<${Pick} label="Rule" value=${filters.rule} all="All rules" onChange=${(rule) => onFilter({ ...filters, rule })}
       options=${rules.map((it) => [String(it.id), it.name])} />`}
     <${Pick} label="Status" value=${filters.status} all="Any status" options=${STATUSES} onChange=${(status) => onFilter({ ...filters, status })} />

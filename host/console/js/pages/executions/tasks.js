@@ -31,7 +31,7 @@ export function Tasks({ run, rule, live, changes }) {
   const task = open && (rows?.find((it) => it.id === open.id) ?? open);
   return html`<section class="stack">
     <div class="toolbar"><h2>Tasks</h2>
-      <div class="filters"><${Pick} label="Status of tasks" value=${status} all="Any status"
+      <div class="picks"><${Pick} label="Status of tasks" value=${status} all="Any status"
         options=${[["Pending", "Pending"], ...STATUSES]} onChange=${setStatus} /></div>
     </div>
     <${Table} caption="Tasks" columns=${columns(rule, tallies, setOpen)} ...${listing.table} rows=${rows} onSort=${undefined}
