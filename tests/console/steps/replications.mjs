@@ -1,13 +1,15 @@
 // Rules: made with a preview, run, followed, stopped, changed; and executions with their tasks and logs.
 
-import { eventually } from "../sea.mjs";
+import { eventually, image } from "../sea.mjs";
 import { must } from "../walker.mjs";
 
 const ENDPOINTS = "/api/portolan/v1/endpoints";
 const POLICIES = "/api/v2.0/replication/policies";
 const NAME = "to the other";
-/** Kibibytes a second: an image of 200 kB takes long enough to be looked at. */
-const SLOW = 8;
+/** Kibibytes a second; the first quarter of a megabyte comes at once. */
+const SLOW = 10;
+/** Images of half a megabyte, so that there is something to look at. */
+const LARGE = ["large/hull", "large/mast"].flatMap((repository) => ["a", "b", "c"].map((tag) => [repository, tag]));
 
 export const STEPS = [
   ["no executions yet", nothing],
@@ -130,7 +132,8 @@ async function again(walker) {
 async function stops(walker, sea) {
   const { page } = walker;
   const [plain, other] = await Promise.all(["plain", "other"].map(async (name) => (await sea.api("GET", ENDPOINTS)).find((it) => it.name === name).id));
-  const slow = { name: "slow", enabled: true, speed: SLOW, src_registry: { id: plain }, dest_registry: { id: other }, dest_namespace: "slow" };
+  for (const [at, [repository, tag]] of LARGE.entries()) await image(sea.plain, repository, tag, 300 + at);
+  const slow = { name: "slow", enabled: true, speed: SLOW, src_registry: { id: plain }, dest_registry: { id: other }, dest_namespace: "slow", filters: [{ type: "name", value: "large/**" }] };
   await sea.api("POST", POLICIES, slow);
   await walker.menu("Replications");
   await page.getByRole("link", { name: "slow", exact: true }).click();
@@ -138,7 +141,7 @@ async function stops(walker, sea) {
   await walker.button(page, "Replicate").click();
   await walker.button(walker.dialog("Replication Rule"), "Replicate").click();
   await page.getByRole("progressbar", { name: /^Progress of task/ }).first().waitFor();
-  await walker.says(page, "of 3 artifacts");
+  await walker.says(page, "of 6 artifacts");
   await walker.look("execution-running");
   await page.getByRole("button", { name: /^Log of task/ }).first().click();
   await walker.says(page.getByRole("dialog"), "new lines appear here");

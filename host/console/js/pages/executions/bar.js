@@ -14,7 +14,7 @@ export function RunBar({ run, progress, pace }) {
   const percent = Math.floor(share * 100);
   const known = Boolean(run.total || progress?.planned);
   const words = [
-    `${done(run)} tasks ended`,
+    ...(run.total || going ? [`${done(run)} tasks ended`] : []),
     ...(progress?.planned ? [`${count(progress.artifacts + progress.there_already)} of ${plural(progress.planned, "artifact")}`] : []),
     ...(progress?.bytes ? [`${bytes(progress.bytes)} copied`] : []),
     ...(going && pace?.rate > 0 ? [rate(pace.rate)] : []),
@@ -52,5 +52,5 @@ export function TaskWords({ tally }) {
     kept > 0 && `${count(kept)} left as at the destination`,
   ].filter(Boolean);
   const why = error ?? last;
-  return html`${words.length > 0 && html`<p class="reason">${words.join(", ")}</p>`}${why && html`<p class="reason">${why}</p>`}`;
+  return html`${words.length > 0 && html`<p class="reason">${words.join(", ")}</p>`}${why && why !== "stopped" && html`<p class="reason">${why}</p>`}`;
 }

@@ -154,4 +154,4 @@ const nameOf = ({ repository, tag, digest }) =>
 
 const Decision = ({ decision, reason }) => html`
   <${Status} look=${DECISIONS[decision]?.[0] ?? "info"}>${DECISIONS[decision]?.[1] ?? decision}<//>
-  ${decision !== "copy" && decision !== "already-there" && html`<span class="muted">${reason}</span>`}`;
+  ${decision !== "copy" && decision !== "already-there" && html`<span class="muted">${decision === "skipped" ? reason.replace(/^left out /, "") : reason}</span>`}`;
