@@ -126,7 +126,7 @@ async function blob(base, repository, bytes) {
 }
 
 /** Pushes an image of one layer. */
-async function image(base, repository, tag, seed) {
+export async function image(base, repository, tag, seed) {
   const layer = Buffer.alloc(200_000 + seed * 1000, seed);
   const config = Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux", seed, rootfs: { type: "layers", diff_ids: [] } }));
   const oci = "application/vnd.oci.image";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 const load = createRequire(join(process.env.NODE_MODULES, "x.js"));
 const { chromium } = load("playwright-core");
 const AXE = readFileSync(load.resolve("axe-core/axe.min.js"), "utf8");
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
 
 /** Fails with `what` unless it holds. */
 export function must(holds, what) {

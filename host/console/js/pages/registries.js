@@ -8,11 +8,12 @@ import { nameOf, providers } from "../providers.js";
 import { notify } from "../notice.js";
 import { to } from "../route.js";
 import { useSession } from "../session.js";
+import { RuleNames, rulesUsing } from "../usage.js";
 import { Confirm } from "../ui/dialog.js";
 import { Search } from "../ui/field.js";
 import { Icon } from "../ui/icon.js";
 import { Page } from "../ui/page.js";
-import { Empty, Status } from "../ui/state.js";
+import { Empty, Remark, Status } from "../ui/state.js";
 import { Table } from "../ui/table.js";
 import { Browse } from "./registries/browse.js";
 import { EndpointForm } from "./registries/form.js";
@@ -61,10 +62,10 @@ function List({ query }) {
 }
 
 const columns = (known) => [
-  { label: "Name", sort: "name", wide: true, cell: (row) => html`<a href=${to("registries", row.id)}>${row.name}</a>
+  { label: "Name", sort: "name", kind: "name", cell: (row) => html`<a href=${to("registries", row.id)}>${row.name}</a>
     ${row.description && html`<p class="reason">${row.description}</p>`}` },
   { label: "Status", cell: (row) => html`<${Health} endpoint=${row} />`, wide: true },
-  { label: "Endpoint URL", sort: "url", cell: (row) => html`<span class="url">${row.url}</span>` },
+  { label: "Endpoint URL", sort: "url", kind: "url", cell: (row) => row.url },
   { label: "Provider", sort: "type", cell: (row) => nameOf(known, row.type) },
   { label: "Verify Remote Cert", sort: "insecure", cell: (row) => (row.insecure ? "No" : "Yes") },
   { label: "Authentication", cell: authentication },
@@ -92,8 +93,11 @@ function Removal({ endpoints, onClose }) {
     for (const { id } of endpoints) await remove(harbor(`/registries/${segment(id)}`));
     notify(endpoints.length === 1 ? `The endpoint ${names} was deleted.` : `${endpoints.length} endpoints were deleted.`);
   });
+  const rules = useLoad((signal) => rulesUsing(endpoints.map((it) => it.id), signal), []);
   const title = endpoints.length === 1 ? "Delete Endpoint" : `Delete ${endpoints.length} Endpoints`;
   return html`<${Confirm} title=${title} verb="Delete" action=${action} onClose=${onClose}>
     <p>Delete <strong>${names}</strong>? What is at the registry stays as it is; the history of runs stays readable.</p>
+    ${rules.data?.length > 0 && html`<${Remark} look="warn">
+      <p>In use by ${rules.data.length === 1 ? "the rule" : "the rules"} <${RuleNames} rules=${rules.data} />. Delete or change ${rules.data.length === 1 ? "it" : "these"} first.</p><//>`}
   <//>`;
 }

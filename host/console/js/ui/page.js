@@ -2,6 +2,9 @@
 
 import { html, useEffect, useRef } from "../view.js";
 
+/** Whoever opens the console begins where the browser begins. */
+let isFirst = true;
+
 /** The heading takes the focus when the page is new, so that screen readers begin there. */
 export function Page({ title, lead, actions, back, children }) {
   const heading = useRef();
@@ -9,10 +12,11 @@ export function Page({ title, lead, actions, back, children }) {
     document.title = `${title} · Portolan`;
   }, [title]);
   useEffect(() => {
-    // Not over what somebody is doing, and not at the very first page.
-    const active = document.activeElement;
-    if (active && active !== document.body && active.closest("dialog, main")) return;
-    if (active && active !== document.body) heading.current?.focus({ preventScroll: true });
+    if (!isFirst && !document.querySelector("dialog[open]")) {
+      heading.current?.focus({ preventScroll: true });
+      window.scrollTo(0, 0);
+    }
+    isFirst = false;
   }, []);
   return html`<div class="page">
     ${back && html`<p class="back"><a href=${back.href}>← ${back.text}</a></p>`}

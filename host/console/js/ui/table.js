@@ -9,7 +9,8 @@ import { Failure, Loading } from "./state.js";
 const SIZES = [10, 25, 50, 100];
 
 /**
- * `columns`: `{ label, cell: (row) => content, sort?: "name", wide?, end? }`; the first names the row.
+ * `columns`: `{ label, cell: (row) => content, sort?: "name", wide?, end?, kind? }`; `kind` is a class of its
+ * own, and the first column names the row.
  * `rows` undefined is loading. With `selected` (a Set of keys) and `onSelect` rows can be chosen;
  * with `total`, `page`, `size`, `onPage` there is paging; `empty` stands where there is nothing.
  */
@@ -59,7 +60,7 @@ function Row({ row, columns, selected, onSelect, rowName, ...given }) {
     ${columns.map((column, index) => {
       const tag = index === 0 ? "th" : "td";
       const role = index === 0 ? "rowheader" : "cell";
-      const side = `${column.end ? "end" : ""} ${column.wide ? "wide" : ""}`;
+      const side = `${column.end ? "end" : ""} ${column.wide ? "wide" : ""} ${column.kind ?? ""}`;
       return html`<${tag} key=${column.label} role=${role} scope=${index === 0 ? "row" : undefined}
         class=${side} data-label=${column.label}><div class="cell">${column.cell(row)}</div><//>`;
     })}

@@ -5,6 +5,7 @@ import { harbor, post, put, v1 } from "../../api.js";
 import { html, useState } from "../../view.js";
 import { useAction, useLoad } from "../../load.js";
 import { nameOf, providers } from "../../providers.js";
+import { rulesUsing } from "../../usage.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Area, Check, Choice, Text } from "../../ui/field.js";
 import { Failure, Loading, Remark } from "../../ui/state.js";
@@ -59,6 +60,7 @@ export function EndpointForm({ stored, onSaved, onClose }) {
     onSubmit=${() => ready && draft.name.trim() && save.run(false)}>
     <${Failure} error=${known.error} onRetry=${known.reload} />
     ${!known.data && !known.error && html`<${Loading} />`}
+    ${stored && html`<${UsedBy} id=${stored.id} />`}
     ${known.data && html`<${Fields} known=${known.data} draft=${draft} set=${set} choose=${choose} chosen=${chosen} stored=${stored} />`}
     <${Outcome} test=${test} works=${works} save=${save} />
   <//>`;
@@ -98,6 +100,14 @@ function Address({ draft, set, chosen }) {
       value=${draft.url} onChange=${(url) => set({ url })} class="grow"
       hint=${fixed ? "This provider has one address." : ""} />
   </div>`;
+}
+
+/** Says which enabled rules a change would reach. */
+function UsedBy({ id }) {
+  const rules = useLoad((signal) => rulesUsing([id], signal), [id]);
+  const enabled = rules.data?.filter((rule) => rule.enabled) ?? [];
+  if (!enabled.length) return null;
+  return html`<${Remark} look="warn">Enabled rules use this endpoint: ${enabled.map((rule) => rule.name).join(", ")}. Their next runs go by what is changed here.<//>`;
 }
 
 /** What testing and saving came to, read out as it changes. */

@@ -1,0 +1,50 @@
+// What Harbor's rules do not have: narrower selections, what goes with an artifact, the destination's
+// tags, and what a rule may use.
+
+import { html } from "../../view.js";
+import { Area, Check, Choice, Text } from "../../ui/field.js";
+import { isUsed } from "./options.js";
+
+const INDEXES = [
+  ["whole", "Whole: all platforms are copied"],
+  ["sparse", "Sparse: the index stays, other platforms are missing"],
+  ["rewrite", "Rewrite: a new index of these platforms, another digest"],
+];
+const NEWER = [["semver", "Version in the tag"], ["push_time", "Time of the push"]];
+
+export function Advanced({ options, onChange }) {
+  const field = (name) => ({ value: options[name], onChange: (value) => onChange({ ...options, [name]: value }) });
+  const numeric = (name) => ({ inputmode: "numeric", ...field(name) });
+  return html`<details open=${isUsed(options)}><summary>Advanced</summary>
+    <div class="stack">
+      <fieldset><legend>Which artifacts</legend>
+        <div class="row">
+          <${Area} label="Platforms" rows="2" class="mono" placeholder="linux/amd64" hint="One in each line; all where it is empty." ...${field("platforms")} />
+          <${Choice} label="Index of several platforms" options=${INDEXES} ...${field("index")} />
+        </div>
+        <div class="row">
+          <${Text} label="Only the newest" placeholder="all" hint="So many of each repository, after the filters." ...${numeric("latestCount")} />
+          <${Choice} label="Newest by" options=${NEWER} ...${field("latestBy")} />
+        </div>
+        <div class="row">
+          <${Text} label="Older than" placeholder="72h" hint="Quarantine since it was first seen." ...${field("ageMin")} />
+          <${Text} label="Younger than" placeholder="2160h" hint="Since its push, where the source tells." ...${field("ageMax")} />
+        </div>
+        <${Area} label="Media types" rows="2" class="mono" placeholder="application/vnd.oci.image.*" hint="One in each line; all where it is empty." ...${field("mediaTypes")} />
+        <${Check} label="Copy referrers" hint="Signatures, SBOMs and attestations go with what they belong to."
+          checked=${options.referrers} onChange=${(referrers) => onChange({ ...options, referrers })} />
+        ${options.referrers && html`<${Area} label="Only referrers of these types" rows="2" class="mono" hint="Artifact types, one in each line; all where it is empty." ...${field("artifactTypes")} />`}
+      </fieldset>
+      <fieldset><legend>Tags at the destination</legend>
+        <${Area} label="Immutable tags" rows="2" class="mono" placeholder="v*" hint="Tags like these are never moved once they are there, whatever Override says." ...${field("immutableTags")} />
+        <${Text} label="Keep what is overwritten as" placeholder="{tag}-before" hint="{tag} stands for the tag. Nothing is kept where it is empty." ...${field("backupTag")} />
+      </fieldset>
+      <fieldset><legend>Budget of all its executions together</legend>
+        <div class="row">
+          <${Text} label="Megabytes a second" placeholder="unlimited" inputmode="decimal" ...${field("bytesPerSecond")} />
+          <${Text} label="Requests a minute" placeholder="unlimited" ...${numeric("requestsPerMinute")} />
+        </div>
+      </fieldset>
+    </div>
+  </details>`;
+}
