@@ -13,6 +13,7 @@ mod providers;
 mod replicate;
 mod resources;
 mod sandbox;
+mod state;
 mod terraform;
 mod tokens;
 mod transport;
