@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     host::{Host, Parts},
     plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
-    replication::{self, Engine, EngineParts},
+    replication::{self, Engine, EngineParts, Records},
     store::{Location, Store},
 };
 
@@ -49,6 +49,7 @@ pub struct HostBuilder {
     pub(crate) plugin_dir: Option<PathBuf>,
     pub(crate) local: Option<(EndpointSpec, Credentials)>,
     pub(crate) workers: usize,
+    pub(crate) state: Option<(PathBuf, Duration)>,
     pub(crate) audit_days: Option<u32>,
     pub(crate) no_proxy: Vec<String>,
     pub(crate) sources: SourceSettings,
@@ -69,6 +70,7 @@ impl HostBuilder {
             plugin_dir: None,
             local: None,
             workers: 10,
+            state: None,
             audit_days: None,
             no_proxy: Vec::new(),
             sources: SourceSettings::default(),
@@ -145,6 +147,15 @@ impl HostBuilder {
         self
     }
 
+    /// A directory (made with mode 0700 where missing) where a host in memory remembers what its
+    /// destinations hold, so that the next one asks for less. It holds no credentials. A tag that
+    /// was seen at a destination within `trust` is not asked for again; with nought each is.
+    #[must_use]
+    pub fn state(mut self, directory: impl Into<PathBuf>, trust: Duration) -> Self {
+        self.state = Some((directory.into(), trust));
+        self
+    }
+
     /// Days that entries of the audit log are kept; 365 by default.
     #[must_use]
     pub fn audit_days(mut self, days: u32) -> Self {
@@ -194,6 +205,7 @@ impl HostBuilder {
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;
+        let records = records(&store, self.state, self.data_dir.is_some()).await?;
         let sources = Sources::new(self.sources);
         let connections =
             replication::connections(store.clone(), plugins.clone(), self.local, sources);
@@ -202,11 +214,27 @@ impl HostBuilder {
             connections,
             owner: OWNER.to_owned(),
             workers: self.workers,
+            records,
         };
         let engine = Engine::start(parts).await?;
         let (plugin_dir, health_checks) = (self.plugin_dir, self.health_checks);
         Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir, health_checks }))
     }
+}
+
+/// What is remembered of destinations: in a directory of its own, or with everything else.
+async fn records(
+    store: &Store,
+    state: Option<(PathBuf, Duration)>,
+    lasts: bool,
+) -> Result<Records, Error> {
+    let Some((directory, trust)) = state else {
+        return Ok(if lasts { Records::new(store.clone(), None) } else { Records::default() });
+    };
+    let file = KeySource::File(directory.join("sealing-key"));
+    let key = key::read(&file, Some(&directory))?;
+    let own = Store::open(Location::Directory(directory), key).await?;
+    Ok(Records::new(own, Some(trust)))
 }
 
 /// Loads the adapters that need no approval, a few at once.

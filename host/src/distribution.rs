@@ -8,7 +8,9 @@ mod blob;
 mod chunks;
 mod exchange;
 mod failure;
+mod flow;
 mod manifest;
+mod marks;
 mod patience;
 mod source;
 mod tags;
@@ -29,6 +31,8 @@ use portolan_core::{
 use crate::net;
 use authority::Grants;
 pub(crate) use blob::BlobStream;
+pub(crate) use flow::Flow;
+pub(crate) use marks::Marks;
 pub(crate) use upload::{Mount, UploadSession};
 
 /// A boxed future, for the one trait object of this module.
@@ -102,6 +106,7 @@ pub(crate) struct Remote {
     grants: Arc<Grants>,
     /// Set once a whole blob was too large for one request (413).
     chunks_only: Arc<AtomicBool>,
+    flow: Arc<Flow>,
 }
 
 impl Remote {
@@ -117,7 +122,13 @@ impl Remote {
             target: Arc::new(target),
             grants: Arc::default(),
             chunks_only: Arc::default(),
+            flow: Arc::default(),
         }
+    }
+
+    /// The same, taking turns with everybody who shares `flow`.
+    pub(crate) fn sharing(self, flow: Arc<Flow>) -> Self {
+        Self { flow, ..self }
     }
 
     /// How this repository is reached.

@@ -5,13 +5,14 @@ pub mod demo;
 pub mod logins;
 pub mod replicate;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use portolan_core::provider::AdapterInfo;
 
 use crate::{Code, Compiler, Error, Host, HostBuilder};
 
-/// A host in memory with the bundled adapters of these providers.
+/// A host in memory with the bundled adapters of these providers. With a `state`, it remembers in
+/// that directory what destinations hold, and believes what it remembers of tags for so long.
 ///
 /// # Errors
 /// When an adapter cannot be used.
@@ -19,10 +20,14 @@ pub async fn host(
     providers: &[&str],
     cache: Option<PathBuf>,
     compiler: Compiler,
+    state: Option<(PathBuf, Duration)>,
 ) -> Result<Host, Error> {
     let mut builder = HostBuilder::in_memory().compiler(compiler);
     if let Some(cache) = cache {
         builder = builder.cache(cache);
+    }
+    if let Some((directory, trust)) = state {
+        builder = builder.state(directory, trust);
     }
     let wanted = bundled_plugins::ALL.iter().filter(|b| providers.contains(&b.provider));
     for bundled in wanted {

@@ -7,6 +7,7 @@ mod authority;
 mod blob;
 mod chart;
 mod connect;
+mod delivery;
 mod failure;
 mod ledger;
 mod listing;
@@ -15,6 +16,7 @@ mod pace;
 mod present;
 mod preview;
 mod queue;
+mod records;
 mod running;
 mod schedule;
 mod source;
@@ -46,12 +48,14 @@ use tokio_util::{
 
 use crate::{
     credentials::Sources,
+    distribution::Flow,
     plugin::Plugins,
     store::{Store, StoreError},
 };
 
 pub(crate) use connect::{ConnectError, Connections};
 pub(crate) use preview::{Place, Preview, PreviewError};
+pub(crate) use records::Records;
 pub(crate) use stats::{Stats, Totals};
 
 use ledger::Ledger;
@@ -63,6 +67,10 @@ const LEASE: Duration = Duration::from_secs(30);
 const BEAT: Duration = Duration::from_secs(2);
 /// Blob bodies in flight at once, all tasks together.
 const TRANSFERS: usize = 16;
+/// Of these, bodies of large blobs.
+const LARGE_TRANSFERS: usize = 8;
+/// Registries whose flow is remembered; they begin anew where there are more.
+const MAX_FLOWS: usize = 1_000;
 /// Executions whose counts are remembered; the oldest go first.
 const MAX_PROGRESS: usize = 1_000;
 /// Plans that are made for people at once.
@@ -81,6 +89,8 @@ pub(crate) struct EngineParts {
     pub(crate) owner: String,
     /// Tasks at once.
     pub(crate) workers: usize,
+    /// What is remembered of destinations.
+    pub(crate) records: Records,
 }
 
 /// The replication engine. Cheap to clone.
@@ -101,6 +111,11 @@ struct Shared {
     wake: Notify,
     schedules_changed: Notify,
     transfers: Semaphore,
+    /// The large ones among them: small blobs do not wait for all of these.
+    large: Semaphore,
+    records: Arc<Records>,
+    /// Who is asked how much at once, by the address of the registry.
+    flows: Mutex<HashMap<String, Arc<Flow>>>,
     /// Charts that may be held in memory at once.
     charts: Arc<Semaphore>,
     listings: Arc<Semaphore>,
@@ -134,6 +149,9 @@ impl Engine {
             wake: Notify::new(),
             schedules_changed: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
+            large: Semaphore::new(LARGE_TRANSFERS),
+            records: Arc::new(parts.records),
+            flows: Mutex::default(),
             charts: Arc::new(Semaphore::new(chart::AT_ONCE)),
             listings: Arc::new(Semaphore::new(LISTINGS)),
             closing: cutting.child_token(),
@@ -226,6 +244,7 @@ impl Engine {
         let cut = shared.running.tasks.len();
         shared.cutting.cancel();
         let _late = tokio::time::timeout(BEAT, shared.tracker.wait()).await;
+        shared.records.flush().await;
         if let Err(error) = shared.store.release_tasks(&shared.owner).await {
             tracing::warn!(%error, "claims were not given back; they end by themselves");
         }
@@ -237,6 +256,15 @@ impl Shared {
     /// What is known of an execution's destinations; made at its first task.
     fn ledger(&self, execution: ExecutionId) -> Arc<Ledger> {
         Arc::clone(lock(&self.ledgers).entry(execution).or_default())
+    }
+
+    /// The flow of requests to a registry, which all tasks share.
+    fn flow(&self, registry: &url::Url) -> Arc<Flow> {
+        let mut flows = lock(&self.flows);
+        if flows.len() >= MAX_FLOWS {
+            flows.clear();
+        }
+        Arc::clone(flows.entry(registry.to_string()).or_default())
     }
 
     /// What is counted for an execution.

@@ -21,6 +21,7 @@ mod audit;
 mod backup;
 mod changes;
 mod claims;
+mod copies;
 mod endpoints;
 mod executions;
 mod file;
@@ -44,6 +45,7 @@ mod writer;
 
 pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
+pub(crate) use copies::{Seen, StoredUpload, UploadKey};
 pub(crate) use queue::Queued;
 pub(crate) use schedules::{Fired, Firing};
 pub(crate) use tokens::NewToken;

@@ -14,6 +14,7 @@ mod providers;
 mod replicate;
 mod resources;
 mod sandbox;
+mod state;
 mod terraform;
 mod tokens;
 mod transport;

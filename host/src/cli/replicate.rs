@@ -2,7 +2,7 @@
 
 use std::{
     io::IsTerminal,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -51,7 +51,8 @@ pub async fn run(
         flatten: args.flatten,
     };
     let providers = [args.from_provider.as_str(), args.to_provider.as_str()];
-    let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?).await?;
+    let state = state(&args)?;
+    let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?, state).await?;
     let bar = bar();
     let report = oneshot::replicate::replicate(&host, options, |now| show(&bar, now)).await;
     bar.finish_and_clear();
@@ -64,10 +65,14 @@ pub async fn run(
 fn check(args: &ReplicateArgs) -> Result<(), Failure> {
     args.repository.iter().try_for_each(|glob| typed::glob("--repository", glob))?;
     args.tag.iter().try_for_each(|glob| typed::glob("--tag", glob))?;
-    if args.state.is_some() {
-        output::note("note: nothing is remembered yet, --state is ignored: every tag is checked");
-    }
     args.dest_namespace.iter().try_for_each(|name| typed::namespace("--dest-namespace", name))
+}
+
+/// Where is remembered what was copied, and how long that is believed.
+fn state(args: &ReplicateArgs) -> Result<Option<(PathBuf, Duration)>, Failure> {
+    let trust = args.trust_state.as_deref().map(|age| typed::age("--trust-state", age));
+    let trust = trust.transpose()?.unwrap_or_default();
+    Ok(args.state.clone().map(|directory| (directory, trust)))
 }
 
 async fn side(
@@ -171,14 +176,15 @@ fn show(bar: &ProgressBar, now: Progress) {
 fn summary(report: &Report, took: Duration) -> Result<(), Failure> {
     let now = report.progress;
     output::line(&format!(
-        "{} copied, {} there already; {} moved ({}), {} mounted; {} in {:.1} s, every tag checked",
+        "{} copied, {} there already; {} moved ({}), {} mounted; {} in {:.1} s, {}",
         count(now.copied, "artifact"),
         now.skipped,
         count(now.blobs, "blob"),
         HumanBytes(now.bytes),
         now.mounted,
         count(now.requests, "request"),
-        took.as_secs_f64()
+        took.as_secs_f64(),
+        checked(now.believed)
     ))?;
     if report.complete {
         if now.planned == 0 {
@@ -191,6 +197,14 @@ fn summary(report: &Report, took: Duration) -> Result<(), Failure> {
     }
     let failures = count(report.failures.len() as u64, "failure");
     Err(Failure::new(format!("not everything is at the destination: {failures}")))
+}
+
+/// What was asked at the destination.
+fn checked(believed: u64) -> String {
+    match believed {
+        0 => "every tag checked".to_owned(),
+        some => format!("{} believed as remembered", count(some, "tag")),
+    }
 }
 
 /// `1 blob`, `2 blobs`.

@@ -1,7 +1,7 @@
 //! Values that several commands take, checked as they were typed: a mistake in them is told before
 //! anything is sent, with the option it stands in, and ends with exit status 2.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use portolan_core::{
     endpoint::{EndpointUrl, check_ca},
@@ -35,6 +35,21 @@ pub(super) fn glob(option: &str, text: &str) -> Result<(), Failure> {
 /// A namespace at a destination.
 pub(super) fn namespace(option: &str, text: &str) -> Result<(), Failure> {
     naming::check_namespace(text).map_err(|fault| Failure::usage(format!("{option}: {fault}")))
+}
+
+/// A length of time: a number and `s`, `m`, `h` or `d`.
+pub(super) fn age(option: &str, text: &str) -> Result<Duration, Failure> {
+    let wrong = || Failure::usage(format!("{option}: {text} is no age, e.g. 90s, 30m, 12h or 7d"));
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
+    Ok(Duration::from_secs(u64::from(number) * seconds))
 }
 
 /// A file of PEM certificates to trust; an empty one is no certificate.
@@ -77,6 +92,27 @@ mod tests {
             let found = url("--url", text);
             assert_eq!(found.as_ref().ok().map(EndpointUrl::as_str), taken, "{text}");
             assert!(!format!("{found:?}").contains("secret@"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_a_number_and_a_unit() {
+        for (text, seconds) in [
+            ("90s", Some(90)),
+            ("30m", Some(1_800)),
+            ("12h", Some(43_200)),
+            ("7d", Some(604_800)),
+            ("0s", Some(0)),
+            ("7", None),
+            ("d", None),
+            ("", None),
+            ("-1h", None),
+            ("1.5h", None),
+            ("7dd", None),
+            ("7 d", None),
+        ] {
+            let found = age("--trust-state", text).ok();
+            assert_eq!(found, seconds.map(Duration::from_secs), "{text}");
         }
     }
 

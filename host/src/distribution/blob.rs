@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 use portolan_core::oci::{Descriptor, Digest, Verifier};
 
 use super::{
-    DistributionError, Remote,
+    DistributionError, Marks, Remote,
     exchange::{Answer, Ask},
     verified::Verified,
 };
@@ -18,6 +18,20 @@ pub(crate) struct BlobStream {
 }
 
 impl Remote {
+    /// Whether the blob is there with its whole size; believed where the registry tells no size.
+    pub(crate) async fn is_whole(&self, blob: &Descriptor) -> Result<bool, DistributionError> {
+        let attempted = self.attempt(&format!("look for blob {}", blob.digest));
+        let ask = Ask::new(Method::HEAD, self.blob_url(&blob.digest)?, attempted, self.pull());
+        let answer = self.ask(&ask).await?;
+        let size = answer.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+        match answer.status() {
+            200 => Ok(size.is_none_or(|size: u64| size == blob.size)),
+            301 | 302 | 303 | 307 | 308 => Ok(true),
+            404 => Ok(false),
+            _ => Err(answer.into_error(&ask.attempted).await),
+        }
+    }
+
     /// Whether the blob is there. A redirect says yes: registries look before they redirect.
     pub(crate) async fn has_blob(&self, digest: &Digest) -> Result<bool, DistributionError> {
         let attempted = self.attempt(&format!("look for blob {digest}"));
@@ -32,18 +46,23 @@ impl Remote {
 
     /// The blob's bytes; a digest mismatch is an error in place of the last of them, so that an
     /// upload fed from it never completes.
+    #[cfg(test)]
     pub(crate) async fn get_blob(
         &self,
         blob: &Descriptor,
     ) -> Result<BlobStream, DistributionError> {
-        self.get_blob_from(blob, Verifier::new(blob.digest.algorithm())).await
+        let hashed = Verifier::new(blob.digest.algorithm());
+        self.get_blob_from(blob, hashed, 0, Marks::default()).await
     }
 
-    /// The rest of the blob after the bytes that `hashed` has taken in.
+    /// The bytes of the blob from `from` on. What `hashed` has taken in is not asked for, what lies
+    /// between is hashed and left out. The states on the way go to `marks`.
     pub(crate) async fn get_blob_from(
         &self,
         blob: &Descriptor,
         hashed: Verifier,
+        from: u64,
+        marks: Marks,
     ) -> Result<BlobStream, DistributionError> {
         let attempted = self.attempt(&format!("pull blob {}", blob.digest));
         let mut ask = Ask::new(Method::GET, self.blob_url(&blob.digest)?, attempted, self.pull())
@@ -73,6 +92,7 @@ impl Remote {
         let host = net::host_of(&answer.url).to_owned();
         let body = net::stream(&self.client, answer.response.into_body(), &host);
         let checked = Verified::new(body, blob.clone(), hashed, ask.attempted, skip);
+        let checked = checked.from(from).marking(marks);
         Ok(BlobStream { body: checked.boxed_unsync() })
     }
 

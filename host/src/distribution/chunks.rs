@@ -38,12 +38,13 @@ struct Upload<'a> {
 }
 
 impl Remote {
-    /// Sends a blob in chunks and closes the upload.
+    /// Sends a blob in chunks from `offset` on, where `body` begins, and closes the upload.
     pub(super) async fn put_chunks(
         &self,
         session: &mut UploadSession,
         blob: &Descriptor,
         body: Body,
+        offset: u64,
     ) -> Result<(), DistributionError> {
         let least = session.min_chunk.unwrap_or(1).max(1);
         let most = self.target().max_chunk.unwrap_or(u64::MAX).max(1);
@@ -51,8 +52,8 @@ impl Remote {
             remote: self,
             session,
             blob,
-            source: Source::new(body),
-            offset: 0,
+            source: Source::new(body, offset),
+            offset,
             chunk: CHUNK.max(least).min(most),
             believes_range: true,
             recoveries: 0,
@@ -63,6 +64,22 @@ impl Remote {
         }
         let location = upload.session.location.clone();
         self.close(&location, &blob.digest).await
+    }
+}
+
+impl Remote {
+    /// How many bytes of an open upload the registry holds; `None` where it does not tell. `0-0` is
+    /// one byte here, and may be none.
+    pub(crate) async fn held(&self, session: &mut UploadSession) -> Option<u64> {
+        let attempted = self.attempt("ask about an upload to blobs");
+        let ask = Ask::new(Method::GET, session.location.clone(), attempted, self.push());
+        let answer = self.ask(&ask).await.ok()?;
+        let held = stored(&answer).filter(|_| answer.response.status().is_success());
+        if held.is_some() {
+            session.go_to(newest(&answer, &session.location));
+        }
+        answer.discard().await;
+        held
     }
 }
 
@@ -125,7 +142,7 @@ impl Upload<'_> {
         length: u64,
         ask: &Ask,
     ) -> Result<(), DistributionError> {
-        self.session.location = newest(&answer, &self.session.location);
+        self.session.go_to(newest(&answer, &self.session.location));
         let sent = self.offset + length;
         let held = match stored(&answer) {
             Some(held) if held == sent => sent,
@@ -169,7 +186,7 @@ impl Upload<'_> {
             }
         };
         let Some((held, location)) = told else { return Err(error) };
-        self.session.location = location;
+        self.session.go_to(location);
         let held = if self.offset == 0 && held == 1 { 0 } else { held };
         if held > self.offset {
             self.patience = Patience::new();

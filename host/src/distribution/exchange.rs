@@ -2,16 +2,20 @@
 //! token has ended, and while the registry or the network is unwell, as long as its body can be
 //! sent again.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use portolan_core::{
     oci::Challenge,
     provider::{Grant, Scope},
 };
 use url::Url;
 
-use super::{DistributionError, Remote, authority::Denied, failure, patience::Patience};
+use super::{
+    DistributionError, Remote, authority::Denied, failure, flow::Outcome, patience::Patience,
+};
 use crate::net::{self, Body};
 
 /// Most bytes of an unwanted body that are read so that its connection can be used again.
@@ -98,6 +102,17 @@ impl Ask {
     /// Wraps why no answer came; a body's own failure comes out as what it was.
     pub(super) fn failed(&self, source: net::NetError) -> DistributionError {
         failure::unanswered(&self.attempted, source)
+    }
+}
+
+/// How a request went, for the flow of its registry.
+fn outcome<E>(sent: &Result<(Response<Incoming>, Url), E>, took: Option<Duration>) -> Outcome {
+    match sent {
+        Ok((answer, _)) if matches!(answer.status().as_u16(), 429 | 503) => {
+            Outcome::Busy(failure::retry_after(answer.headers()))
+        }
+        Ok(_) => Outcome::Answered(took),
+        Err(_) => Outcome::Lost,
     }
 }
 
@@ -190,13 +205,16 @@ impl Remote {
         *request.uri_mut() = net::uri(&ask.url).map_err(|error| ask.failed(error))?;
         *request.headers_mut() = ask.headers.clone();
         let purpose = self.apply(grant, &ask.url, request.headers_mut())?;
-        let (response, url) = if ask.follow {
-            self.client.send_following(request, purpose).await.map_err(|e| ask.failed(e))?
+        let is_quick = request.body().is_end_stream();
+        let turn = self.flow.turn().await;
+        let began = Instant::now();
+        let sent = if ask.follow {
+            self.client.send_following(request, purpose).await
         } else {
-            let response =
-                self.client.send(request, purpose).await.map_err(|error| ask.failed(error))?;
-            (response, ask.url.clone())
+            self.client.send(request, purpose).await.map(|answer| (answer, ask.url.clone()))
         };
+        turn.ended(&outcome(&sent, is_quick.then(|| began.elapsed())));
+        let (response, url) = sent.map_err(|error| ask.failed(error))?;
         Ok(Answer { response, url, told: None })
     }
 

@@ -14,6 +14,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// The longest `Retry-After` that is waited for.
 const LONGEST_ASKED: Duration = Duration::from_secs(60);
 
+/// From here on a registry that asks to wait is waited for without counting a try.
+const FIRST_ASKED: Duration = Duration::from_secs(1);
+
 /// Counts tries and says how long to wait before the next.
 pub(super) struct Patience {
     tries: u32,
@@ -31,6 +34,10 @@ impl Patience {
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
         if self.tries >= TRIES || self.began.elapsed() > ENOUGH {
             return None;
+        }
+        // Who is told when to come back has not been refused.
+        if let Some(asked) = asked.filter(|asked| *asked >= FIRST_ASKED) {
+            return Some(asked.min(LONGEST_ASKED));
         }
         let full = FIRST.saturating_mul(1 << (self.tries - 1)).min(LONGEST);
         self.tries += 1;
@@ -60,6 +67,12 @@ mod tests {
     fn what_the_registry_asks_is_honoured_up_to_a_minute() {
         let mut patience = Patience::new();
         assert_eq!(patience.next(Some(Duration::from_secs(7))), Some(Duration::from_secs(7)));
-        assert_eq!(patience.next(Some(Duration::from_secs(700))), Some(LONGEST_ASKED));
+        for _ in 0..10 {
+            assert_eq!(patience.next(Some(Duration::from_secs(700))), Some(LONGEST_ASKED));
+        }
+        for _ in 1..TRIES {
+            assert!(patience.next(Some(Duration::ZERO)).is_some());
+        }
+        assert_eq!(patience.next(Some(Duration::from_secs(7))), None);
     }
 }

@@ -33,9 +33,9 @@ struct Inner {
 }
 
 impl Source {
-    /// A source at the beginning of `body`.
-    pub(super) fn new(body: Body) -> Self {
-        let inner = Inner { body, start: 0, taken: Vec::new(), ahead: VecDeque::new(), turn: 0 };
+    /// A source whose `body` begins at `start`.
+    pub(super) fn new(body: Body, start: u64) -> Self {
+        let inner = Inner { body, start, taken: Vec::new(), ahead: VecDeque::new(), turn: 0 };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -150,7 +150,7 @@ mod tests {
     fn source(pieces: &[&'static str]) -> Source {
         let frame = |piece: &&'static str| Ok(Frame::data(Bytes::from_static(piece.as_bytes())));
         let frames: Vec<Result<_, BodyError>> = pieces.iter().map(frame).collect();
-        Source::new(StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync())
+        Source::new(StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync(), 0)
     }
 
     async fn read(body: Body) -> String {

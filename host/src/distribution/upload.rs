@@ -1,9 +1,13 @@
 //! Uploads: mounting, opening a session, and sending a blob as the target wants it
 //! (OCI distribution-spec, "Pushing Blobs").
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
 
 use http::{HeaderValue, Method, header};
+use http_body_util::BodyExt as _;
 use portolan_core::{
     oci::{Descriptor, Digest, Repository},
     provider::UploadStyle,
@@ -34,12 +38,33 @@ pub(crate) enum Mount {
     Declined(UploadSession),
 }
 
-/// An open upload.
+/// An open upload. Clones are told where it goes.
+#[derive(Clone)]
 pub(crate) struct UploadSession {
     /// Where its next request goes.
-    pub(crate) location: Url,
+    pub(super) location: Url,
     /// Smallest chunk in bytes that the registry takes before the last (`OCI-Chunk-Min-Length`).
     pub(crate) min_chunk: Option<u64>,
+    place: Arc<Mutex<Url>>,
+}
+
+impl UploadSession {
+    /// An upload that goes on at `location`.
+    pub(crate) fn at(location: Url, min_chunk: Option<u64>) -> Self {
+        let place = Arc::new(Mutex::new(location.clone()));
+        Self { location, min_chunk, place }
+    }
+
+    /// Where the upload is now, whoever of the clones moved it.
+    pub(crate) fn place(&self) -> Url {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its next request goes elsewhere.
+    pub(super) fn go_to(&mut self, location: Url) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = location.clone();
+        self.location = location;
+    }
 }
 
 impl Remote {
@@ -87,6 +112,7 @@ impl Remote {
 
     /// Streams a blob into an open upload as the target's upload style says, and closes it. On
     /// failure the session is cancelled. After a 413 later uploads go in chunks by themselves.
+    #[cfg(test)]
     pub(crate) async fn upload(
         &self,
         session: UploadSession,
@@ -94,18 +120,48 @@ impl Remote {
         bytes: BlobStream,
     ) -> Result<(), DistributionError> {
         let mut session = session;
-        let result = match self.style(blob.size) {
-            UploadStyle::SinglePut => self.put_whole(&session, blob, bytes.body).await,
-            UploadStyle::SinglePatch => self.patch_whole(&mut session, blob, bytes.body).await,
-            UploadStyle::Chunked => self.put_chunks(&mut session, blob, bytes.body).await,
-        };
-        if result.as_ref().is_err_and(failure::is_denied) {
-            self.forget(&self.push()).await;
-        }
+        let result = self.upload_rest(&mut session, blob, bytes, 0).await;
         if result.is_err() {
             self.cancel(&session.location).await;
         }
         result
+    }
+
+    /// The same for the bytes from `from` on; what stands before is in the session. On failure the
+    /// session is left as it is.
+    pub(crate) async fn upload_rest(
+        &self,
+        session: &mut UploadSession,
+        blob: &Descriptor,
+        bytes: BlobStream,
+        from: u64,
+    ) -> Result<(), DistributionError> {
+        let result = match self.style(blob.size) {
+            _ if from > 0 && from >= blob.size => self.put_nothing(session, blob, bytes.body).await,
+            UploadStyle::SinglePut => self.put_whole(session, blob, bytes.body, from).await,
+            UploadStyle::SinglePatch => self.patch_whole(session, blob, bytes.body).await,
+            UploadStyle::Chunked => self.put_chunks(session, blob, bytes.body, from).await,
+        };
+        if result.as_ref().is_err_and(failure::is_denied) {
+            self.forget(&self.push()).await;
+        }
+        result
+    }
+
+    /// Closes an upload that holds every byte, once the last of them are hashed.
+    async fn put_nothing(
+        &self,
+        session: &UploadSession,
+        blob: &Descriptor,
+        mut body: Body,
+    ) -> Result<(), DistributionError> {
+        let attempted = self.attempt(&format!("hash blob {}", blob.digest));
+        while let Some(frame) = body.frame().await {
+            frame.map_err(|error| {
+                failure::unanswered(&attempted, net::NetError::Body(error.into()))
+            })?;
+        }
+        self.close(&session.location, &blob.digest).await
     }
 
     fn style(&self, size: u64) -> UploadStyle {
@@ -122,12 +178,19 @@ impl Remote {
         session: &UploadSession,
         blob: &Descriptor,
         body: Body,
+        from: u64,
     ) -> Result<(), DistributionError> {
         let url = closing(&session.location, &blob.digest, &self.target.repository)?;
         let attempted = self.attempt(&format!("push blob {}", blob.digest));
-        let ask = Ask::new(Method::PUT, url, attempted, self.push())
+        let mut ask = Ask::new(Method::PUT, url, attempted, self.push())
             .header(header::CONTENT_TYPE, BYTES)
-            .header(header::CONTENT_LENGTH, blob.size);
+            .header(header::CONTENT_LENGTH, blob.size.saturating_sub(from));
+        let range = format!("{from}-{}", blob.size.saturating_sub(1));
+        if from > 0
+            && let Ok(range) = HeaderValue::try_from(range)
+        {
+            ask = ask.header(header::CONTENT_RANGE, range);
+        }
         let answer = self.stream(&ask, body).await?;
         match answer.status() {
             200 | 201 | 202 | 204 => answer.discard().await,
@@ -159,7 +222,7 @@ impl Remote {
         if !matches!(answer.status(), 200 | 201 | 202 | 204) {
             return Err(answer.into_error(&ask.attempted).await);
         }
-        session.location = newest(&answer, &session.location);
+        session.go_to(newest(&answer, &session.location));
         answer.discard().await;
         self.close(&session.location, &blob.digest).await
     }
@@ -221,7 +284,7 @@ async fn opened(answer: Answer, ask: &Ask) -> Result<UploadSession, Distribution
         attempted: ask.attempted.clone(),
         why: "the registry opened an upload, but its Location is missing or no address".to_owned(),
     })?;
-    Ok(UploadSession { location, min_chunk })
+    Ok(UploadSession::at(location, min_chunk))
 }
 
 /// The newest Location: relative to the request that was answered, or the old one where none

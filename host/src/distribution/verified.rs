@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use portolan_core::oci::{Descriptor, Verifier};
 
-use super::{DistributionError, failure};
+use super::{DistributionError, Marks, failure};
 use crate::net::{Body, BodyError, NetError};
 
 /// A body under check.
@@ -21,6 +21,9 @@ pub(super) struct Verified {
     attempted: String,
     /// Bytes still to be left out: the registry sent the blob from its start.
     skip: u64,
+    /// Bytes still to be hashed and not handed on: the destination has them.
+    withheld: u64,
+    marks: Marks,
 }
 
 impl Verified {
@@ -33,7 +36,18 @@ impl Verified {
         attempted: String,
         skip: u64,
     ) -> Self {
-        Self { body, blob, verifier, attempted, skip }
+        Self { body, blob, verifier, attempted, skip, withheld: 0, marks: Marks::default() }
+    }
+
+    /// Hands on what stands at `offset` and after it.
+    pub(super) fn from(self, offset: u64) -> Self {
+        let withheld = offset.saturating_sub(self.verifier.length());
+        Self { withheld, ..self }
+    }
+
+    /// Keeps states of the hash on the way.
+    pub(super) fn marking(self, marks: Marks) -> Self {
+        Self { marks, ..self }
     }
 
     fn take(&mut self, mut data: Bytes) -> Result<Bytes, DistributionError> {
@@ -49,6 +63,12 @@ impl Verified {
         }
         if self.verifier.length() == self.blob.size && !data.is_empty() {
             self.compare()?;
+        }
+        self.marks.pass(&self.verifier);
+        if self.withheld > 0 {
+            let left_out = self.withheld.min(data.len() as u64);
+            self.withheld -= left_out;
+            drop(data.split_to(usize::try_from(left_out).unwrap_or(data.len())));
         }
         Ok(data)
     }
@@ -116,7 +136,8 @@ impl HttpBody for Verified {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.blob.size.saturating_sub(self.verifier.length()))
+        let gone = self.verifier.length().saturating_add(self.withheld);
+        SizeHint::with_exact(self.blob.size.saturating_sub(gone))
     }
 }
 
@@ -188,6 +209,36 @@ mod tests {
         assert_eq!(rest, ("world".to_owned(), String::new()));
         let whole = read(pieces(&["hell", "o wor", "ld"]), good, "hello ", 6).await;
         assert_eq!(whole, ("world".to_owned(), String::new()));
+    }
+
+    #[tokio::test]
+    async fn what_the_destination_has_is_hashed_and_left_out() {
+        for (hashed, offset, pieces_) in [
+            ("", 6, vec!["hell", "o wor", "ld"]),
+            ("hello", 6, vec![" wor", "ld"]),
+            ("hello", 6, vec![" w0r", "ld"]),
+        ] {
+            let mut verifier = Verifier::new(Algorithm::Sha256);
+            verifier.update(hashed.as_bytes());
+            let good = blob(b"hello world", 11);
+            let body = Verified::new(pieces(&pieces_), good, verifier, "pull".to_owned(), 0);
+            let mut body = body.from(offset);
+            assert_eq!(body.size_hint().exact(), Some(5));
+            let (mut text, mut failed) = (String::new(), false);
+            while let Some(frame) = body.frame().await {
+                match frame {
+                    Ok(frame) => {
+                        text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap())
+                    }
+                    Err(_) => failed = true,
+                }
+                if failed {
+                    break;
+                }
+            }
+            let right = !pieces_.contains(&" w0r");
+            assert_eq!((failed, text == "world"), (!right, right), "{text}");
+        }
     }
 
     #[tokio::test]

@@ -46,6 +46,8 @@ pub struct Progress {
     pub copied: u64,
     /// Of these, there already.
     pub skipped: u64,
+    /// Of these, not asked for: they were there lately.
+    pub believed: u64,
     /// Blobs whose bytes were moved.
     pub blobs: u64,
     /// Blobs mounted from another repository.
@@ -135,6 +137,7 @@ fn progress(host: &Host) -> Progress {
         planned: totals.planned,
         copied: totals.artifacts,
         skipped: totals.skipped,
+        believed: totals.believed,
         blobs: totals.blobs,
         mounted: totals.mounted,
         bytes: totals.bytes,

@@ -48,6 +48,8 @@ pub(super) enum Cause {
     Chart(Box<ChartError>),
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    Partial(String),
 }
 
 impl From<ChartError> for Cause {
@@ -76,10 +78,28 @@ impl TransferError {
         Self { side: Side::Destination, step, cause: Cause::Refused(why) }
     }
 
+    /// What was sent is not what arrived.
+    pub(super) fn cut(side: Side) -> Self {
+        let why = "the registry took the upload, and has fewer bytes than were sent".to_owned();
+        Self { side, step: "pushing a blob", cause: Cause::Partial(why) }
+    }
+
+    /// Whether the upload that failed so may be gone on with.
+    pub(super) fn leaves_upload(&self) -> bool {
+        match &self.cause {
+            Cause::Distribution(DistributionError::Digest { .. }) | Cause::Partial(_) => false,
+            Cause::Distribution(DistributionError::Status { code, .. }) => {
+                !matches!(code.as_str(), "DIGEST_INVALID" | "BLOB_UPLOAD_UNKNOWN" | "SIZE_INVALID")
+            }
+            _ => self.is_retryable(),
+        }
+    }
+
     /// Whether the same step may succeed later.
     pub(super) fn is_retryable(&self) -> bool {
         match &self.cause {
             Cause::Refused(_) => false,
+            Cause::Partial(_) => true,
             Cause::Distribution(error) => distribution_is_retryable(error),
             Cause::Plugin(error) | Cause::Connect(ConnectError::Plugin(error)) => {
                 plugin_is_retryable(error)

@@ -81,6 +81,17 @@ impl Drop for Lead<'_> {
     }
 }
 
+impl Blobs {
+    fn entry(&mut self, key: &Key, remembered: impl Fn() -> Vec<Repository>) -> &mut Entry {
+        if !self.entries.contains_key(key) {
+            let held = remembered();
+            self.places += held.len();
+            self.entries.insert(key.clone(), Entry { held, moving: Vec::new() });
+        }
+        self.entries.entry(key.clone()).or_default()
+    }
+}
+
 impl Entry {
     /// Who must be waited for: whoever brings the blob to this very repository, or, while none has
     /// it, to the first, from which it can be mounted then.
@@ -92,18 +103,20 @@ impl Entry {
 }
 
 impl Ledger {
-    /// Where a blob is; waits while somebody else finds out.
+    /// Where a blob is; waits while somebody else finds out. Where nothing is known of it, `remembered`
+    /// names repositories that had it lately.
     pub(super) async fn place(
         &self,
         endpoint: EndpointId,
         digest: &Digest,
         repository: &Repository,
+        remembered: impl Fn() -> Vec<Repository>,
     ) -> Place<'_> {
         let key = (endpoint, digest.clone());
         loop {
             let mut ahead = {
                 let mut blobs = lock(&self.blobs);
-                let entry = blobs.entries.entry(key.clone()).or_default();
+                let entry = blobs.entry(&key, &remembered);
                 if entry.held.contains(repository) {
                     return Place::Here;
                 }
@@ -219,7 +232,7 @@ mod tests {
 
     /// The place of the one blob of these tests in a repository of endpoint 1.
     async fn place<'a>(ledger: &'a Ledger, name: &str) -> Place<'a> {
-        ledger.place(EndpointId(1), &Digest::of(b"x"), &repository(name)).await
+        ledger.place(EndpointId(1), &Digest::of(b"x"), &repository(name), Vec::new).await
     }
 
     async fn lead<'a>(ledger: &'a Ledger, name: &str) -> (Lead<'a>, Option<Repository>) {
@@ -237,7 +250,8 @@ mod tests {
         let ((_, from), ()) = tokio::join!(lead(&ledger, "b"), async { first.held() });
         assert_eq!(from, Some(repository("a")));
         assert!(matches!(place(&ledger, "a").await, Place::Here));
-        let elsewhere = ledger.place(EndpointId(2), &Digest::of(b"x"), &repository("a")).await;
+        let elsewhere =
+            ledger.place(EndpointId(2), &Digest::of(b"x"), &repository("a"), Vec::new).await;
         assert!(matches!(elsewhere, Place::Away(_, None)));
     }
 
@@ -268,12 +282,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_there_lately_is_believed_until_the_registry_says_otherwise() {
+        let (ledger, blob) = (Ledger::default(), Digest::of(b"x"));
+        let lately = || vec![repository("a")];
+        let a = ledger.place(EndpointId(1), &blob, &repository("a"), lately).await;
+        assert!(matches!(a, Place::Here));
+        let b = ledger.place(EndpointId(1), &blob, &repository("b"), lately).await;
+        assert!(matches!(&b, Place::Away(_, Some(from)) if from.as_str() == "a"));
+        drop(b);
+        ledger.forget(EndpointId(1), [&blob]);
+        let a = ledger.place(EndpointId(1), &blob, &repository("a"), lately).await;
+        assert!(matches!(a, Place::Away(_, None)));
+    }
+
+    #[tokio::test]
     async fn what_is_remembered_has_a_bound() {
         let ledger = Ledger::default();
         let (waits, _) = lead(&ledger, "waits").await;
         for number in 0..=MAX_PLACES {
             let digest = Digest::of(&number.to_be_bytes());
-            let place = ledger.place(EndpointId(1), &digest, &repository("a")).await;
+            let place = ledger.place(EndpointId(1), &digest, &repository("a"), Vec::new).await;
             let Place::Away(lead, _) = place else { panic!("it is new") };
             lead.held();
         }

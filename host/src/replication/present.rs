@@ -5,7 +5,10 @@
 //! the repository is empty: then its small blobs are not asked for, since their bytes cost no more
 //! than the question. Nothing here is believed of what the page does not tell.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use portolan_core::oci::{Descriptor, Reference, Tag};
 use tokio::sync::OnceCell;
@@ -16,6 +19,9 @@ use crate::distribution::Remote;
 /// From this size on, in bytes, a blob is asked for in an empty repository, too: a run that was cut
 /// may have brought it.
 const WORTH_A_QUESTION: u64 = 1 << 20;
+
+/// How long a page of tags is believed: a task may take hours, and others push meanwhile.
+const FRESH: Duration = Duration::from_secs(300);
 
 /// What is known of one repository.
 pub(super) struct Present {
@@ -28,8 +34,8 @@ pub(super) struct Present {
 enum Tags {
     /// One that was asked for is there, or they cannot be listed.
     Ask,
-    /// Every one of them.
-    All(HashSet<String>),
+    /// Every one of them, as they were at this moment.
+    All(HashSet<String>, Instant),
 }
 
 impl Present {
@@ -55,15 +61,21 @@ impl Present {
         let tags = self.tags.get_or_try_init(first).await?;
         match (asked, tags) {
             (Some(there), _) => Ok(there),
-            (None, Tags::All(tags)) if !tags.contains(tag.as_str()) => Ok(None),
+            (None, Tags::All(tags, at)) if at.elapsed() < FRESH && !tags.contains(tag.as_str()) => {
+                Ok(None)
+            }
             (None, _) => head(destination, &reference).await,
         }
     }
 
+    /// Whether the repository was found without any tag.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.tags.get(), Some(Tags::All(tags, _)) if tags.is_empty())
+    }
+
     /// Whether it is worth asking for a blob before it is sent.
     pub(super) fn may_have(&self, blob: &Descriptor) -> bool {
-        let empty = matches!(self.tags.get(), Some(Tags::All(tags)) if tags.is_empty());
-        !(self.untouched && empty && blob.size < WORTH_A_QUESTION)
+        !(self.untouched && self.is_empty() && blob.size < WORTH_A_QUESTION)
     }
 }
 
@@ -77,7 +89,7 @@ async fn head(
 
 async fn list(destination: &Remote) -> Tags {
     match destination.tags().await {
-        Ok(page) if !page.more => Tags::All(page.tags),
+        Ok(page) if !page.more => Tags::All(page.tags, Instant::now()),
         Ok(_) => Tags::Ask,
         Err(error) => {
             tracing::debug!(%error, "tags are asked for one by one");

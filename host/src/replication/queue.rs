@@ -24,6 +24,7 @@ use super::{
     log::TaskLog,
     pace::Pace,
     present::Present,
+    records::Known,
     schedule,
     source::Source,
     transfer::{Failures, Job},
@@ -34,12 +35,16 @@ use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
 /// (Harbor: 10 MiB).
 const CHUNK: u64 = 10 << 20;
 
+/// How long what is noted of destinations waits to be written.
+const NOTED: Duration = Duration::from_secs(1);
+
 /// Starts every loop of an engine.
 pub(super) fn spawn(shared: &Arc<Shared>) {
     shared.tracker.spawn(claim_executions(Arc::clone(shared)));
     shared.tracker.spawn(schedule::run(Arc::clone(shared)));
     // Not waited for at the end: it keeps the claims of those who are.
     tokio::spawn(keep_claims(Arc::clone(shared)));
+    shared.tracker.spawn(keep_records(Arc::clone(shared)));
     for _ in 0..shared.workers {
         shared.tracker.spawn(work(Arc::clone(shared)));
     }
@@ -131,6 +136,16 @@ async fn keep_claims(shared: Arc<Shared>) {
                 }
             }
             Err(error) => tracing::error!(%error, "claims could not be renewed"),
+        }
+    }
+}
+
+/// Writes what was noted of destinations every so often.
+async fn keep_records(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(NOTED) => shared.records.flush().await,
+            () = shared.closing.cancelled() => return,
         }
     }
 }
@@ -267,6 +282,8 @@ pub(super) async fn prepare(
     }
     let started = shared.store.execution(task.execution).await.map(|execution| execution.started);
     let untouched = task.failures == 0 && started.is_ok_and(|at| at >= shared.began);
+    let target = destination.target();
+    let known = Known::new(&shared.records, &target.base_url, target.repository.clone());
     Ok(Job {
         shared: Arc::clone(shared),
         source,
@@ -279,6 +296,7 @@ pub(super) async fn prepare(
         stats: shared.stats_of(task.execution),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
+        known,
     })
 }
 
@@ -302,7 +320,8 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
         target.max_chunk = Some(target.max_chunk.map_or(CHUNK, |most| most.min(CHUNK)));
     }
     let accepts = connection.adapter().accepts(&target);
-    Ok((source, remote(connection, target), accepts))
+    let flow = shared.flow(&target.base_url);
+    Ok((source, remote(connection, target).sharing(flow), accepts))
 }
 
 pub(super) async fn source_of(
@@ -317,7 +336,8 @@ pub(super) async fn source_of(
     let source = locate(connection, repository.as_str()).await;
     let (connection, target) =
         source.map_err(TransferError::at(Side::Source, "locating the repository"))?;
-    Ok(Source::Registry(remote(connection, target)))
+    let flow = shared.flow(&target.base_url);
+    Ok(Source::Registry(remote(connection, target).sharing(flow)))
 }
 
 pub(super) async fn locate(

@@ -1,12 +1,12 @@
 //! Where a task's artifacts come from: a registry, or charts that become artifacts on the way.
 
-use portolan_core::oci::{Descriptor, Digest, Manifest, Reference};
+use portolan_core::oci::{Descriptor, Digest, Manifest, Reference, Verifier};
 
 use super::{
     chart::{Charts, Held},
     failure::{Side, TransferError},
 };
-use crate::distribution::{BlobStream, Remote};
+use crate::distribution::{BlobStream, Marks, Remote};
 
 /// The source side of one repository.
 pub(super) enum Source {
@@ -21,6 +21,11 @@ pub(super) struct Pulled<'s> {
 }
 
 impl Source {
+    /// Whether its manifests are a registry's own, so that their digests are the destination's.
+    pub(super) fn is_registry(&self) -> bool {
+        matches!(self, Self::Registry(_))
+    }
+
     /// The manifest, its bytes checked.
     pub(super) async fn pull(&self, reference: &Reference) -> Result<Pulled<'_>, TransferError> {
         match self {
@@ -64,10 +69,17 @@ impl Source {
     }
 
     /// The bytes of a blob that a pulled manifest names.
-    pub(super) async fn get_blob(&self, blob: &Descriptor) -> Result<BlobStream, TransferError> {
+    /// `hashed`, `from` and `marks` as [`Remote::get_blob_from`] has them; charts come whole.
+    pub(super) async fn get_blob(
+        &self,
+        blob: &Descriptor,
+        hashed: Verifier,
+        from: u64,
+        marks: Marks,
+    ) -> Result<BlobStream, TransferError> {
         match self {
             Self::Registry(remote) => {
-                let bytes = remote.get_blob(blob).await;
+                let bytes = remote.get_blob_from(blob, hashed, from, marks).await;
                 bytes.map_err(TransferError::at(Side::Source, "pulling a blob"))
             }
             Self::Charts(charts) => charts

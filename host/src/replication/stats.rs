@@ -12,6 +12,7 @@ use crate::store::TaskOutcome;
 pub(crate) struct Stats {
     artifacts: AtomicU64,
     skipped: AtomicU64,
+    believed: AtomicU64,
     blobs: AtomicU64,
     mounted: AtomicU64,
     bytes: AtomicU64,
@@ -32,6 +33,8 @@ pub(crate) struct Totals {
     pub(crate) artifacts: u64,
     /// Tags and untagged artifacts that were there already.
     pub(crate) skipped: u64,
+    /// Of these, tags that were not asked for at the destination: they were there lately.
+    pub(crate) believed: u64,
     /// Blobs whose bytes were moved.
     pub(crate) blobs: u64,
     /// Blobs mounted from another repository.
@@ -83,6 +86,11 @@ impl Stats {
         self.add(|it| &it.skipped, 1);
     }
 
+    pub(super) fn believed(&self) {
+        self.skipped();
+        self.add(|it| &it.believed, 1);
+    }
+
     pub(super) fn moved(&self, bytes: u64) {
         self.add(|it| &it.blobs, 1);
         self.add(|it| &it.bytes, bytes);
@@ -123,6 +131,7 @@ impl Stats {
         Totals {
             artifacts: read(&self.artifacts),
             skipped: read(&self.skipped),
+            believed: read(&self.believed),
             blobs: read(&self.blobs),
             mounted: read(&self.mounted),
             bytes: read(&self.bytes),

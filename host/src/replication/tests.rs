@@ -26,6 +26,7 @@ mod engines;
 mod frugal;
 mod listings;
 mod previews;
+mod resumes;
 mod schedules;
 
 /// How long anything here may take on a busy machine.
@@ -61,10 +62,14 @@ async fn plugins() -> Plugins {
 }
 
 async fn engine(store: &Store, owner: &str, workers: usize) -> Engine {
+    engine_with(store, owner, workers, Records::new(store.clone(), None)).await
+}
+
+async fn engine_with(store: &Store, owner: &str, workers: usize, records: Records) -> Engine {
     let connections =
         connections(store.clone(), plugins().await, None, Sources::new(SourceSettings::default()));
-    let parts = EngineParts { store: store.clone(), connections, owner: owner.to_owned(), workers };
-    Engine::start(parts).await.unwrap()
+    let (store, owner) = (store.clone(), owner.to_owned());
+    Engine::start(EngineParts { store, connections, owner, workers, records }).await.unwrap()
 }
 
 fn spec(name: &str, url: &str) -> EndpointSpec {

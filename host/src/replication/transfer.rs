@@ -18,6 +18,7 @@ use super::{
     log::TaskLog,
     pace::Pace,
     present::Present,
+    records::Known,
     source::{Pulled, Source},
     stats::Stats,
 };
@@ -45,6 +46,7 @@ pub(super) struct Job {
     pub(super) stats: Arc<Stats>,
     pub(super) override_tags: bool,
     pub(super) present: Present,
+    pub(super) known: Known,
 }
 
 /// What went wrong in one try of a task. The log has each; the first is enough to be shown.
@@ -143,11 +145,15 @@ impl Job {
         kept: &mut Option<Pulled<'s>>,
     ) -> Result<(), TransferError> {
         let reference = Reference::Tag(tag.clone());
+        if self.is_believed(tag, &reference, known).await? {
+            return Ok(());
+        }
         let there = self.present.tagged(&self.destination, tag).await?;
         let before = if let Some(there) = &there {
             let there = &there.digest;
             if self.source.is_same(&reference, known, there, &self.destination).await? {
                 self.stats.skipped();
+                self.known.tagged(tag, there).await;
                 self.log.info(format!("{tag} is there already, {there}")).await;
                 return Ok(());
             }
@@ -169,9 +175,28 @@ impl Job {
         self.check_taken(&pulled.manifest, 0, &mut HashSet::new()).await?;
         self.copy_graph(&reference, &pulled.manifest, before, 0).await?;
         self.stats.pushed();
+        self.known.tagged(tag, &pulled.manifest.digest).await;
         self.log.info(format!("{tag} pushed, {}", pulled.manifest.digest)).await;
         *kept = known.map(|_| pulled);
         Ok(())
+    }
+
+    /// Whether what is remembered of a tag is to be believed, and is what the source has now.
+    async fn is_believed(
+        &self,
+        tag: &Tag,
+        reference: &Reference,
+        known: Option<&Digest>,
+    ) -> Result<bool, TransferError> {
+        let Some(there) = self.known.believed(tag).filter(|_| self.source.is_registry()) else {
+            return Ok(false);
+        };
+        if !self.source.is_same(reference, known, &there, &self.destination).await? {
+            return Ok(false);
+        }
+        self.stats.believed();
+        self.log.info(format!("{tag} was there lately, {there}: not asked for")).await;
+        Ok(true)
     }
 
     /// Whether the destination takes a manifest and all below it: asked before the first blob, since
@@ -223,6 +248,7 @@ impl Job {
                 self.log.warn("a part that was there is gone: asking for each again").await;
                 let repository = &self.destination.target().repository;
                 self.ledger.forget(self.destination_id, digests(&manifest.blobs));
+                self.known.forget(digests(&manifest.blobs)).await;
                 let children = digests(&manifest.children);
                 self.ledger.forget_manifests(self.destination_id, repository, children);
                 self.copy_below(manifest, Before::Present, depth).await?;

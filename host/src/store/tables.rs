@@ -151,6 +151,13 @@ tables! {
     "audit-1" AUDIT audit: u64 => Json;
     /// The same for what was refused, with ids from the same counter.
     "audit-refused-1" AUDIT_REFUSED audit_refused: u64 => Json;
+    /// (registry, digest of a blob, repository that holds it) to when that was seen, in seconds
+    /// since 1970.
+    "held-blobs-1" HELD held: (&'static str, &'static str, &'static str) => i64;
+    /// (registry, repository, tag) to `copies::SeenTag`.
+    "seen-tags-1" SEEN_TAGS seen_tags: (&'static str, &'static str, &'static str) => Json;
+    /// (registry, repository, digest of a blob) to `copies::StoredUpload`.
+    "uploads-1" UPLOADS uploads: (&'static str, &'static str, &'static str) => Json;
 }
 
 /// Every table as one moment left it; each is opened when it is wanted.

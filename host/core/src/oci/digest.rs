@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256, Sha512, digest::common::hazmat::SerializableState as _};
 
 /// The hash a digest names. Only those registries use; another is refused when parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,6 +161,30 @@ impl Verifier {
         self.length
     }
 
+    /// Its state as bytes, so that a later process can go on: the length, then what the hash keeps.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        let mut saved = self.length.to_le_bytes().to_vec();
+        match &self.state {
+            State::Sha256(hash) => saved.extend_from_slice(&hash.serialize()),
+            State::Sha512(hash) => saved.extend_from_slice(&hash.serialize()),
+        }
+        saved
+    }
+
+    /// The state that [`save`](Self::save) gave; `None` where these bytes are none of `algorithm`.
+    #[must_use]
+    pub fn restore(algorithm: Algorithm, saved: &[u8]) -> Option<Self> {
+        let (length, state) = saved.split_first_chunk::<8>()?;
+        let state = match algorithm {
+            Algorithm::Sha256 => State::Sha256(Sha256::deserialize(state.try_into().ok()?).ok()?),
+            Algorithm::Sha512 => {
+                State::Sha512(Box::new(Sha512::deserialize(state.try_into().ok()?).ok()?))
+            }
+        };
+        Some(Self { state, length: u64::from_le_bytes(*length) })
+    }
+
     /// The digest of everything taken in.
     #[must_use]
     pub fn finish(self) -> Digest {
@@ -193,6 +217,25 @@ mod tests {
         sha512.update(b"a");
         sha512.update(b"bc");
         assert!(sha512.finish().hex().starts_with("ddaf35a193617abacc417349ae204131"));
+    }
+
+    #[test]
+    fn a_kept_state_goes_on() {
+        let text = b"hello world".repeat(50);
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let mut whole = Verifier::new(algorithm);
+            whole.update(&text);
+            let mut begun = Verifier::new(algorithm);
+            begun.update(&text[..300]);
+            let saved = begun.save();
+            let mut rest = Verifier::restore(algorithm, &saved).unwrap();
+            assert_eq!(rest.length(), 300);
+            rest.update(&text[300..]);
+            assert_eq!(rest.finish(), whole.finish());
+            for bad in [&saved[..7], &saved[..saved.len() - 1], &[]] {
+                assert!(Verifier::restore(algorithm, bad).is_none());
+            }
+        }
     }
 
     #[test]

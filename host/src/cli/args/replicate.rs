@@ -13,8 +13,10 @@ FILE of --list: one repository:tag a line; empty lines and lines that begin with
 Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's \
 config.json with its helpers.
 
-Both registries are tried before anything is copied. Nothing is remembered: a second run asks the \
-destination for every tag, and copies what is missing or differs.
+Both registries are tried before anything is copied. A second run asks the destination for every \
+tag, and copies what is missing or differs. With --state it knows which blobs are there and goes on \
+with uploads that were cut; the directory holds no credentials. With --trust-state it does not ask \
+for tags that it saw within AGE: what somebody else deleted or moved since then stays so.
 
 Exit status: 0 only if everything selected is at the destination; 2 for a mistake in what was typed.
 
@@ -53,10 +55,10 @@ pub struct ReplicateArgs {
     )]
     pub flatten: i8,
     /// Directory that remembers what was copied, so that the next run is short
-    #[arg(long, value_name = "DIR", hide = true)]
+    #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// Believe what --state remembers if it is younger than this, without asking the destination
-    #[arg(long, value_name = "AGE", requires = "state", hide = true)]
+    /// Do not ask the destination for tags seen there within this: 90s, 30m, 12h, 7d
+    #[arg(long, value_name = "AGE", requires = "state")]
     pub trust_state: Option<String>,
 
     /// Provider of the source

@@ -63,8 +63,9 @@ async fn goes_on_where_it_stopped_also_where_ranges_are_ignored() {
         .await;
         let mut hashed = Verifier::new(Algorithm::Sha256);
         hashed.update(b"hello ");
-        let outcome =
-            read(remote(&server).get_blob_from(&blob(b"hello world"), hashed).await).await;
+        let blob = blob(b"hello world");
+        let rest = remote(&server).get_blob_from(&blob, hashed, 6, Marks::default()).await;
+        let outcome = read(rest).await;
         match (outcome, expected) {
             (Ok(bytes), Ok(text)) => assert_eq!(bytes, text),
             (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),

@@ -127,7 +127,10 @@ async fn a_child_whose_parts_are_gone_is_walked_again() {
     );
     let job = job(&world, "a", Vec::new()).await;
     // What was remembered is not so.
-    let place = job.ledger.place(world.target.id, &Digest::of(&blob), &"a".parse().unwrap()).await;
+    let place = job
+        .ledger
+        .place(world.target.id, &Digest::of(&blob), &"a".parse().unwrap(), Vec::new)
+        .await;
     let Place::Away(lead, None) = place else { panic!("nobody has it") };
     lead.held();
     let failures = job.run(&[item(&["v1"])]).await;

@@ -68,8 +68,8 @@ async fn policy(store: &Store, from: &Registry, to: &Registry) -> Policy {
 async fn engine(store: &Store, plugins: &Plugins, owner: &str) -> Engine {
     let connections =
         connections(store.clone(), plugins.clone(), None, Sources::new(SourceSettings::default()));
-    let (store, owner) = (store.clone(), owner.to_owned());
-    Engine::start(EngineParts { store, connections, owner, workers: 3 }).await.unwrap()
+    let (store, owner, records) = (store.clone(), owner.to_owned(), Records::default());
+    Engine::start(EngineParts { store, connections, owner, workers: 3, records }).await.unwrap()
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {

@@ -104,3 +104,91 @@ async fn a_manifest_with_several_tags_is_pulled_once_where_its_digest_is_told() 
     assert!(failures.first.is_none(), "{:?}", failures.first);
     assert_eq!((world.from.count(Kind::ManifestGet), world.to.tags().len()), (1, 2));
 }
+
+/// Bytes of blobs that the source sent.
+fn pulled(registry: &Registry) -> u64 {
+    let blobs = registry.requests().into_iter().filter(|it| it.kind == Kind::BlobGet);
+    blobs.map(|it| it.sent).sum()
+}
+
+#[tokio::test]
+async fn what_a_run_brought_is_known_to_the_next() {
+    let world = World::new().await;
+    fill(&world.from);
+    world.run(world.rule()).await;
+    world.engine.shared.records.flush().await;
+    world.from.put_image("a", "new", &[layer(1, 1_000), layer(200, 50)]);
+    world.from.put_image("c", "v1", &[layer(1, 1_000), layer(200, 50)]);
+    world.from.forget_requests();
+    world.to.forget_requests();
+    let again = PolicySpec { name: "again".to_owned(), ..world.rule() };
+    assert_eq!(world.run(again).await.status, Status::Success);
+    world.to.verify_all().unwrap();
+    let shared = Digest::of(&layer(1, 1_000)).to_string();
+    let asked = |registry: &Registry, kind: Kind| {
+        let requests = registry.requests().into_iter();
+        requests.filter(|it| it.kind == kind && it.path.contains(&shared)).count()
+    };
+    assert_eq!((asked(&world.to, Kind::BlobHead), asked(&world.from, Kind::BlobGet)), (0, 0));
+    assert_eq!(asked(&world.to, Kind::Mount), 1, "into c");
+    // The layer of its own, once for both, and two configurations at most.
+    assert!(pulled(&world.from) < 1_000, "{}", pulled(&world.from));
+}
+
+#[tokio::test]
+async fn what_is_remembered_wrongly_is_put_right() {
+    let world = World::new().await;
+    world.from.put_image("a", "v1", &[layer(1, 1_000)]);
+    world.to.put_image("a", "other", &[layer(2, 10)]);
+    let wrong = crate::store::Seen::Blob {
+        registry: format!("{}/", world.to.url()),
+        repository: "a".parse().unwrap(),
+        digest: Digest::of(&layer(1, 1_000)),
+    };
+    world.store.note_seen(vec![wrong], OffsetDateTime::now_utc()).await.unwrap();
+    assert_eq!(world.run(world.rule()).await.status, Status::Success);
+    assert_eq!(world.to.count(Kind::ManifestPut), 2, "the first was refused");
+    world.to.verify_all().unwrap();
+}
+
+/// A world with an engine that remembers tags and believes them for so long.
+async fn believing(trust: Duration) -> World {
+    let mut world = World::new().await;
+    let records = Records::new(world.store.clone(), Some(trust));
+    world.engine = engine_with(&world.store, "believing", 4, records).await;
+    world
+}
+
+async fn again(world: &World, name: &str) {
+    world.engine.shared.records.flush().await;
+    world.from.forget_requests();
+    world.to.forget_requests();
+    let rule = PolicySpec { name: name.to_owned(), ..world.rule() };
+    assert_eq!(world.run(rule).await.status, Status::Success);
+}
+
+#[tokio::test]
+async fn a_tag_that_is_believed_costs_the_destination_nothing() {
+    let world = believing(Duration::from_secs(3_600)).await;
+    fill(&world.from);
+    world.run(world.rule()).await;
+    again(&world, "second").await;
+    assert_eq!((world.to.total_requests(), world.from.count(Kind::ManifestHead)), (0, 6));
+    assert_eq!(world.engine.totals().believed, 6);
+    // What moved at the source is brought all the same.
+    world.from.put_image("a", "v1", &[layer(77, 60)]);
+    again(&world, "third").await;
+    assert_eq!(world.to.tag("a", "v1"), world.from.tag("a", "v1"));
+}
+
+#[tokio::test]
+async fn without_belief_what_was_moved_or_lost_at_the_destination_is_repaired() {
+    let world = believing(Duration::ZERO).await;
+    fill(&world.from);
+    world.run(world.rule()).await;
+    world.to.put_image("a", "v1", &[layer(66, 60)]);
+    again(&world, "second").await;
+    assert_eq!(world.to.tag("a", "v1"), world.from.tag("a", "v1"));
+    assert_eq!(world.to.count(Kind::ManifestHead), 6);
+    world.to.verify_all().unwrap();
+}

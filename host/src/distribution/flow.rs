@@ -1,0 +1,252 @@
+//! How many requests one registry is sent at once: more while it answers well, fewer when it says
+//! that it is busy or grows slow. When it asks for a pause, every request to it waits.
+//!
+//! It repeats nothing and knows no request; that is for who sends.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
+
+/// Requests at once, to begin with.
+const START: usize = 16;
+/// The most, and the fewest while it is only slow.
+const MOST: usize = 64;
+const SLOW: usize = 8;
+/// Longest pause that is kept for all.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The first pause where a busy registry names none; it doubles.
+const FIRST: Duration = Duration::from_millis(200);
+/// After this long the next bad answer counts again: those that were under way say the same.
+const ECHO: Duration = Duration::from_secs(1);
+/// Slow is slower than the best by this factor and this much.
+const FACTOR: u32 = 8;
+const MORE: Duration = Duration::from_millis(500);
+
+/// The requests to one registry.
+pub(crate) struct Flow {
+    turns: Semaphore,
+    state: Mutex<State>,
+}
+
+struct State {
+    limit: usize,
+    /// Turns to be taken back when they end.
+    owed: usize,
+    /// Good answers since the last change.
+    well: usize,
+    /// Bad answers without a good one between.
+    busy: u32,
+    shrunk: Option<Instant>,
+    paused: Option<Instant>,
+    best: Option<Duration>,
+    lately: Duration,
+}
+
+/// How a request went.
+pub(super) enum Outcome {
+    /// It was answered; quick ones say how long that took.
+    Answered(Option<Duration>),
+    /// The registry says that it is busy, and how long to wait where it does.
+    Busy(Option<Duration>),
+    /// No answer came.
+    Lost,
+}
+
+/// The right to one request.
+pub(super) struct Turn<'f> {
+    flow: &'f Flow,
+    permit: Option<SemaphorePermit<'f>>,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        let state = State {
+            limit: START,
+            owed: 0,
+            well: 0,
+            busy: 0,
+            shrunk: None,
+            paused: None,
+            best: None,
+            lately: Duration::ZERO,
+        };
+        Self { turns: Semaphore::new(START), state: Mutex::new(state) }
+    }
+}
+
+impl Flow {
+    /// Waits for a turn, and then for the end of a pause.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        // It is never closed; without a permit a request goes all the same.
+        let turn = Turn { flow: self, permit: self.turns.acquire().await.ok() };
+        loop {
+            let until = self.state().paused;
+            match until {
+                Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
+                _ => return turn,
+            }
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, outcome: &Outcome, now: Instant) {
+        let mut state = self.state();
+        match outcome {
+            Outcome::Answered(took) => {
+                state.busy = 0;
+                if took.is_some_and(|took| state.is_slow(took)) {
+                    let least = state.limit.min(SLOW);
+                    self.shrink(&mut state, least, now);
+                } else {
+                    self.grow(&mut state);
+                }
+            }
+            Outcome::Busy(asked) => {
+                if self.shrink(&mut state, 1, now) {
+                    state.busy = state.busy.saturating_add(1);
+                }
+                let usual = FIRST.saturating_mul(1 << state.busy.min(8));
+                let until = now + asked.unwrap_or(usual).min(LONGEST);
+                state.paused = state.paused.max(Some(until));
+            }
+            Outcome::Lost => {}
+        }
+    }
+
+    /// One more at once, after as many good answers as there are turns, where all are taken.
+    fn grow(&self, state: &mut State) {
+        state.well += 1;
+        if state.well >= state.limit && state.limit < MOST && self.turns.available_permits() == 0 {
+            state.well = 0;
+            state.limit += 1;
+            match state.owed {
+                0 => self.turns.add_permits(1),
+                _ => state.owed -= 1,
+            }
+        }
+    }
+
+    /// Half as many at once, `least` at least; false where that was done a moment ago.
+    fn shrink(&self, state: &mut State, least: usize, now: Instant) -> bool {
+        if state.shrunk.is_some_and(|at| now < at + ECHO) {
+            return false;
+        }
+        let limit = (state.limit / 2).max(least);
+        let taken = self.turns.forget_permits(state.limit - limit);
+        state.owed += state.limit - limit - taken;
+        (state.limit, state.well, state.shrunk) = (limit, 0, Some(now));
+        true
+    }
+}
+
+impl State {
+    fn is_slow(&mut self, took: Duration) -> bool {
+        let best = self.best.map_or(took, |best| best.min(took));
+        self.best = Some(best);
+        self.lately = (self.lately * 7 + took) / 8;
+        self.lately > best * FACTOR + MORE
+    }
+}
+
+impl Turn<'_> {
+    /// Says how the request went, and ends the turn.
+    pub(super) fn ended(self, outcome: &Outcome) {
+        self.flow.note(outcome, Instant::now());
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.flow.state();
+        if state.owed > 0 {
+            state.owed -= 1;
+            if let Some(permit) = self.permit.take() {
+                permit.forget();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(flow: &Flow) -> (usize, usize) {
+        (flow.state().limit, flow.turns.available_permits())
+    }
+
+    fn seconds(number: u64) -> Duration {
+        Duration::from_secs(number)
+    }
+
+    #[tokio::test]
+    async fn it_grows_while_all_turns_are_taken_and_answers_are_good() {
+        let flow = Flow::default();
+        for _ in 0..100 {
+            flow.turn().await.ended(&Outcome::Answered(None));
+        }
+        assert_eq!(limits(&flow), (START, START), "nobody waited");
+        let mut turns = Vec::new();
+        for _ in 0..START {
+            turns.push(flow.turn().await);
+        }
+        for _ in 0..START {
+            flow.note(&Outcome::Answered(None), Instant::now());
+        }
+        assert_eq!(limits(&flow), (START + 1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_busy_registry_gets_half_once_for_one_crowd_and_all_wait() {
+        let (flow, now) = (Flow::default(), Instant::now());
+        for asked in [7, 3] {
+            flow.note(&Outcome::Busy(Some(seconds(asked))), now);
+        }
+        assert_eq!(limits(&flow), (START / 2, START / 2));
+        assert_eq!(flow.state().paused, Some(now + seconds(7)));
+        let later = now + seconds(5);
+        flow.note(&Outcome::Busy(Some(seconds(7_000))), later);
+        assert_eq!(flow.state().limit, START / 4);
+        assert_eq!(flow.state().paused, Some(later + LONGEST));
+        let waits = tokio::time::timeout(Duration::from_millis(20), flow.turn()).await;
+        assert!(waits.is_err(), "all wait");
+        flow.state().paused = Some(Instant::now() + Duration::from_millis(20));
+        drop(flow.turn().await);
+    }
+
+    #[tokio::test]
+    async fn turns_that_are_out_are_taken_back_when_they_end() {
+        let (flow, now) = (Flow::default(), Instant::now());
+        let mut turns = Vec::new();
+        for _ in 0..START {
+            turns.push(flow.turn().await);
+        }
+        flow.note(&Outcome::Busy(None), now);
+        assert_eq!(limits(&flow), (START / 2, 0));
+        drop(turns);
+        assert_eq!(limits(&flow), (START / 2, START / 2));
+        for time in 1..10 {
+            flow.note(&Outcome::Busy(None), now + seconds(time * 5));
+        }
+        assert_eq!(limits(&flow), (1, 1), "never none");
+    }
+
+    #[tokio::test]
+    async fn one_that_grows_slow_gets_fewer_and_never_too_few() {
+        let (flow, now) = (Flow::default(), Instant::now());
+        flow.note(&Outcome::Answered(Some(Duration::from_millis(5))), now);
+        for time in 1..40 {
+            flow.note(&Outcome::Answered(Some(seconds(3))), now + seconds(time * 2));
+        }
+        assert_eq!(limits(&flow), (SLOW, SLOW));
+    }
+}

@@ -1,0 +1,243 @@
+//! The bytes of one blob: source body to destination upload, nothing kept, hashed as they pass.
+//!
+//! Where a large one is is remembered on the way. A later try, of this process or of the next, asks
+//! the registry how much it holds and goes on there; the hash goes on from a state before that
+//! place. Where the registry does not tell, that one blob begins anew, and the log says so.
+
+use std::time::Duration;
+
+use portolan_core::{
+    oci::{Descriptor, Verifier},
+    provider::UploadStyle,
+};
+use time::OffsetDateTime;
+
+use super::{
+    failure::{Side, TransferError},
+    records::Upload,
+    source::Source,
+    transfer::Job,
+};
+use crate::{
+    distribution::{BlobStream, Marks, UploadSession},
+    store::StoredUpload,
+};
+
+/// Tries of one blob within one try of its task.
+const TRIES: u32 = 3;
+/// From this size on, in bytes, an upload is remembered, and waits for a turn among the large.
+const LARGE: u64 = 8 << 20;
+/// How often, at most, is written where an upload is.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Where an upload is: what a later try needs.
+struct Begun {
+    session: UploadSession,
+    marks: Marks,
+}
+
+/// Where a try begins.
+enum Start {
+    /// At the first byte, with the session of a declined mount where there is one.
+    Anew(Option<UploadSession>),
+    /// Where the registry says.
+    Again(Begun),
+}
+
+/// What a failed try leaves.
+struct Failed {
+    error: TransferError,
+    begun: Option<Begun>,
+}
+
+/// Brings a blob's bytes to the destination, with a few tries.
+pub(super) async fn deliver(
+    job: &Job,
+    blob: &Descriptor,
+    session: Option<UploadSession>,
+) -> Result<(), TransferError> {
+    let upload = upload(job, blob);
+    let stored = upload.as_ref().filter(|_| session.is_none()).and_then(|it| begun(it, blob));
+    let mut start = stored.map_or(Start::Anew(session), Start::Again);
+    let mut tries = 1;
+    loop {
+        let Failed { error, begun } = match attempt(job, blob, start, upload.as_ref()).await {
+            Ok(()) => break,
+            Err(failed) => failed,
+        };
+        if !error.is_retryable() {
+            if let Some(begun) = begun {
+                job.destination.give_up(&begun.session).await;
+            }
+            over(upload.as_ref()).await;
+            return Err(error);
+        }
+        if tries >= TRIES {
+            return Err(error);
+        }
+        job.log.warn(format!("{}: try {tries} failed: {error}", blob.digest)).await;
+        tokio::time::sleep(error.pause(tries)).await;
+        tries += 1;
+        start = begun.map_or(Start::Anew(None), Start::Again);
+    }
+    over(upload.as_ref()).await;
+    job.stats.moved(blob.size);
+    job.log.info(format!("{} copied, {} bytes", blob.digest, blob.size)).await;
+    Ok(())
+}
+
+/// The turn to remember an upload: for large blobs of a registry, where the destination may be sent
+/// the rest of a blob alone.
+fn upload(job: &Job, blob: &Descriptor) -> Option<Upload> {
+    let rest = job.destination.target().upload != UploadStyle::SinglePatch;
+    let fits = blob.size >= LARGE && rest && matches!(job.source, Source::Registry(_));
+    fits.then(|| job.known.upload(&blob.digest)).flatten()
+}
+
+/// What an earlier process left of an upload.
+fn begun(upload: &Upload, blob: &Descriptor) -> Option<Begun> {
+    let stored = upload.stored()?;
+    let algorithm = blob.digest.algorithm();
+    let states = stored.states.iter().filter_map(|state| Verifier::restore(algorithm, state));
+    let location = stored.location.parse().ok()?;
+    let session = UploadSession::at(location, stored.min_chunk);
+    Some(Begun { session, marks: Marks::of(states) })
+}
+
+async fn over(upload: Option<&Upload>) {
+    if let Some(upload) = upload {
+        upload.over().await;
+    }
+}
+
+/// One try.
+async fn attempt(
+    job: &Job,
+    blob: &Descriptor,
+    start: Start,
+    upload: Option<&Upload>,
+) -> Result<(), Failed> {
+    let turns = (job.shared.large.acquire(), job.shared.transfers.acquire());
+    // Large ones wait for each other before they wait with the small.
+    let _large = if blob.size >= LARGE { turns.0.await.ok() } else { None };
+    let _turn = turns.1.await.ok();
+    let (session, hashed, held) = place(job, blob, start).await;
+    let marks = Marks::of(hashed.iter().cloned());
+    let hashed = hashed.unwrap_or_else(|| Verifier::new(blob.digest.algorithm()));
+    let open = async {
+        match session {
+            Some(session) => Ok(session),
+            None => job.destination.start_upload().await,
+        }
+    };
+    let pull = job.source.get_blob(blob, hashed, held, marks.clone());
+    let (bytes, session) = tokio::join!(pull, open);
+    let bytes = match (bytes, session) {
+        (Ok(bytes), Ok(session)) => (bytes, session),
+        (Err(error), Ok(session)) => return Err(left(job, upload, error, session, marks).await),
+        (Err(error), Err(_)) => return Err(Failed { error, begun: None }),
+        (Ok(_), Err(cause)) => {
+            let error = TransferError::at(Side::Destination, "opening an upload")(cause);
+            return Err(Failed { error, begun: None });
+        }
+    };
+    let (bytes, mut session) = bytes;
+    let sent = send(job, blob, &mut session, (bytes, held, &marks), upload).await;
+    match sent {
+        Ok(()) => Ok(()),
+        Err(error) => Err(left(job, upload, error, session, marks).await),
+    }
+}
+
+/// Sends what is to be sent, and notes meanwhile where it is.
+async fn send(
+    job: &Job,
+    blob: &Descriptor,
+    session: &mut UploadSession,
+    (bytes, held, marks): (BlobStream, u64, &Marks),
+    upload: Option<&Upload>,
+) -> Result<(), TransferError> {
+    let bytes = BlobStream { body: job.pace.limit(bytes.body) };
+    let noting = note(upload, session.clone(), marks);
+    let sending = job.destination.upload_rest(session, blob, bytes, held);
+    let sent = tokio::select! {
+        sent = sending => sent,
+        never = noting => match never {},
+    };
+    sent.map_err(TransferError::at(Side::Destination, "pushing a blob"))?;
+    if held == 0 {
+        return Ok(());
+    }
+    let whole = job.destination.is_whole(blob).await;
+    match whole.map_err(TransferError::at(Side::Destination, "asking for a blob"))? {
+        true => Ok(()),
+        false => Err(TransferError::cut(Side::Destination)),
+    }
+}
+
+/// Where to begin: the session, the state of the hash, and how much the registry holds.
+async fn place(
+    job: &Job,
+    blob: &Descriptor,
+    start: Start,
+) -> (Option<UploadSession>, Option<Verifier>, u64) {
+    let Begun { mut session, marks } = match start {
+        Start::Anew(session) => return (session, None, 0),
+        Start::Again(begun) => begun,
+    };
+    // `0-0` stands for nothing as well as for one byte.
+    let held = job.destination.held(&mut session).await;
+    match held.filter(|held| (2..=blob.size).contains(held)) {
+        Some(held) => {
+            let size = blob.size;
+            job.log.info(format!("{} goes on at {held} of {size} bytes", blob.digest)).await;
+            (Some(session), marks.before(held), held)
+        }
+        None => {
+            let why = "the registry does not say how much it holds of it";
+            job.log.warn(format!("{} begins anew: {why}", blob.digest)).await;
+            job.destination.give_up(&session).await;
+            (None, None, 0)
+        }
+    }
+}
+
+/// Keeps what a failed try leaves where another can go on with it, and gives it up where not.
+async fn left(
+    job: &Job,
+    upload: Option<&Upload>,
+    error: TransferError,
+    session: UploadSession,
+    marks: Marks,
+) -> Failed {
+    if upload.is_some() && error.leaves_upload() {
+        return Failed { error, begun: Some(Begun { session, marks }) };
+    }
+    job.destination.give_up(&session).await;
+    Failed { error, begun: None }
+}
+
+/// Notes where an upload is, at once and then each second, as long as it is polled.
+async fn note(
+    upload: Option<&Upload>,
+    session: UploadSession,
+    marks: &Marks,
+) -> std::convert::Infallible {
+    let Some(upload) = upload else { return std::future::pending().await };
+    let mut last = None;
+    loop {
+        let states = marks.all();
+        let now = (session.place(), states.last().map(Verifier::length));
+        if last.as_ref() != Some(&now) {
+            let stored = StoredUpload {
+                location: now.0.to_string(),
+                min_chunk: session.min_chunk,
+                states: states.iter().map(Verifier::save).collect(),
+                at: OffsetDateTime::now_utc(),
+            };
+            upload.put(stored).await;
+            last = Some(now);
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
