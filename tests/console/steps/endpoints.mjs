@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { SECRET, USER } from "../sea.mjs";
+import { SECRET, USER, eventually } from "../sea.mjs";
 import { must } from "../walker.mjs";
 
 const NAME = "sealed-registry";
@@ -139,7 +139,7 @@ async function keyFile(walker, sea) {
   const key = JSON.stringify({ type: "service_account", project_id: "chart", private_key: "none" });
   writeFileSync(join(sea.folder, "key.json"), key);
   await dialog.getByLabel("Choose the key file…").setInputFiles(join(sea.folder, "key.json"));
-  must((await walker.field(dialog, "Access Secret").inputValue()) === key, "the text of the file is the secret");
+  await eventually(async () => (await walker.field(dialog, "Access Secret").inputValue()) === key);
   await walker.field(dialog, "More projects").fill("one\ntwo\n");
   await walker.look("endpoint-key-file");
   const body = await sent(walker, dialog);

@@ -69,10 +69,9 @@ function NewToken({ onDone, onClose }) {
   }
   const footer = html`<button type="button" onClick=${onClose}>Cancel</button>
     <button class="primary" disabled=${!draft.name || make.busy}>${make.busy ? "Creating…" : "Create token"}</button>`;
-  return html`<${Dialog} title="New Token" onClose=${onClose} onSubmit=${() => draft.name && make.run()} footer=${footer}>
+  return html`<${Dialog} title="New Token" onClose=${onClose} onSubmit=${() => draft.name && make.run()} footer=${footer} note=${html`<${Failure} quiet error=${make.error} />`}>
     <${Text} label="Name" required maxlength="64" hint="Small letters, digits, dots, dashes and underscores." ...${field("name")} />
     <${Choice} label="Role" options=${ROLES} ...${field("role")} />
     <${Choice} label="Expires after" options=${LIVES} ...${field("days")} />
-    <${Failure} error=${make.error} />
   <//>`;
 }

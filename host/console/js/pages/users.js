@@ -66,12 +66,12 @@ function UserForm({ stored, onDone, onClose }) {
   const ready = draft.name && (stored || draft.password);
   const footer = html`<button type="button" onClick=${onClose}>Cancel</button>
     <button class="primary" disabled=${!ready || save.busy}>${save.busy ? "Saving…" : "OK"}</button>`;
-  return html`<${Dialog} title=${stored ? `Edit ${stored.name}` : "New User"} onClose=${onClose} footer=${footer} onSubmit=${() => ready && save.run()}>
+  return html`<${Dialog} title=${stored ? `Edit ${stored.name}` : "New User"} onClose=${onClose} footer=${footer}
+    note=${html`<${Failure} quiet error=${save.error} />`} onSubmit=${() => ready && save.run()}>
     ${!stored && html`<${Text} label="Name" required maxlength="64" hint="Small letters, digits, dots, dashes and underscores." ...${field("name")} />`}
     <${Choice} label="Role" options=${ROLES} ...${field("role")} />
     <${Text} label=${stored ? "New password" : "Password"} type="password" autocomplete="new-password" required=${!stored}
       hint=${stored ? "Leave it empty to keep the one there is. A new one ends open sessions." : ""} ...${field("password")} />
-    <${Failure} error=${save.error} />
   <//>`;
 }
 
@@ -104,8 +104,8 @@ function OwnPassword({ onClose }) {
   });
   const footer = html`<button type="button" onClick=${onClose}>Cancel</button>
     <button class="primary" disabled=${!isComplete(draft) || save.busy}>${save.busy ? "Changing…" : "Change password"}</button>`;
-  return html`<${Dialog} title="Change My Password" onClose=${onClose} footer=${footer} onSubmit=${() => isComplete(draft) && save.run()}>
+  return html`<${Dialog} title="Change My Password" onClose=${onClose} footer=${footer}
+    note=${html`<${Failure} quiet error=${save.error} />`} onSubmit=${() => isComplete(draft) && save.run()}>
     <${PasswordFields} draft=${draft} setDraft=${setDraft} />
-    <${Failure} error=${save.error} />
   <//>`;
 }

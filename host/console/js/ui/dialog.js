@@ -5,8 +5,11 @@ import { html, useEffect, useId, useRef } from "../view.js";
 import { Icon } from "./icon.js";
 import { Failure } from "./state.js";
 
-/** A dialogue, open as long as it is drawn. `footer` has the buttons; `onSubmit` makes it a form. */
-export function Dialog({ title, onClose, onSubmit, footer, children, wide }) {
+/**
+ * A dialogue, open as long as it is drawn. `footer` has the buttons; `note` is what came of them,
+ * in sight and read out; `onSubmit` is what its form does.
+ */
+export function Dialog({ title, onClose, onSubmit, footer, note, children, wide }) {
   const dialog = useRef();
   const id = useId();
   useEffect(() => {
@@ -32,6 +35,7 @@ export function Dialog({ title, onClose, onSubmit, footer, children, wide }) {
         <button type="button" class="bare" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button>
       </header>
       <div class="dialog-body">${children}</div>
+      <div class="dialog-note" aria-live="polite">${note}</div>
       <footer class="dialog-foot">${footer}</footer>
     </form>
   </dialog>`;
@@ -47,8 +51,6 @@ export function Confirm({ title, verb, action, onClose, children, danger = true,
     <button class=${danger ? "danger" : "primary"} aria-disabled=${action.busy} disabled=${action.busy}>
       ${action.busy ? `${verb}…` : verb}
     </button>`;
-  return html`<${Dialog} title=${title} onClose=${onClose} onSubmit=${confirm} footer=${footer}>
-    ${children}
-    <${Failure} error=${action.error} />
-  <//>`;
+  return html`<${Dialog} title=${title} onClose=${onClose} onSubmit=${confirm} footer=${footer}
+    note=${html`<${Failure} quiet error=${action.error} />`}>${children}<//>`;
 }

@@ -13,10 +13,10 @@ export const Status = ({ look, children }) => html`<span class="status ${look}">
   <${Icon} name=${LOOKS[look]} /><span>${children}</span>
 </span>`;
 
-/** Why something was refused, read out at once. `error` is an Error, or nothing. */
-export function Failure({ error, title, onRetry }) {
+/** Why something was refused, read out at once unless `quiet`. `error` is an Error, or nothing. */
+export function Failure({ error, title, onRetry, quiet }) {
   if (!error) return null;
-  return html`<div class="message bad" role="alert">
+  return html`<div class="message bad" role=${quiet ? undefined : "alert"}>
     <${Icon} name="bad" />
     <div>${title && html`<strong>${title} </strong>`}<span class="lines">${error.message}</span>
       ${onRetry && html`<p><button type="button" onClick=${onRetry}>Try again</button></p>`}</div>

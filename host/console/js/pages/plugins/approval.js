@@ -35,12 +35,11 @@ export function Approval({ plugin, path, onDone, onClose }) {
   };
   const footer = html`<button type="button" onClick=${onClose}>Cancel</button>
     <button class="primary" disabled=${approve.busy}>${approve.busy ? "Approving…" : "Approve"}</button>`;
-  return html`<${Dialog} title="Approve Plug-in" onClose=${onClose} footer=${footer} onSubmit=${() => approve.run()}>
+  return html`<${Dialog} title="Approve Plug-in" onClose=${onClose} footer=${footer} note=${html`<${Failure} quiet error=${approve.error} />`} onSubmit=${() => approve.run()}>
     <p>The component <code>${plugin.digest}</code> may then serve endpoints of the provider <code>${plugin.info.provider}</code>. Other bytes need another approval.</p>
     ${asked.length ? html`<fieldset><legend>Hosts besides the endpoint's own</legend>
       ${asked.map((it) => html`<${Check} key=${it.pattern} label=${it.pattern} checked=${chosen.has(it.pattern)}
         hint=${it.uses.map((use) => `${use}: ${MEANS[use] ?? use}`).join("; ")} onChange=${(on) => toggle(it.pattern, on)} />`)}
     </fieldset>` : html`<${Remark}>It asks for no host besides the endpoint's own.<//>`}
-    <${Failure} error=${approve.error} />
   <//>`;
 }

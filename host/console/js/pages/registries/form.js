@@ -57,12 +57,12 @@ export function EndpointForm({ stored, onSaved, onClose }) {
     <button type="button" onClick=${onClose}>Cancel</button>
     <button class="primary" disabled=${!ready || !draft.name.trim() || save.busy}>${save.busy ? "Saving…" : "OK"}</button>`;
   return html`<${Dialog} title=${stored ? "Edit Endpoint" : "New Registry Endpoint"} footer=${footer} onClose=${onClose}
+    note=${html`<${Outcome} test=${test} works=${works} save=${save} />`}
     onSubmit=${() => ready && draft.name.trim() && save.run(false)}>
     <${Failure} error=${known.error} onRetry=${known.reload} />
     ${!known.data && !known.error && html`<${Loading} />`}
     ${stored && html`<${UsedBy} id=${stored.id} />`}
     ${known.data && html`<${Fields} known=${known.data} draft=${draft} set=${set} choose=${choose} chosen=${chosen} stored=${stored} />`}
-    <${Outcome} test=${test} works=${works} save=${save} />
   <//>`;
 }
 
@@ -81,7 +81,7 @@ function Fields({ known, draft, set, choose, chosen, stored }) {
     ${chosen && asks(chosen.schema) && html`<${Settings} schema=${chosen.schema} ...${field("settings")} />`}
     <${Check} label="Verify Remote Cert" checked=${draft.verify} onChange=${(verify) => set({ verify })}
       hint=${draft.url.startsWith("http://") ? "This address is plain HTTP: there is no certificate to verify."
-        : draft.verify ? "" : "Any certificate is accepted. Where you have the registry's own, give it below instead."} />
+        : draft.verify ? "" : "Any certificate is accepted, also that of somebody in between. Verifying with the registry's own, given below, is better."} />
     <${Area} label="CA Certificate" class="mono" disabled=${!draft.verify} placeholder="-----BEGIN CERTIFICATE-----"
       hint="PEM. Only for a registry whose certificate this computer does not trust already." ...${field("ca")} />
     <${Advanced} field=${field} stored=${stored} />`;
@@ -110,16 +110,15 @@ function UsedBy({ id }) {
   return html`<${Remark} look="warn">Enabled rules use this endpoint: ${enabled.map((rule) => rule.name).join(", ")}. Their next runs go by what is changed here.<//>`;
 }
 
-/** What testing and saving came to, read out as it changes. */
+/** What testing and saving came to. */
 function Outcome({ test, works, save }) {
-  return html`<div aria-live="polite" class="stack">
+  return html`
     ${test.busy && html`<${Loading} what="Asking the registry" />`}
     ${works && html`<${Remark} look="good">The connection works.<//>`}
-    <${Failure} title="The connection does not work." error=${test.error} />
-    <${Failure} title="The endpoint was not saved." error=${save.error} />
+    <${Failure} quiet title="The connection does not work." error=${test.error} />
+    <${Failure} quiet title="The endpoint was not saved." error=${save.error} />
     ${save.error?.status === 400 && html`<${Remark} look="warn">
       <p>If the registry is only down at the moment, the endpoint can be saved all the same. It is shown as unhealthy until it answers.</p>
       <button type="button" onClick=${() => save.run(true)}>Save anyway</button>
-    <//>`}
-  </div>`;
+    <//>`}`;
 }
