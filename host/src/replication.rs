@@ -9,6 +9,7 @@ mod chart;
 mod connect;
 mod delivery;
 mod failure;
+mod keeping;
 mod ledger;
 mod listing;
 mod log;

@@ -5,6 +5,7 @@ import { Walker } from "./walker.mjs";
 import * as beginning from "./steps/beginning.mjs";
 import * as endpoints from "./steps/endpoints.mjs";
 import * as plugins from "./steps/plugins.mjs";
+import * as replications from "./steps/replications.mjs";
 import * as accounts from "./steps/accounts.mjs";
 import * as pages from "./steps/pages.mjs";
 
@@ -12,7 +13,7 @@ const sea = await start();
 const walker = await Walker.open(sea.url);
 let failed = false;
 try {
-  for (const part of [beginning, endpoints, plugins, accounts, pages]) {
+  for (const part of [beginning, endpoints, plugins, replications, accounts, pages]) {
     for (const [title, step] of part.STEPS) {
       const begun = Date.now();
       await step(walker, sea);

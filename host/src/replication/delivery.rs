@@ -117,10 +117,9 @@ async fn attempt(
     start: Start,
     upload: Option<&Upload>,
 ) -> Result<(), Failed> {
-    let turns = (job.shared.large.acquire(), job.shared.transfers.acquire());
     // Large ones wait for each other before they wait with the small.
-    let _large = if blob.size >= LARGE { turns.0.await.ok() } else { None };
-    let _turn = turns.1.await.ok();
+    let _large = if blob.size >= LARGE { job.shared.large.acquire().await.ok() } else { None };
+    let _turn = job.shared.transfers.acquire().await.ok();
     let (session, hashed, held) = place(job, blob, start).await;
     let marks = Marks::of(hashed.iter().cloned());
     let hashed = hashed.unwrap_or_else(|| Verifier::new(blob.digest.algorithm()));
@@ -132,7 +131,7 @@ async fn attempt(
     };
     let pull = job.source.get_blob(blob, hashed, held, marks.clone());
     let (bytes, session) = tokio::join!(pull, open);
-    let bytes = match (bytes, session) {
+    let (bytes, mut session) = match (bytes, session) {
         (Ok(bytes), Ok(session)) => (bytes, session),
         (Err(error), Ok(session)) => return Err(left(job, upload, error, session, marks).await),
         (Err(error), Err(_)) => return Err(Failed { error, begun: None }),
@@ -141,9 +140,7 @@ async fn attempt(
             return Err(Failed { error, begun: None });
         }
     };
-    let (bytes, mut session) = bytes;
-    let sent = send(job, blob, &mut session, (bytes, held, &marks), upload).await;
-    match sent {
+    match send(job, blob, &mut session, (bytes, held, &marks), upload).await {
         Ok(()) => Ok(()),
         Err(error) => Err(left(job, upload, error, session, marks).await),
     }
@@ -169,9 +166,10 @@ async fn send(
         return Ok(());
     }
     let whole = job.destination.is_whole(blob).await;
-    match whole.map_err(TransferError::at(Side::Destination, "asking for a blob"))? {
-        true => Ok(()),
-        false => Err(TransferError::cut(Side::Destination)),
+    if whole.map_err(TransferError::at(Side::Destination, "asking for a blob"))? {
+        Ok(())
+    } else {
+        Err(TransferError::cut(Side::Destination))
     }
 }
 
@@ -187,19 +185,14 @@ async fn place(
     };
     // `0-0` stands for nothing as well as for one byte.
     let held = job.destination.held(&mut session).await;
-    match held.filter(|held| (2..=blob.size).contains(held)) {
-        Some(held) => {
-            let size = blob.size;
-            job.log.info(format!("{} goes on at {held} of {size} bytes", blob.digest)).await;
-            (Some(session), marks.before(held), held)
-        }
-        None => {
-            let why = "the registry does not say how much it holds of it";
-            job.log.warn(format!("{} begins anew: {why}", blob.digest)).await;
-            job.destination.give_up(&session).await;
-            (None, None, 0)
-        }
-    }
+    let Some(held) = held.filter(|held| (2..=blob.size).contains(held)) else {
+        let why = "the registry does not say how much it holds of it";
+        job.log.warn(format!("{} begins anew: {why}", blob.digest)).await;
+        job.destination.give_up(&session).await;
+        return (None, None, 0);
+    };
+    job.log.info(format!("{} goes on at {held} of {} bytes", blob.digest, blob.size)).await;
+    (Some(session), marks.before(held), held)
 }
 
 /// Keeps what a failed try leaves where another can go on with it, and gives it up where not.

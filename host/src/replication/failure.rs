@@ -136,6 +136,33 @@ impl TransferError {
     }
 }
 
+/// What went wrong in one try of a task. The log has each; the first is enough to be shown.
+#[derive(Default)]
+pub(super) struct Failures {
+    pub(super) first: Option<TransferError>,
+    /// How many came after the first.
+    pub(super) more: usize,
+    /// Whether another try may help one of them.
+    pub(super) retryable: bool,
+}
+
+impl Failures {
+    pub(super) fn add(&mut self, error: TransferError) {
+        self.retryable |= error.is_retryable();
+        match self.first {
+            Some(_) => self.more += 1,
+            None => self.first = Some(error),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        let Some(first) = other.first else { return };
+        self.add(first);
+        self.more += other.more;
+        self.retryable |= other.retryable;
+    }
+}
+
 fn distribution_is_retryable(error: &DistributionError) -> bool {
     match error {
         // 401: a token that ended on the way; 404: a replica that does not know it yet.

@@ -1,4 +1,4 @@
-//! The loops: claim executions and list them, claim tasks and run them, keep claims alive.
+//! The loops: claim executions and list them, claim tasks and run them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,15 +19,15 @@ use super::{
     authority::AdapterAuthority,
     chart::Charts,
     connect::Connection,
-    failure::{Side, TransferError},
-    listing,
+    failure::{Failures, Side, TransferError},
+    keeping, listing,
     log::TaskLog,
     pace::Pace,
     present::Present,
     records::Known,
     schedule,
     source::Source,
-    transfer::{Failures, Job},
+    transfer::Job,
 };
 use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
 
@@ -35,16 +35,13 @@ use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
 /// (Harbor: 10 MiB).
 const CHUNK: u64 = 10 << 20;
 
-/// How long what is noted of destinations waits to be written.
-const NOTED: Duration = Duration::from_secs(1);
-
 /// Starts every loop of an engine.
 pub(super) fn spawn(shared: &Arc<Shared>) {
     shared.tracker.spawn(claim_executions(Arc::clone(shared)));
     shared.tracker.spawn(schedule::run(Arc::clone(shared)));
     // Not waited for at the end: it keeps the claims of those who are.
-    tokio::spawn(keep_claims(Arc::clone(shared)));
-    shared.tracker.spawn(keep_records(Arc::clone(shared)));
+    tokio::spawn(keeping::claims(Arc::clone(shared)));
+    shared.tracker.spawn(keeping::records(Arc::clone(shared)));
     for _ in 0..shared.workers {
         shared.tracker.spawn(work(Arc::clone(shared)));
     }
@@ -107,46 +104,6 @@ async fn work(shared: Arc<Shared>) {
             Err(error) => tracing::error!(%error, "claiming a task failed"),
         }
         idle(&shared, woken).await;
-    }
-}
-
-/// Renews claims; cuts what is no longer ours, or was asked to stop by somebody else. Forgets what
-/// is over.
-async fn keep_claims(shared: Arc<Shared>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(BEAT) => {}
-            () = shared.cutting.cancelled() => return,
-        }
-        shared.forget_what_is_over().await;
-        let until = OffsetDateTime::now_utc() + LEASE;
-        for id in shared.running.listings.ids() {
-            if let Ok(false) = shared.store.renew_execution(id, &shared.owner, until).await {
-                shared.running.listings.cancel(id);
-            }
-        }
-        let ids = shared.running.tasks.ids();
-        if ids.is_empty() {
-            continue;
-        }
-        match shared.store.renew_tasks(ids.clone(), &shared.owner, until).await {
-            Ok(ours) => {
-                for id in ids.into_iter().filter(|id| !ours.contains(id)) {
-                    shared.running.tasks.cancel(id);
-                }
-            }
-            Err(error) => tracing::error!(%error, "claims could not be renewed"),
-        }
-    }
-}
-
-/// Writes what was noted of destinations every so often.
-async fn keep_records(shared: Arc<Shared>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(NOTED) => shared.records.flush().await,
-            () = shared.closing.cancelled() => return,
-        }
     }
 }
 

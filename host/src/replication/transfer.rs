@@ -13,7 +13,7 @@ use portolan_core::{
 
 use super::{
     Shared, blob,
-    failure::{Side, TransferError},
+    failure::{Failures, Side, TransferError},
     ledger::Ledger,
     log::TaskLog,
     pace::Pace,
@@ -47,33 +47,6 @@ pub(super) struct Job {
     pub(super) override_tags: bool,
     pub(super) present: Present,
     pub(super) known: Known,
-}
-
-/// What went wrong in one try of a task. The log has each; the first is enough to be shown.
-#[derive(Default)]
-pub(super) struct Failures {
-    pub(super) first: Option<TransferError>,
-    /// How many came after the first.
-    pub(super) more: usize,
-    /// Whether another try may help one of them.
-    pub(super) retryable: bool,
-}
-
-impl Failures {
-    pub(super) fn add(&mut self, error: TransferError) {
-        self.retryable |= error.is_retryable();
-        match self.first {
-            Some(_) => self.more += 1,
-            None => self.first = Some(error),
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        let Some(first) = other.first else { return };
-        self.add(first);
-        self.more += other.more;
-        self.retryable |= other.retryable;
-    }
 }
 
 /// What is known of the destination's side of an artifact.

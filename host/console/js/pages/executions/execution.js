@@ -22,12 +22,14 @@ export function Execution({ id }) {
   const { run, progress, pace, tasks, changes, error, reload } = useExecution(id);
   const rule = useLoad((signal) => (run
     ? get(harbor(`/replication/policies/${run.policy_id}`), {}, signal) : Promise.resolve(undefined)), [run?.policy_id]);
+  const actions = useActions(run);
   if (!run) {
     return html`<${Page} title="Execution ${id}" back=${BACK}>
       ${error ? html`<${Failure} error=${error} onRetry=${reload} />` : html`<${Loading} />`}<//>`;
   }
   const name = rule.data ? html`<a href=${to("replications", run.policy_id)}>${rule.data.name}</a>` : `Rule ${run.policy_id}`;
-  return html`<${Page} title="Execution ${run.id}" back=${BACK} actions=${html`<${Actions} run=${run} />`}>
+  return html`<${Page} title="Execution ${run.id}" back=${BACK} actions=${actions.buttons}>
+    <${Failure} error=${actions.error} />
     <${Spoken} run=${run} />
     <${Failure} title="It failed as a whole." error=${run.status_text && run.status === "Failed" && { message: run.status_text }} />
     <${Card}>
@@ -73,7 +75,8 @@ function Spoken({ run }) {
   return html`<p class="away" role="status" aria-live="polite">${changed ? `Execution ${run.id}: ${statusWord(run.status)}, ${run.succeed} of ${plural(run.total, "task")} succeeded.` : ""}</p>`;
 }
 
-function Actions({ run }) {
+/** Stop, or run again what failed: `{ buttons, error }`. */
+function useActions(run) {
   const { is } = useSession();
   const { retry: canRetry } = useFeatures();
   const stop = useAction(async () => {
@@ -85,12 +88,12 @@ function Actions({ run }) {
     notify(`What failed in execution ${run.id} runs again.`);
     go(`/executions/${made?.id ?? (await newest(run.policy_id)).id}`);
   });
-  if (!is("operator")) return null;
-  const left = run.failed + run.stopped;
-  return html`
-    ${isRunning(run) && html`<button class="danger" disabled=${stop.busy} onClick=${() => stop.run()}><${Icon} name="stop" />${stop.busy ? "Stopping…" : "Stop"}</button>`}
-    ${!isRunning(run) && canRetry && left > 0 && html`<button class="primary" disabled=${retry.busy} onClick=${() => retry.run()}><${Icon} name="refresh" />${retry.busy ? "Starting…" : "Retry failed"}</button>`}
-    <${Failure} error=${stop.error ?? retry.error} />`;
+  const going = isRunning(run);
+  const canGoOn = !going && canRetry && run?.failed + run?.stopped > 0;
+  const buttons = is("operator") && html`
+    ${going && html`<button class="danger" disabled=${stop.busy} onClick=${() => stop.run()}><${Icon} name="stop" />${stop.busy ? "Stopping…" : "Stop"}</button>`}
+    ${canGoOn && html`<button class="primary" disabled=${retry.busy} onClick=${() => retry.run()}><${Icon} name="refresh" />${retry.busy ? "Starting…" : "Retry failed"}</button>`}`;
+  return { buttons, error: stop.error ?? retry.error };
 }
 
 /** The newest execution of a rule. */

@@ -6,8 +6,10 @@ import { useEffect, useRef, useState } from "../../view.js";
 import { isRunning, seconds } from "./words.js";
 
 const POLL = 1500;
-/** Most logs that are followed at a time. */
+/** Most logs that are read at a time. */
 const MOST = 10;
+/** Lines of one answer. */
+const LINES = 1000;
 
 const fresh = () => ({ pushed: 0, there: 0, kept: 0, bytes: 0, last: undefined, error: undefined });
 
@@ -34,14 +36,11 @@ export function tallied(tally, lines) {
   return next;
 }
 
-/**
- * Tallies of those tasks that go on or have failed, by id. What goes on is asked again and again;
- * a task that has ended is read to its end once.
- */
+/** Tallies of tasks by id. What goes on is asked again and again; what has ended is read once. */
 export function useTallies(execution, tasks) {
   const [tallies, setTallies] = useState(new Map());
   const kept = useRef(new Map());
-  const wanted = tasks.filter((it) => it.status === "InProgress" || it.status === "Failed" || kept.current.has(it.id));
+  const wanted = tasks.filter((it) => it.status !== "Pending");
   const key = wanted.map((it) => `${it.id}${it.status}`).join();
   useEffect(() => {
     const stop = new AbortController();
@@ -64,13 +63,17 @@ export function useTallies(execution, tasks) {
 }
 
 async function read(execution, task, kept, signal) {
-  const old = kept.get(task.id) ?? { ...fresh(), from: 0 };
+  let tally = kept.get(task.id) ?? { ...fresh(), from: 0 };
+  const path = v1(`/executions/${execution}/tasks/${task.id}/log`);
   try {
-    const { lines, next } = await get(v1(`/executions/${execution}/tasks/${task.id}/log`), { from: old.from }, signal);
-    const tally = tallied(old, lines);
+    for (let more = true; more;) {
+      const { lines, next } = await get(path, { from: tally.from, limit: LINES }, signal);
+      tally = { ...tallied(tally, lines), from: next };
+      more = lines.length === LINES;
+    }
     const rate = tally.bytes / Math.max(1, seconds(task) ?? 1);
-    kept.set(task.id, { ...tally, rate, from: next, over: !isRunning(task) && !lines.length });
+    kept.set(task.id, { ...tally, rate, over: !isRunning(task) });
   } catch (error) {
-    if (error.name !== "AbortError") kept.set(task.id, { ...old, over: true });
+    if (error.name !== "AbortError") kept.set(task.id, { ...tally, over: true });
   }
 }

@@ -18,10 +18,8 @@ export function Advanced({ options, onChange }) {
   return html`<details open=${isUsed(options)}><summary>Advanced</summary>
     <div class="stack">
       <fieldset><legend>Which artifacts</legend>
-        <div class="row">
-          <${Area} label="Platforms" rows="2" class="mono" placeholder="linux/amd64" hint="One in each line; all where it is empty." ...${field("platforms")} />
-          <${Choice} label="Index of several platforms" options=${INDEXES} ...${field("index")} />
-        </div>
+        <${Area} label="Platforms" rows="2" class="mono" placeholder="linux/amd64" hint="One in each line; all where it is empty." ...${field("platforms")} />
+        ${options.platforms.trim() && html`<${Choice} label="Index of more platforms" options=${INDEXES} ...${field("index")} />`}
         <div class="row">
           <${Text} label="Only the newest" placeholder="all" hint="So many of each repository, after the filters." ...${numeric("latestCount")} />
           <${Choice} label="Newest by" options=${NEWER} ...${field("latestBy")} />

@@ -58,7 +58,7 @@ export function selection(draft, features) {
   const pattern = (type) => ({ value, excludes, syntax }) => ({
     type, value: value.trim(),
     ...(excludes ? { decoration: "excludes" } : type === "name" ? {} : { decoration: "matches" }),
-    ...(features.syntax && syntax !== "glob" ? { syntax } : features.syntax ? { syntax: "glob" } : {}),
+    ...(features.syntax ? { syntax } : {}),
   });
   const filled = (filters) => filters.filter((it) => it.value.trim());
   return {

@@ -6,15 +6,20 @@ import { Choice, Text } from "../../ui/field.js";
 import { Icon } from "../../ui/icon.js";
 
 const DECORATIONS = [["matches", "Matching"], ["excludes", "Excluding"]];
-const SYNTAXES = [["glob", "Glob"], ["regex", "Regular expression"], ["semver", "Version range"]];
+const SYNTAXES = [["glob", "Glob"], ["regex", "Regex"], ["semver", "Versions"]];
 const PLACES = {
-  name: { glob: "library/**", regex: "^team/(app|web)-", semver: "" },
+  name: { glob: "library/**", regex: "^team/(app|web)-" },
   tag: { glob: "v*", regex: "^v1[.]", semver: ">=1.2, <2" },
 };
 const HINTS = {
   name: "All repositories where it is empty. ** stands for any path, * for one part of it, {a,b} for one of these.",
   tag: "All tags where it is empty. * stands for any characters, ? for one, {a,b} for one of these.",
   label: "Several are separated by commas; an artifact must have all of them.",
+};
+
+const SYNTAX_HINTS = {
+  regex: "A regular expression. It may fit any part, unless it begins with ^ and ends with $.",
+  semver: "A range of versions, || between alternatives. A tag that is no version is left out.",
 };
 
 export function Filters({ draft, set, features }) {
@@ -48,9 +53,10 @@ function One({ type, label, filter, hint, decorated, features, onChange, onDrop 
   return html`<div class="row filter-row">
     ${decorated && html`<${Choice} label=${html`${label}<span class="away">: matching or excluding</span>`} value=${filter.excludes ? "excludes" : "matches"} options=${DECORATIONS}
       onChange=${(value) => onChange({ excludes: value === "excludes" })} />`}
-    ${features.syntax && type !== "label" && html`<${Choice} label=${html`<span class="away">${label}: </span>Syntax`} value=${filter.syntax} options=${SYNTAXES}
+    ${features.syntax && type !== "label" && html`<${Choice} label=${html`<span class="away">${label}: </span>Syntax`} value=${filter.syntax}
+      options=${SYNTAXES.filter(([name]) => name in PLACES[type])}
       onChange=${(syntax) => onChange({ syntax })} />`}
-    <${Text} label=${wanted} class="grow" placeholder=${place} value=${filter.value} hint=${filter.syntax === "glob" || !filter.syntax ? hint : ""}
+    <${Text} label=${wanted} class="grow" placeholder=${place} value=${filter.value} hint=${hint && (SYNTAX_HINTS[filter.syntax] ?? hint)}
       onChange=${(value) => onChange({ value })} />
     ${onDrop && html`<button type="button" class="bare in-row" aria-label="Remove the filter ${label}" onClick=${onDrop}><${Icon} name="trash" /></button>`}
   </div>`;

@@ -37,10 +37,10 @@ export function List() {
       ${is("operator") && html`<${Buttons} chosen=${chosen} last=${last} act=${act} />`}
       <${Search} label="Search by name" ...${listing.search} />
     </div>
+    <${Dialogues} act=${act} onGone=${() => setSelected(new Set())} />
     <${Table} caption=${NOUN} columns=${columns(last)} empty=${empty} ...${listing.table}
       selected=${is("operator") ? selected : undefined} onSelect=${setSelected} />
     ${chosen.length === 1 && html`<${Beneath} key=${chosen[0].id} rule=${chosen[0]} />`}
-    <${Dialogues} act=${act} onGone=${() => setSelected(new Set())} />
   <//>`;
 }
 

@@ -23,6 +23,7 @@ export function Rule({ rule, onChange }) {
   const [looks, setLooks] = useState(false);
   return html`<${Page} title=${rule.name} lead=${rule.description} back=${{ href: to("replications"), text: "Replications" }}
     actions=${html`<${Actions} rule=${rule} last=${last} act=${act} />`}>
+    <${Dialogues} act=${act} onGone=${() => go("/replications")} />
     <${Card} title="Rule">
       <div class="columns"><${What} rule=${rule} /><${When} rule=${rule} last=${last} /></div>
     <//>
@@ -31,7 +32,6 @@ export function Rule({ rule, onChange }) {
     <//>
     <section class="stack"><h2>Executions</h2>
       <${Runs} rule=${rule} filters=${narrowed} onFilter=${setNarrowed} size=${10} /></section>
-    <${Dialogues} act=${act} onGone=${() => go("/replications")} />
   <//>`;
 }
 
