@@ -27,6 +27,8 @@ async fn job(world: &World, repository: &str, items: Vec<Item>) -> Job {
         speed: 0,
         copy_by_chunk: false,
         visibility: None,
+        attached: Vec::new(),
+        options: Default::default(),
     };
     let task = Task {
         id: TaskId(1),
