@@ -11,6 +11,7 @@ mod failure;
 mod manifest;
 mod patience;
 mod source;
+mod tags;
 mod upload;
 mod verified;
 

@@ -13,6 +13,7 @@ mod ledger;
 mod listing;
 mod log;
 mod pace;
+mod present;
 mod preview;
 mod queue;
 mod running;
@@ -115,6 +116,8 @@ struct Shared {
     progress: Mutex<HashMap<ExecutionId, Arc<Stats>>>,
     /// Plans made at once: each asks registries many questions.
     previews: Semaphore,
+    /// When this engine began: what was started before may have left parts behind.
+    began: OffsetDateTime,
     selections: Mutex<HashMap<PolicyId, Selection>>,
 }
 
@@ -141,6 +144,7 @@ impl Engine {
             ledgers: Mutex::default(),
             progress: Mutex::default(),
             previews: Semaphore::new(PREVIEWS),
+            began: OffsetDateTime::now_utc(),
             selections: Mutex::default(),
         });
         queue::spawn(&shared);

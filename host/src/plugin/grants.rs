@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,7 +24,13 @@ const MARGIN: Duration = Duration::from_secs(20);
 
 /// The grants of one endpoint.
 #[derive(Default)]
-pub(super) struct Grants(Mutex<HashMap<Key, Arc<Slot>>>);
+pub(super) struct Grants {
+    slots: Mutex<HashMap<Key, Arc<Slot>>>,
+    /// Until something was granted one asks at a time, so that what the adapter learns of the
+    /// endpoint it learns once.
+    first: tokio::sync::Mutex<()>,
+    known: AtomicBool,
+}
 
 /// Scopes, and the challenge that was met, if any: an answer to one is not an answer to another.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -60,7 +66,7 @@ impl Grants {
             Some(Ok(grant)) if challenge.is_none() && is_fresh(grant) => return Ok(grant.clone()),
             _ => {}
         }
-        let result = ask.await;
+        let result = self.in_turn(ask).await;
         *last = Some(result.clone());
         slot.rounds.fetch_add(1, Ordering::Release);
         drop(last);
@@ -70,8 +76,25 @@ impl Grants {
         result
     }
 
+    async fn in_turn(
+        &self,
+        ask: impl Future<Output = Result<Grant, PluginError>>,
+    ) -> Result<Grant, PluginError> {
+        let mut turn = None;
+        if !self.known.load(Ordering::Acquire) {
+            turn = Some(self.first.lock().await);
+        }
+        if self.known.load(Ordering::Acquire) {
+            turn = None;
+        }
+        let result = ask.await;
+        self.known.fetch_or(result.is_ok(), Ordering::Release);
+        drop(turn);
+        result
+    }
+
     fn slot(&self, key: Key) -> Arc<Slot> {
-        let mut slots = lock(&self.0);
+        let mut slots = lock(&self.slots);
         if let Some(slot) = slots.get(&key) {
             return slot.clone();
         }
@@ -183,6 +206,6 @@ mod tests {
             let name = scopes(&format!("r{number}"));
             grants.get(&name, None, async { Ok(grant(300)) }).await.unwrap();
         }
-        assert_eq!(lock(&grants.0).len(), MAX_GRANTS);
+        assert_eq!(lock(&grants.slots).len(), MAX_GRANTS);
     }
 }

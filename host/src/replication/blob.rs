@@ -32,14 +32,21 @@ pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferE
         }
     }
     // Also after a mount that was declined: one question is cheaper than the bytes.
-    let asked = job.destination.has_blob(&blob.digest).await;
-    if !asked.map_err(TransferError::at(Side::Destination, "asking for a blob"))? {
+    if !is_there(job, blob).await? {
         copy_with_retry(job, blob, session).await?;
     } else if let Some(session) = session {
         job.destination.give_up(&session).await;
     }
     lead.held();
     Ok(())
+}
+
+async fn is_there(job: &Job, blob: &Descriptor) -> Result<bool, TransferError> {
+    if !job.present.may_have(blob) {
+        return Ok(false);
+    }
+    let there = job.destination.has_blob(&blob.digest).await;
+    there.map_err(TransferError::at(Side::Destination, "asking for a blob"))
 }
 
 async fn mount(

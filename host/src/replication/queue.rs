@@ -23,6 +23,7 @@ use super::{
     listing,
     log::TaskLog,
     pace::Pace,
+    present::Present,
     schedule,
     source::Source,
     transfer::{Failures, Job},
@@ -264,6 +265,8 @@ pub(super) async fn prepare(
         let text = format!("{other} goes to {to} too: of a tag that both have, one stays");
         log.warn(text).await;
     }
+    let started = shared.store.execution(task.execution).await.map(|execution| execution.started);
+    let untouched = task.failures == 0 && started.is_ok_and(|at| at >= shared.began);
     Ok(Job {
         shared: Arc::clone(shared),
         source,
@@ -275,6 +278,7 @@ pub(super) async fn prepare(
         pace: Pace::new(spec.speed),
         stats: shared.stats_of(task.execution),
         override_tags: spec.override_tags,
+        present: Present::new(untouched),
     })
 }
 

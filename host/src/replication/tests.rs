@@ -23,6 +23,7 @@ use crate::{
 mod claims;
 mod copies;
 mod engines;
+mod frugal;
 mod listings;
 mod previews;
 mod schedules;

@@ -17,7 +17,8 @@ use super::{
     ledger::Ledger,
     log::TaskLog,
     pace::Pace,
-    source::Source,
+    present::Present,
+    source::{Pulled, Source},
     stats::Stats,
 };
 use crate::distribution::Remote;
@@ -43,6 +44,7 @@ pub(super) struct Job {
     pub(super) pace: Pace,
     pub(super) stats: Arc<Stats>,
     pub(super) override_tags: bool,
+    pub(super) present: Present,
 }
 
 /// What went wrong in one try of a task. The log has each; the first is enough to be shown.
@@ -110,8 +112,9 @@ impl Job {
             self.log.error(format!("{digest}: {error}")).await;
             failures.add(error);
         }
+        let mut pulled = None;
         for tag in &item.tags {
-            if let Err(error) = self.copy_tag(tag, item.digest.as_ref()).await {
+            if let Err(error) = self.copy_tag(tag, item.digest.as_ref(), &mut pulled).await {
                 self.log.error(format!("{tag}: {error}")).await;
                 failures.add(error);
             }
@@ -132,9 +135,15 @@ impl Job {
         Ok(())
     }
 
-    async fn copy_tag(&self, tag: &Tag, known: Option<&Digest>) -> Result<(), TransferError> {
+    /// Copies one tag. The manifest that a digest names is pulled once for all its tags.
+    async fn copy_tag<'s>(
+        &'s self,
+        tag: &Tag,
+        known: Option<&Digest>,
+        kept: &mut Option<Pulled<'s>>,
+    ) -> Result<(), TransferError> {
         let reference = Reference::Tag(tag.clone());
-        let there = self.destination_manifest(&reference).await?;
+        let there = self.present.tagged(&self.destination, tag).await?;
         let before = if let Some(there) = &there {
             let there = &there.digest;
             if self.source.is_same(&reference, known, there, &self.destination).await? {
@@ -153,11 +162,15 @@ impl Job {
             Before::Absent
         };
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
-        let pulled = self.source.pull(&pull).await?;
+        let pulled = match kept.take() {
+            Some(pulled) => pulled,
+            None => self.source.pull(&pull).await?,
+        };
         self.check_taken(&pulled.manifest, 0, &mut HashSet::new()).await?;
         self.copy_graph(&reference, &pulled.manifest, before, 0).await?;
         self.stats.pushed();
         self.log.info(format!("{tag} pushed, {}", pulled.manifest.digest)).await;
+        *kept = known.map(|_| pulled);
         Ok(())
     }
 

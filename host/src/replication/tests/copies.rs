@@ -14,7 +14,7 @@ use super::*;
 use crate::replication::{ledger::Place, log::TaskLog, queue, transfer::Job};
 
 /// A job for one repository, without a queue.
-async fn job(world: &World, repository: &str, items: Vec<Item>) -> Job {
+pub(super) async fn job(world: &World, repository: &str, items: Vec<Item>) -> Job {
     let spec = TaskSpec {
         operation: Operation::Copy,
         resource_type: "image".to_owned(),
