@@ -3,6 +3,7 @@
 //! The one place that puts store, adapters and the distribution client together. All durable
 //! state is the store's; a restart is the same path as any other claim.
 
+mod ages;
 mod authority;
 mod blob;
 mod chart;
@@ -218,14 +219,14 @@ impl Engine {
         progress.map(|stats| stats.totals()).unwrap_or_default()
     }
 
-    /// What a run of a policy would do; nothing is copied.
+    /// What a run of a policy, stored under `id` or not at all, would do; nothing is copied.
     pub(crate) async fn preview(
         &self,
-        policy: &PolicySpec,
+        (id, policy): (Option<PolicyId>, &PolicySpec),
         from: Place,
         limit: usize,
     ) -> Result<Preview, PreviewError> {
-        preview::make(&self.shared, policy, from, limit, preview::PAGE_TIME).await
+        preview::make(&self.shared, (id, policy), from, limit, preview::PAGE_TIME).await
     }
 
     /// The cache of adapters bound to endpoints.

@@ -37,6 +37,7 @@ mod queue;
 mod rows;
 mod schedules;
 mod secrets;
+mod sightings;
 mod tables;
 mod tasks;
 mod tokens;

@@ -1,13 +1,11 @@
 //! A policy's filters: which repositories, tags, labels and kinds of artifact are meant
 //! (contract 3.4). They are applied one after another; none at all means everything.
 
-use std::collections::HashSet;
-
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    oci::{Digest, Repository},
-    pattern::{self, BadPattern},
+    oci::Repository,
+    pattern::{self, BadPattern, Pattern},
     provider::ArtifactEntry,
 };
 
@@ -19,14 +17,52 @@ pub use form::InvalidFilter;
 /// One filter. Several of a kind are applied one after another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Filter {
-    /// Full repository name against a glob.
-    Name(String),
-    /// Each tag against a glob.
-    Tag(String, Decoration),
+    /// Full repository name against a pattern.
+    #[serde(deserialize_with = "name")]
+    Name(Pattern, Decoration),
+    /// Each tag against a pattern.
+    Tag(Pattern, Decoration),
     /// Labels an artifact carries.
     Label(Vec<String>, Decoration),
     /// `image` or `artifact`.
     Resource(String),
+}
+
+/// Names were once kept without a decoration.
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(Pattern, Decoration), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Decorated(Pattern, Decoration),
+        Bare(Pattern),
+    }
+    Ok(match Stored::deserialize(deserializer)? {
+        Stored::Decorated(pattern, decoration) => (pattern, decoration),
+        Stored::Bare(pattern) => (pattern, Decoration::Unsaid),
+    })
+}
+
+impl Filter {
+    /// Keeps repositories by a glob of Harbor.
+    #[must_use]
+    pub fn name(glob: impl Into<String>) -> Self {
+        Self::Name(Pattern::glob(glob), Decoration::Unsaid)
+    }
+
+    /// Keeps, or drops, tags by a glob of Harbor.
+    #[must_use]
+    pub fn tag(glob: impl Into<String>, decoration: Decoration) -> Self {
+        Self::Tag(Pattern::glob(glob), decoration)
+    }
+
+    /// The glob that repositories must match; `None` of any other filter.
+    fn name_glob(&self) -> Option<&str> {
+        match self {
+            Self::Name(_, Decoration::Excludes) => None,
+            Self::Name(pattern, _) => pattern.as_glob(),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a filter keeps or drops what it matches.
@@ -54,8 +90,9 @@ impl Decoration {
 /// When matching reached a malformed pattern: the whole execution fails, as in Harbor.
 pub fn keeps_repository(filters: &[Filter], repository: &str) -> Result<bool, BadPattern> {
     for filter in filters {
-        if let Filter::Name(name) = filter
-            && !pattern::matches(name, repository)?
+        if let Filter::Name(pattern, decoration) = filter
+            && !pattern.is_empty()
+            && !decoration.keeps(pattern.matches(repository)?)
         {
             return Ok(false);
         }
@@ -67,10 +104,8 @@ pub fn keeps_repository(filters: &[Filter], repository: &str) -> Result<bool, Ba
 /// it must be. Each still has to pass [`keeps_repository`]; what no registry can have is left out.
 #[must_use]
 pub fn specific_repositories(filters: &[Filter]) -> Option<Vec<String>> {
-    let mut names = filters.iter().find_map(|filter| match filter {
-        Filter::Name(name) => pattern::specific_paths(name),
-        _ => None,
-    })?;
+    let specific = |filter: &Filter| pattern::specific_paths(filter.name_glob()?);
+    let mut names = filters.iter().find_map(specific)?;
     names.retain(|name| name.parse::<Repository>().is_ok());
     Some(names)
 }
@@ -79,10 +114,7 @@ pub fn specific_repositories(filters: &[Filter]) -> Option<Vec<String>> {
 /// (`team/` of `team/app-*`), so that a provider may list less; `None` where there are none.
 #[must_use]
 pub fn common_prefix(filters: &[Filter]) -> Option<String> {
-    filters.iter().find_map(|filter| match filter {
-        Filter::Name(name) => pattern::literal_prefix(name),
-        _ => None,
-    })
+    filters.iter().find_map(|filter| pattern::literal_prefix(filter.name_glob()?))
 }
 
 /// The artifact with the tags that are kept, or `None` where nothing of it is.
@@ -96,8 +128,10 @@ pub fn keep_artifact(
     let mut artifact = artifact;
     for filter in filters {
         let kept = match filter {
-            Filter::Name(_) => true,
-            Filter::Tag(glob, decoration) => keep_tags(glob, *decoration, &mut artifact.tags)?,
+            Filter::Name(..) => true,
+            Filter::Tag(pattern, decoration) => {
+                keep_tags(pattern, *decoration, &mut artifact.tags)?
+            }
             Filter::Label(labels, decoration) => keeps_labels(labels, *decoration, &artifact),
             Filter::Resource(kind) => resource::keeps(kind, &artifact),
         };
@@ -108,78 +142,25 @@ pub fn keep_artifact(
     Ok(Some(artifact))
 }
 
-/// The artifacts that are kept, each with its tags that are.
-///
-/// What refers to another artifact of the list (a signature, an SBOM) goes where its subject goes,
-/// and after it (contract 3.10): what a rule says of tags it says of the subject. But a tag of its
-/// own that a filter excludes does not go, and where it has no other, neither does it. Where the
-/// subject stays, it goes only for a tag of its own that a filter asks for.
-///
-/// # Errors
-/// When matching reached a malformed pattern.
-pub fn keep_artifacts(
-    filters: &[Filter],
-    artifacts: Vec<ArtifactEntry>,
-) -> Result<Vec<ArtifactEntry>, BadPattern> {
-    Ok(keep_places(filters, artifacts)?.into_iter().map(|(_, kept)| kept).collect())
-}
-
-/// The same, each with its place in the list.
-pub(crate) fn keep_places(
-    filters: &[Filter],
-    artifacts: Vec<ArtifactEntry>,
-) -> Result<Vec<(usize, ArtifactEntry)>, BadPattern> {
-    let listed: HashSet<Digest> = artifacts.iter().filter_map(|it| it.digest.clone()).collect();
-    let refers_to = |it: &ArtifactEntry, to: &HashSet<Digest>| {
-        it.subject.as_ref().is_some_and(|subject| to.contains(subject))
-    };
-    let (mut attached, own): (Vec<_>, Vec<_>) =
-        artifacts.into_iter().enumerate().partition(|(_, it)| refers_to(it, &listed));
-    let keep = |(at, artifact)| {
-        Ok(keep_artifact(filters, artifact)?.map(|kept: ArtifactEntry| (at, kept)))
-    };
-    let mut kept = Vec::with_capacity(own.len());
-    for artifact in own {
-        kept.extend(keep(artifact)?);
-    }
-    let mut goes: HashSet<Digest> = kept.iter().filter_map(|(_, it)| it.digest.clone()).collect();
-    // What is attached to something attached comes with the next turn.
-    loop {
-        let (follow, left): (Vec<_>, Vec<_>) =
-            attached.into_iter().partition(|(_, it)| refers_to(it, &goes));
-        attached = left;
-        if follow.is_empty() {
-            break;
-        }
-        for (at, mut artifact) in follow {
-            if drop_excluded(filters, &mut artifact.tags)? {
-                goes.extend(artifact.digest.clone());
-                kept.push((at, artifact));
-            }
-        }
-    }
-    if !filters.iter().any(asks_for_tags) {
-        return Ok(kept);
-    }
-    for artifact in attached.into_iter().filter(|(_, it)| !it.tags.is_empty()) {
-        kept.extend(keep(artifact)?);
-    }
-    Ok(kept)
-}
-
 /// Whether a filter names tags that are wanted.
-fn asks_for_tags(filter: &Filter) -> bool {
-    matches!(filter, Filter::Tag(glob, Decoration::Matches | Decoration::Unsaid) if !glob.is_empty())
+pub(crate) fn asks_for_tags(filter: &Filter) -> bool {
+    matches!(
+        filter,
+        Filter::Tag(pattern, Decoration::Matches | Decoration::Unsaid) if !pattern.is_empty()
+    )
 }
 
 /// Takes out the tags that a filter excludes; false where none of those that were there is left.
-fn drop_excluded(filters: &[Filter], tags: &mut Vec<String>) -> Result<bool, BadPattern> {
+pub(crate) fn drop_excluded(
+    filters: &[Filter],
+    tags: &mut Vec<String>,
+) -> Result<bool, BadPattern> {
     let had_any = !tags.is_empty();
     for filter in filters {
-        if let Filter::Tag(glob, decoration @ Decoration::Excludes) = filter
+        if let Filter::Tag(pattern, decoration @ Decoration::Excludes) = filter
             && !tags.is_empty()
         {
-            keep_tags(glob, *decoration, tags)?;
+            keep_tags(pattern, *decoration, tags)?;
         }
     }
     Ok(!had_any || !tags.is_empty())
@@ -189,24 +170,25 @@ fn drop_excluded(filters: &[Filter], tags: &mut Vec<String>) -> Result<bool, Bad
 ///
 /// Untagged artifacts are judged by the empty string: `excludes v*` keeps them, `v*` does not.
 fn keep_tags(
-    glob: &str,
+    pattern: &Pattern,
     decoration: Decoration,
     tags: &mut Vec<String>,
 ) -> Result<bool, BadPattern> {
-    if glob.is_empty() {
+    if pattern.is_empty() {
         return Ok(true);
     }
     if tags.is_empty() {
-        return Ok(decoration.keeps(pattern::matches(glob, "")?));
+        return Ok(decoration.keeps(pattern.matches("")?));
     }
-    let mut kept = Vec::with_capacity(tags.len());
-    for tag in tags.drain(..) {
-        if decoration.keeps(pattern::matches(glob, &tag)?) {
-            kept.push(tag);
+    let mut bad = None;
+    tags.retain(|tag| match pattern.matches(tag) {
+        Ok(matched) => decoration.keeps(matched),
+        Err(error) => {
+            bad.get_or_insert(error);
+            true
         }
-    }
-    *tags = kept;
-    Ok(!tags.is_empty())
+    });
+    bad.map_or(Ok(!tags.is_empty()), Err)
 }
 
 /// `excludes` means "not all of them": one label that is missing is enough to stay.
@@ -252,7 +234,7 @@ mod tests {
     }
 
     fn tag(glob: &str, decoration: Decoration) -> Filter {
-        Filter::Tag(glob.to_owned(), decoration)
+        Filter::tag(glob, decoration)
     }
 
     fn label(labels: &[&str], decoration: Decoration) -> Filter {
@@ -295,50 +277,6 @@ mod tests {
     }
 
     #[test]
-    fn contract_3_10_what_is_attached_goes_with_its_subject() {
-        let attached = |name: &str, to: &str, tags: &[&str]| ArtifactEntry {
-            subject: Some(crate::oci::Digest::of(to.as_bytes())),
-            ..artifact(name, tags, &[])
-        };
-        let digest = |name: &str| crate::oci::Digest::of(name.as_bytes());
-        let listed = || {
-            vec![
-                attached("nested", "sbom", &[]),
-                attached("signature", "A", &["sha256-a.sig"]),
-                attached("sbom", "A", &[]),
-                attached("other", "B", &[]),
-                attached("tagged", "B", &["v1-tool"]),
-                attached("lost", "nowhere", &[]),
-                artifact("A", &["v1", "old"], &[]),
-                artifact("B", &["x"], &[]),
-            ]
-        };
-        for (filters, expected) in [
-            (vec![], &["lost", "A", "B", "signature", "sbom", "other", "tagged", "nested"][..]),
-            (
-                vec![tag("v1*", Decoration::Matches)],
-                &["A", "signature", "sbom", "nested", "tagged"][..],
-            ),
-            // An image that is excluded leaves no orphan behind; its signature was not asked for.
-            (vec![tag("{v1,old}", Decoration::Excludes)], &["lost", "B", "other", "tagged"][..]),
-            (
-                vec![tag("{v1,old}", Decoration::Excludes), tag("*", Decoration::Matches)],
-                &["lost", "B", "other", "tagged", "signature"][..],
-            ),
-            // A tag of its own that is excluded does not go with the subject.
-            (
-                vec![tag("sha256-*.sig", Decoration::Excludes)],
-                &["lost", "A", "B", "sbom", "other", "tagged", "nested"][..],
-            ),
-        ] {
-            let kept = keep_artifacts(&filters, listed()).unwrap();
-            let found: Vec<_> = kept.iter().map(|it| it.digest.clone().unwrap()).collect();
-            let expected: Vec<_> = expected.iter().map(|name| digest(name)).collect();
-            assert_eq!(found, expected, "{filters:?}");
-        }
-    }
-
-    #[test]
     fn contract_3_4_labels() {
         use Decoration::{Excludes, Matches};
         let cases: [(&[&str], Decoration, &str); 7] = [
@@ -372,7 +310,7 @@ mod tests {
 
     #[test]
     fn names_are_matched_whole_and_all_must_fit() {
-        let name = |glob: &str| Filter::Name(glob.to_owned());
+        let name = |glob: &str| Filter::name(glob);
         let keeps = |filters: &[Filter]| keeps_repository(filters, "library/alpine").unwrap();
         assert!(keeps(&[]));
         assert!(keeps(&[name("")]));
@@ -387,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_name_without_wildcards_needs_no_catalogue() {
-        let name = |glob: &str| Filter::Name(glob.to_owned());
+        let name = |glob: &str| Filter::name(glob);
         assert_eq!(specific_repositories(&[]), None);
         assert_eq!(specific_repositories(&[name("library/**")]), None);
         assert_eq!(specific_repositories(&[tag("v1", Decoration::Matches)]), None);

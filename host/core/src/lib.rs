@@ -19,6 +19,7 @@ pub mod plan;
 pub mod policy;
 pub mod provider;
 pub mod secret;
+pub mod selection;
 pub mod task;
 pub mod trigger;
 pub mod visibility;

@@ -5,8 +5,13 @@
 //! work and nesting are bounded, and a pattern that needs more counts as malformed.
 
 mod specific;
+mod syntax;
+mod version;
+mod wildcard;
 
 pub use specific::{literal_prefix, specific_paths};
+pub use syntax::{Glob, InvalidPattern, Pattern, Syntax};
+pub use version::version;
 
 /// Most characters looked at for one question; a thousand times what real rules need.
 const MAX_STEPS: usize = 1_000_000;
@@ -27,8 +32,54 @@ pub fn matches(pattern: &str, text: &str) -> Result<bool, BadPattern> {
     if pattern.is_empty() {
         return Ok(true);
     }
-    let names: Vec<&str> = text.split('/').collect();
-    Matcher::default().path(pattern, &names).map_err(|_| BadPattern(pattern.to_owned()))
+    if let Some(fits) = wildcard::matches(pattern, text) {
+        return Ok(fits);
+    }
+    let mut matcher = Matcher::default();
+    let matched = match text.contains('/') {
+        true => matcher.path(pattern, &text.split('/').collect::<Vec<_>>()),
+        // A tag: nothing is put on the heap for it.
+        false => matcher.path(pattern, &[text]),
+    };
+    matched.map_err(|_| BadPattern(pattern.to_owned()))
+}
+
+/// Whether every part of a pattern is well formed, also those that matching may never reach.
+///
+/// # Errors
+/// With the pattern, where one is not.
+pub fn check(pattern: &str) -> Result<(), BadPattern> {
+    is_well_formed(pattern, 0).then_some(()).ok_or_else(|| BadPattern(pattern.to_owned()))
+}
+
+fn is_well_formed(pattern: &str, depth: usize) -> bool {
+    let mut tokens = pattern.chars();
+    while let Some(token) = tokens.next() {
+        match token {
+            '\\' if tokens.next().is_none() => return false,
+            '[' => {
+                let Some((class, after)) = split_unescaped(tokens.as_str(), ']') else {
+                    return false;
+                };
+                if in_class(class, 'x').is_err() {
+                    return false;
+                }
+                tokens = after.chars();
+            }
+            '{' => {
+                let Some((options, after)) = split_alternatives(tokens.as_str()) else {
+                    return false;
+                };
+                let nested = |option: &&str| is_well_formed(option, depth + 1);
+                if depth >= MAX_DEPTH || !options.iter().all(nested) {
+                    return false;
+                }
+                tokens = after.chars();
+            }
+            _ => {}
+        }
+    }
+    true
 }
 
 /// Why matching stopped.

@@ -1,5 +1,7 @@
 //! From a policy and a listing to tasks.
 
+use std::collections::HashSet;
+
 use crate::{
     accepts::Accepts,
     filter,
@@ -9,6 +11,7 @@ use crate::{
     pattern::BadPattern,
     policy::PolicySpec,
     provider::ArtifactEntry,
+    selection::{Seen, Selection, SelectionError},
     task::{Item, Operation, TaskSpec},
     visibility::Visibility,
 };
@@ -23,6 +26,9 @@ pub enum PlanError {
     /// A filter's pattern is malformed.
     #[error("a filter cannot be applied: {0}")]
     Pattern(#[from] BadPattern),
+    /// Nothing can be selected of a repository.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// A repository has no name at a destination.
     #[error(transparent)]
     Naming(#[from] NamingError),
@@ -55,7 +61,8 @@ pub fn resource_type(resources: &[String]) -> &'static str {
 
 /// The tasks for one repository: one for each destination, none where nothing is selected.
 ///
-/// `resource_type` is that of the source, see [`resource_type`]. An artifact that nothing can be
+/// `resource_type` is that of the source, see [`resource_type`]; `seen` says what is known of the
+/// artifacts' ages. An artifact that nothing can be
 /// asked for by is left out: one whose tags are all outside the grammar, or an untagged one
 /// without digest. One that a destination does not take is marked as refused.
 ///
@@ -66,16 +73,18 @@ pub fn tasks_for(
     destinations: &[PlannedDestination],
     repository: &Repository,
     resource_type: &str,
-    artifacts: Vec<ArtifactEntry>,
+    (artifacts, seen): (Vec<ArtifactEntry>, &Seen),
 ) -> Result<Vec<TaskSpec>, PlanError> {
     if !filter::keeps_repository(&policy.filters, repository.as_str())? {
         return Ok(Vec::new());
     }
-    let kept = filter::keep_artifacts(&policy.filters, artifacts)?;
-    let items: Vec<_> = kept.into_iter().flat_map(found).collect();
+    let selection = Selection { filters: &policy.filters, options: &policy.options, seen };
+    let attached = selection.attached_tags(&artifacts)?;
+    let items: Vec<_> = selection.keep(artifacts)?.into_iter().flat_map(found).collect();
     if items.is_empty() {
         return Ok(Vec::new());
     }
+    let attached = without(attached, &items);
     let task = |destination: &PlannedDestination| {
         Ok(TaskSpec {
             operation: Operation::Copy,
@@ -89,9 +98,22 @@ pub fn tasks_for(
             speed: policy.speed,
             copy_by_chunk: policy.copy_by_chunk,
             visibility: destination.visibility,
+            attached: attached.clone(),
+            options: policy.options.clone(),
         })
     };
     destinations.iter().map(task).collect()
+}
+
+/// Tags that are no items of their own.
+fn without(tags: Vec<String>, items: &[Found]) -> Vec<Tag> {
+    if tags.is_empty() {
+        return Vec::new();
+    }
+    let own: HashSet<&str> =
+        items.iter().flat_map(|found| &found.item.tags).map(Tag::as_str).collect();
+    let others = tags.into_iter().filter(|tag| !own.contains(tag.as_str()));
+    others.filter_map(|tag| tag.parse().ok()).collect()
 }
 
 /// An item, and what the listing tells of its manifest.
@@ -139,6 +161,7 @@ mod tests {
             speed: 7,
             copy_by_chunk: true,
             single_active: false,
+            options: Default::default(),
         }
     }
 
@@ -169,11 +192,12 @@ mod tests {
         artifacts: Vec<ArtifactEntry>,
     ) -> Result<Vec<TaskSpec>, PlanError> {
         let repository = "a/b/image".parse().unwrap();
-        tasks_for(&policy(filters), destinations, &repository, "image", artifacts)
+        let seen = Seen::nothing(time::OffsetDateTime::UNIX_EPOCH);
+        tasks_for(&policy(filters), destinations, &repository, "image", (artifacts, &seen))
     }
 
     fn tag(glob: &str) -> Filter {
-        Filter::Tag(glob.to_owned(), Decoration::Matches)
+        Filter::tag(glob, Decoration::Matches)
     }
 
     #[test]
@@ -221,6 +245,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_attached_goes_along_once() {
+        let signature = format!("sha256-{}.sig", Digest::of(b"x").hex());
+        let all = || vec![artifact(None, &["v1"]), artifact(None, &[&signature])];
+        let attached = |filters| {
+            let made = tasks(filters, &[to(2, None, 0)], all()).unwrap();
+            (made[0].item_count(), made[0].attached.len())
+        };
+        assert_eq!(attached(Vec::new()), (2, 0), "it is an item of its own");
+        assert_eq!(attached(vec![tag("v*")]), (1, 1));
+    }
+
+    #[test]
     fn what_a_destination_does_not_take_is_refused_there_alone() {
         let docker = MediaType::new(MediaType::DOCKER_MANIFEST);
         let of = |media_type: Option<&str>, tag: &str| ArtifactEntry {
@@ -247,10 +283,10 @@ mod tests {
         let all = || vec![artifact(Some("x"), &["v1"])];
         let none = |filters| tasks(filters, &[to(2, None, 0)], all()).unwrap().is_empty();
         assert!(none(vec![tag("w*")]));
-        assert!(none(vec![Filter::Name("other/**".to_owned())]));
+        assert!(none(vec![Filter::name("other/**")]));
         assert!(tasks(Vec::new(), &[to(2, None, 0)], Vec::new()).unwrap().is_empty());
         assert!(tasks(Vec::new(), &[], all()).unwrap().is_empty());
-        assert!(!none(vec![Filter::Name("a/**".to_owned())]));
+        assert!(!none(vec![Filter::name("a/**")]));
         // A name that cannot be made is no error where nothing is to be copied.
         assert!(tasks(vec![tag("w*")], &[to(2, Some("n"), 9)], all()).unwrap().is_empty());
     }
@@ -259,7 +295,7 @@ mod tests {
     fn what_fails_the_whole_execution() {
         let all = || vec![artifact(Some("x"), &["v1"])];
         let error = tasks(vec![tag("v[")], &[to(2, None, 0)], all()).unwrap_err();
-        assert!(matches!(error, PlanError::Pattern(_)), "{error}");
+        assert!(matches!(error, PlanError::Selection(SelectionError::Pattern(_))), "{error}");
         let error = tasks(Vec::new(), &[to(3, None, 0), to(2, Some("n"), 3)], all()).unwrap_err();
         assert!(matches!(error, PlanError::Naming(_)), "{error}");
     }

@@ -11,6 +11,9 @@ use crate::{
 };
 
 mod columns;
+pub mod options;
+
+pub use options::{InvalidOptions, Options};
 
 /// Longest name, in characters (Harbor: varchar(256)).
 pub const MAX_NAME: usize = 256;
@@ -44,6 +47,9 @@ pub struct PolicySpec {
     pub copy_by_chunk: bool,
     /// Whether a start fails while a run is under way.
     pub single_active: bool,
+    /// What Harbor has no properties for.
+    #[serde(default, skip_serializing_if = "Options::is_default")]
+    pub options: Options,
 }
 
 /// One place artifacts go to.
@@ -91,6 +97,9 @@ pub enum InvalidPolicy {
     /// A filter that cannot be.
     #[error(transparent)]
     Filter(#[from] InvalidFilter),
+    /// An option that cannot be.
+    #[error(transparent)]
+    Options(#[from] InvalidOptions),
     /// A namespace that cannot be.
     #[error(transparent)]
     Namespace(#[from] InvalidNamespace),
@@ -115,6 +124,7 @@ impl PolicySpec {
         for destination in &self.destinations {
             naming::check_namespace(destination.namespace.as_deref().unwrap_or_default())?;
         }
+        self.options.check()?;
         Ok(())
     }
 
@@ -163,7 +173,7 @@ mod tests {
             source: EndpointId(1),
             destinations: vec![to(2, Some("mirror"))],
             replace_count: -1,
-            filters: vec![Filter::Name("library/**".to_owned())],
+            filters: vec![Filter::name("library/**")],
             trigger: Trigger::Scheduled(Schedule::parse("0 0 2 * * *").unwrap()),
             override_tags: true,
             enabled: true,
@@ -171,6 +181,7 @@ mod tests {
             speed: 0,
             copy_by_chunk: false,
             single_active: true,
+            options: Options::default(),
         }
     }
 
@@ -183,7 +194,7 @@ mod tests {
             |p| p.destinations = vec![to(2, None), to(2, Some("a")), to(3, None)],
             |p| p.destinations = vec![to(1, Some("copy"))],
             |p| p.name = "é".repeat(256),
-            |p| p.filters = vec![Filter::Name("[".to_owned())],
+            |p| p.filters = vec![Filter::name("[")],
             |p| p.trigger = Trigger::Manual,
             |p| (p.trigger, p.single_active) = (Trigger::EventBased, false),
         ];

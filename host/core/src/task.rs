@@ -7,6 +7,7 @@ use crate::{
     execution::Status,
     id::{EndpointId, ExecutionId, TaskId},
     oci::{Digest, Repository, Tag},
+    policy::Options,
     visibility::Visibility,
 };
 
@@ -59,6 +60,13 @@ pub struct TaskSpec {
     /// What the repository is to be where it has to be made; `None` leaves it to the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    /// Tags of the source that name what they are attached to and are no items of their own: they
+    /// go where that goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<Tag>,
+    /// What the policy says beyond all that.
+    #[serde(default, skip_serializing_if = "Options::is_default")]
+    pub options: Options,
 }
 
 impl TaskSpec {
@@ -155,6 +163,8 @@ mod tests {
             speed: 0,
             copy_by_chunk: false,
             visibility: None,
+            attached: Vec::new(),
+            options: Options::default(),
         };
         assert_eq!(spec.item_count(), 4);
         assert_eq!(TaskSpec { items: Vec::new(), ..spec }.item_count(), 0);

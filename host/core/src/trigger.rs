@@ -1,11 +1,13 @@
-//! When a policy runs, and Harbor's six-field cron (contract 3.3).
+//! When a policy runs: Harbor's six-field cron (contract 3.3), in UTC or in a time zone.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 mod cron;
+mod zone;
 
 use cron::Cron;
+pub use zone::{InvalidZone, Zone};
 
 /// Longest schedule text taken; lists of every value fit well.
 const MAX_TEXT: usize = 1024;
@@ -22,12 +24,14 @@ pub enum Trigger {
     EventBased,
 }
 
-/// A checked six-field cron text: second minute hour day-of-month month day-of-week, in UTC.
+/// A checked six-field cron text: second minute hour day-of-month month day-of-week, in UTC or in a
+/// time zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Schedule {
     text: String,
     cron: Cron,
+    zone: Option<Zone>,
 }
 
 /// Why a text is no schedule.
@@ -60,7 +64,7 @@ impl Schedule {
             return Err(invalid(why.to_owned()));
         }
         let cron = Cron::parse(text).map_err(invalid)?;
-        Ok(Self { text: text.to_owned(), cron })
+        Ok(Self { text: text.to_owned(), cron, zone: None })
     }
 
     /// The text as given.
@@ -69,25 +73,55 @@ impl Schedule {
         &self.text
     }
 
+    /// The same by the clocks of a time zone; `None` is UTC.
+    #[must_use]
+    pub fn in_zone(self, zone: Option<Zone>) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// The time zone by whose clocks it runs; `None` is UTC.
+    #[must_use]
+    pub fn zone(&self) -> Option<&Zone> {
+        self.zone.as_ref()
+    }
+
     /// The next instant strictly after `after`; `None` where there is none within nine years,
-    /// which holds the longest gap between two leap days.
+    /// which holds the longest gap between two leap days. What clocks do twice a year, see [`Zone`].
     #[must_use]
     pub fn next_after(&self, after: OffsetDateTime) -> Option<OffsetDateTime> {
-        self.cron.next_after(after)
+        match &self.zone {
+            None => self.cron.next_after(after),
+            Some(zone) => zone.next_after(&self.cron, after),
+        }
     }
 }
 
-impl TryFrom<String> for Schedule {
+/// A schedule as it is kept: in UTC it is its text alone.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Text(String),
+    InZone { cron: String, zone: Zone },
+}
+
+impl TryFrom<Stored> for Schedule {
     type Error = InvalidSchedule;
 
-    fn try_from(text: String) -> Result<Self, InvalidSchedule> {
-        Self::parse(&text)
+    fn try_from(stored: Stored) -> Result<Self, InvalidSchedule> {
+        match stored {
+            Stored::Text(text) => Self::parse(&text),
+            Stored::InZone { cron, zone } => Ok(Self::parse(&cron)?.in_zone(Some(zone))),
+        }
     }
 }
 
-impl From<Schedule> for String {
+impl From<Schedule> for Stored {
     fn from(schedule: Schedule) -> Self {
-        schedule.text
+        let cron = schedule.text;
+        match schedule.zone {
+            None => Self::Text(cron),
+            Some(zone) => Self::InZone { cron, zone },
+        }
     }
 }
 
@@ -209,5 +243,10 @@ mod tests {
         assert_eq!(stored, "\"0 0  2 * * MON\"");
         assert_eq!(serde_json::from_str::<Schedule>(&stored).unwrap(), schedule);
         assert!(serde_json::from_str::<Schedule>("\"* * * * * *\"").is_err());
+        let zone: Zone = "Europe/Berlin".parse().unwrap();
+        let elsewhere = schedule.in_zone(Some(zone));
+        let stored = serde_json::to_string(&elsewhere).unwrap();
+        assert_eq!(stored, r#"{"cron":"0 0  2 * * MON","zone":"Europe/Berlin"}"#);
+        assert_eq!(serde_json::from_str::<Schedule>(&stored).unwrap(), elsewhere);
     }
 }

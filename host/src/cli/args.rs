@@ -24,7 +24,10 @@ pub use plugin::{
     PluginApprove, PluginArgs, PluginCall, PluginCheck, PluginCommand, PluginEndpoint,
 };
 pub use replicate::{ReplicateArgs, Side};
-pub use rule::{RuleAdd, RuleArgs, RuleCommand, RulePlan, RuleRun};
+pub use rule::{
+    RuleAdd, RuleArgs, RuleCommand, RuleEdit, RuleOptions, RulePlan, RuleRun, RuleSays,
+    RuleSelects, Yes,
+};
 pub use token::{TokenAdd, TokenArgs, TokenCommand};
 
 /// Everything that was typed.

@@ -126,8 +126,8 @@ fn filters(args: &ReplicateArgs) -> Result<Vec<Filter>, Failure> {
         [one] => Some(one.clone()),
         many => Some(format!("{{{}}}", many.join(","))),
     };
-    let name = alternatives(&args.repository).map(Filter::Name);
-    let tag = alternatives(&args.tag).map(|glob| Filter::Tag(glob, Decoration::Matches));
+    let name = alternatives(&args.repository).map(Filter::name);
+    let tag = alternatives(&args.tag).map(|glob| Filter::tag(glob, Decoration::Matches));
     Ok(name.into_iter().chain(tag).collect())
 }
 

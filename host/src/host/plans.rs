@@ -38,7 +38,7 @@ impl Host {
         limit: usize,
     ) -> Result<PlanPage, Error> {
         let policy = self.policy(id).await?;
-        self.plan(&policy.spec, token, limit).await
+        self.preview((Some(id), &policy.spec), token, limit).await
     }
 
     /// What a run of a policy, stored or not, would do about the next artifacts, at most `limit`.
@@ -54,6 +54,15 @@ impl Host {
         limit: usize,
     ) -> Result<PlanPage, Error> {
         policy.check().map_err(|error| Error::new(Code::Invalid, error.to_string()))?;
+        self.preview((None, policy), token, limit).await
+    }
+
+    async fn preview(
+        &self,
+        policy: (Option<PolicyId>, &PolicySpec),
+        token: Option<&str>,
+        limit: usize,
+    ) -> Result<PlanPage, Error> {
         let from = read_token(token)?;
         let preview = self.shared.engine.preview(policy, from, limit).await?;
         let next = preview.next.as_ref().map(write_token).transpose()?;

@@ -103,6 +103,7 @@ async fn a_rule_is_stored_though_its_destination_is_gone() {
         speed: 0,
         copy_by_chunk: false,
         single_active: false,
+        options: Default::default(),
     };
     let stored = host.create_policy(rule(id.0)).await.unwrap();
     host.update_policy(stored.id, rule(id.0)).await.unwrap();

@@ -180,7 +180,7 @@ fn rule(source: EndpointId, destination: EndpointId) -> PolicySpec {
             namespace: Some("mirror".to_owned()),
         }],
         replace_count: 0,
-        filters: vec![Filter::Name("tools/**".to_owned())],
+        filters: vec![Filter::name("tools/**")],
         trigger: Trigger::Manual,
         override_tags: true,
         enabled: true,
@@ -188,5 +188,6 @@ fn rule(source: EndpointId, destination: EndpointId) -> PolicySpec {
         speed: 0,
         copy_by_chunk: false,
         single_active: false,
+        options: Default::default(),
     }
 }

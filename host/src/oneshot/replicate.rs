@@ -128,6 +128,7 @@ async fn policy(host: &Host, options: Options) -> Result<PolicySpec, Error> {
         speed: 0,
         copy_by_chunk: false,
         single_active: false,
+        options: Default::default(),
     })
 }
 

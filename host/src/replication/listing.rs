@@ -27,6 +27,7 @@ use time::OffsetDateTime;
 
 use super::{
     Selection, Shared,
+    ages::{AgeError, Asks},
     connect::{ConnectError, Connection},
 };
 use crate::{plugin::PluginError, store::StoreError};
@@ -48,6 +49,8 @@ enum ListingError {
     Listing { what: String, cause: PluginError },
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    Age(#[from] AgeError),
     #[error("the source's listing of {0} does not end")]
     Endless(String),
     #[error("the destination takes no pushes: its provider `{0}` is a source only")]
@@ -80,7 +83,10 @@ pub(super) async fn run(shared: Arc<Shared>, execution: Execution) {
         () = shared.closing.cancelled() => return,
     };
     let outcome = match outcome {
-        Err(ListingError::Store(StoreError::Stopped)) => Ok(String::new()),
+        Err(
+            ListingError::Store(StoreError::Stopped)
+            | ListingError::Age(AgeError::Store(StoreError::Stopped)),
+        ) => Ok(String::new()),
         outcome => outcome.map_err(|error| error.to_string()),
     };
     if let Err(text) = &outcome {
@@ -283,12 +289,21 @@ impl Lister {
         &self,
         repository: &Repository,
         visibility: Option<Visibility>,
-        artifacts: Vec<ArtifactEntry>,
+        mut artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
         let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, visibility, told).await;
-        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, artifacts)?;
+        let asks = Asks {
+            shared: &self.shared,
+            policy: &self.policy,
+            id: Some(self.execution.policy),
+            source: &self.source,
+            notes: true,
+        };
+        let seen = asks.seen(repository, &mut artifacts).await?;
+        let listed = (artifacts, &seen);
+        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, listed)?;
         let is_new = |spec: &TaskSpec| {
             !self.known.contains(&(spec.source_repository.clone(), spec.destination))
         };

@@ -7,16 +7,19 @@ use futures_util::{StreamExt, stream};
 use portolan_core::{
     accepts::Accepts,
     filter,
-    id::EndpointId,
+    id::{EndpointId, PolicyId},
     naming::Naming,
     oci::Repository,
     plan::{self, Decision, PlannedArtifact},
     policy::PolicySpec,
     provider::{ArtifactEntry, ArtifactQuery, RepositoryQuery},
+    selection::{Seen, Selection},
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Shared, connect::Connection, listing::pages::patiently, queue, source::Source};
+use super::{
+    Shared, ages::Asks, connect::Connection, listing::pages::patiently, queue, source::Source,
+};
 use crate::plugin::PluginError;
 
 mod decision;
@@ -45,6 +48,8 @@ struct Destination {
 struct Planner<'p> {
     shared: &'p Arc<Shared>,
     policy: &'p PolicySpec,
+    /// `None` of one that is not stored.
+    id: Option<PolicyId>,
     source: Connection,
     destinations: Vec<Destination>,
     time: Duration,
@@ -61,7 +66,7 @@ struct Prepared {
 /// Plans from `from` on, at most `limit` rows, within `time`.
 pub(super) async fn make(
     shared: &Arc<Shared>,
-    policy: &PolicySpec,
+    (id, policy): (Option<PolicyId>, &PolicySpec),
     from: Place,
     limit: usize,
     time: Duration,
@@ -76,7 +81,7 @@ pub(super) async fn make(
     };
     let connected = timeout_at(ends, connect).await.map_err(|_| PreviewError::Slow(time))?;
     let (source, destinations) = connected?;
-    Planner { shared, policy, source, destinations, time, ends }.plan(from, limit).await
+    Planner { shared, policy, id, source, destinations, time, ends }.plan(from, limit).await
 }
 
 async fn destinations(
@@ -224,9 +229,12 @@ impl Planner<'_> {
         name: &str,
         repository: &Repository,
     ) -> Result<Prepared, PreviewError> {
-        let (artifacts, is_whole) = self.artifacts(name).await?;
+        let (mut artifacts, is_whole) = self.artifacts(name).await?;
+        let (shared, policy, id) = (self.shared, self.policy, self.id);
+        let asks = Asks { shared, policy, id, source: &self.source, notes: false };
+        let seen = asks.seen(repository, &mut artifacts).await.map_err(refused)?;
         let targets = self.targets(repository).await?;
-        let mut drafts = self.drafts(name, artifacts, &targets)?;
+        let mut drafts = self.drafts(name, (artifacts, &seen), &targets)?;
         if !is_whole {
             let why = format!(
                 "the plan is cut short here: it looks at no more than {MAX_ARTIFACTS} artifacts, \
@@ -234,7 +242,7 @@ impl Planner<'_> {
             );
             let row = left_out(name, None, None, why);
             let row = PlannedArtifact { decision: Decision::Unknown, ..row };
-            drafts.push(Draft { row, target: None, media_type: None });
+            drafts.push(Draft { row, target: None, media_type: None, note: None });
         }
         let source = queue::source_of(self.shared, self.source.clone(), repository).await;
         Ok(Prepared { drafts, targets, source: source.map_err(|error| error.to_string()) })
@@ -288,16 +296,19 @@ impl Planner<'_> {
     fn drafts(
         &self,
         name: &str,
-        artifacts: Vec<ArtifactEntry>,
+        (artifacts, seen): (Vec<ArtifactEntry>, &Seen),
         targets: &[Target],
     ) -> Result<Vec<Draft>, PreviewError> {
         let mut drafts = Vec::new();
-        for sifted in plan::sift(&self.policy.filters, artifacts).map_err(refused)? {
+        let PolicySpec { filters, options, .. } = self.policy;
+        let selection = Selection { filters, options, seen };
+        for sifted in plan::sift(selection, artifacts).map_err(refused)? {
             let digest = &sifted.digest;
             drafts.extend(sifted.skipped.into_iter().map(|(tag, why)| Draft {
                 row: left_out(name, tag, digest.clone(), why),
                 target: None,
                 media_type: None,
+                note: None,
             }));
             let Some(kept) = sifted.kept else { continue };
             let tags: Vec<Option<String>> = match kept.tags.is_empty() {
@@ -306,7 +317,8 @@ impl Planner<'_> {
             };
             for tag in tags {
                 let row = |at| draft(name, tag.clone(), &kept, at);
-                drafts.extend(targets.iter().enumerate().map(row));
+                let noted = |draft| Draft { note: sifted.note.clone(), ..draft };
+                drafts.extend(targets.iter().enumerate().map(row).map(noted));
             }
         }
         Ok(drafts)

@@ -112,6 +112,7 @@ impl World {
             speed: 0,
             copy_by_chunk: false,
             single_active: false,
+            options: Default::default(),
         }
     }
 

@@ -65,6 +65,7 @@ pub(super) fn policy_spec(name: &str, source: u64, destinations: &[u64]) -> Poli
         speed: 0,
         copy_by_chunk: false,
         single_active: false,
+        options: Default::default(),
     }
 }
 
@@ -85,6 +86,8 @@ pub(super) fn task_spec(repository: &str) -> TaskSpec {
         speed: 0,
         copy_by_chunk: false,
         visibility: None,
+        attached: Vec::new(),
+        options: Default::default(),
     }
 }
 

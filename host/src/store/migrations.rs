@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     migration_004_audit,
     migration_005_fired,
     migration_006_copies,
+    migration_007_sightings,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -103,6 +104,11 @@ fn migration_005_fired(transaction: &WriteTransaction) -> Result<(), StoreError>
 
 /// Adds what is remembered of destinations.
 fn migration_006_copies(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds what runs saw, and when first.
+fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 

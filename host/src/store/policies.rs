@@ -17,7 +17,7 @@ use super::{
     meta::{Counter, take_ids},
     progress,
     rows::{all_readable, among, indexed, load, missing, under, unreadable},
-    schedules,
+    schedules, sightings,
     tables::{POLICIES, Tables},
 };
 
@@ -105,6 +105,7 @@ impl Store {
             tables.by_policy.remove_range(under(id.0))?;
             unindex(tables, &policy)?;
             schedules::forget(tables, id)?;
+            sightings::forget(tables, id)?;
             tables.changed.policies.insert(id);
             tables.policies.remove(id.0)?;
             Ok(((), Change::of(WHAT, id).from(&policy)))

@@ -105,6 +105,8 @@ tables! {
     "schedules-due-1" SCHEDULES_DUE schedules_due: (i128, u64) => ();
     /// Policy to the due time it last fired for, in nanoseconds since 1970.
     "schedules-fired-1" SCHEDULES_FIRED schedules_fired: u64 => i128;
+    /// (policy, repository of its source) to what its runs saw there (see `sightings`).
+    "sightings-1" SIGHTINGS sightings: (u64, &'static str) => Json;
     /// (endpoint, policy that names it) to nothing.
     "endpoint-policies-1" ENDPOINT_POLICIES endpoint_policies: (u64, u64) => ();
     /// Execution to `progress::Run`.

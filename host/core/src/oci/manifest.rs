@@ -24,6 +24,8 @@ pub struct Manifest {
     pub blobs: Vec<Descriptor>,
     /// What this artifact is attached to.
     pub subject: Option<Descriptor>,
+    /// What it is: `artifactType`, else the type of its configuration.
+    pub artifact_type: Option<String>,
 }
 
 /// Why bytes are no manifest that can be copied.
@@ -55,6 +57,7 @@ struct Wire {
     #[serde(default)]
     layers: Option<Vec<Descriptor>>,
     subject: Option<Descriptor>,
+    artifact_type: Option<String>,
 }
 
 impl Manifest {
@@ -81,13 +84,16 @@ impl Manifest {
         if !supported {
             return Err(InvalidManifest::Unsupported(media_type.to_string()));
         }
+        let config_type = wire.config.as_ref().map(|config| config.media_type.to_string());
+        let artifact_type = wire.artifact_type.filter(|text| !text.is_empty()).or(config_type);
         let (children, blobs) = if media_type.is_index() {
             (wire.manifests.unwrap_or_default(), Vec::new())
         } else {
             (Vec::new(), wire.config.into_iter().chain(wire.layers.unwrap_or_default()).collect())
         };
         let digest = Digest::of(&bytes);
-        Ok(Self { bytes, media_type, digest, children, blobs, subject: wire.subject })
+        let subject = wire.subject;
+        Ok(Self { bytes, media_type, digest, children, blobs, subject, artifact_type })
     }
 }
 

@@ -251,3 +251,15 @@ proptest! {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn the_short_way_says_what_the_whole_dialect_says(
+        pattern in "[ab*?]{1,7}", text in "[ab]{0,7}"
+    ) {
+        if let Some(short) = wildcard::matches(&pattern, &text) {
+            let long = Matcher::default().path(&pattern, &[&text]);
+            assert_eq!(Some(short), long.ok(), "{pattern} {text}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What a run would do about an artifact, as people see it before they start one; and which filter
 //! leaves one out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use crate::{
     oci::{Digest, Repository},
     pattern::BadPattern,
     provider::ArtifactEntry,
+    selection::{Selection, SelectionError, Told},
 };
 
 /// What would be done.
@@ -107,6 +108,8 @@ pub struct Sifted {
     pub kept: Option<ArtifactEntry>,
     /// Tags that were left out (`None` for the artifact as a whole), each with the filter.
     pub skipped: Vec<(Option<String>, String)>,
+    /// What else is to be said of what is kept.
+    pub note: Option<String>,
 }
 
 /// Which filter leaves a repository out; `None` where none does.
@@ -125,24 +128,41 @@ pub fn skips_repository(
     Ok(None)
 }
 
-/// Puts the artifacts of a repository through the filters, as a run does, and says what each filter
-/// took; in the order of the list.
+/// Puts the artifacts of a repository through filters and options, as a run does, and says what
+/// each took; in the order of the list.
 ///
 /// # Errors
-/// When a pattern is malformed.
-pub fn sift(filters: &[Filter], artifacts: Vec<ArtifactEntry>) -> Result<Vec<Sifted>, BadPattern> {
+/// When a pattern is malformed, or options cannot be applied.
+pub fn sift(
+    selection: Selection<'_>,
+    artifacts: Vec<ArtifactEntry>,
+) -> Result<Vec<Sifted>, SelectionError> {
     // What is attached follows its subject: only the whole list tells what is kept.
-    let mut kept: BTreeMap<usize, ArtifactEntry> =
-        filter::keep_places(filters, artifacts.clone())?.into_iter().collect();
-    let each = |(at, artifact)| sifted(filters, artifact, kept.remove(&at));
+    let mut told = Told::asked();
+    let kept = selection.places(artifacts.clone(), &mut told)?;
+    let mut kept: BTreeMap<usize, ArtifactEntry> = kept.into_iter().collect();
+    let mut told = told.by_place();
+    let attached: HashSet<String> = selection.attached_tags(&artifacts)?.into_iter().collect();
+    let each = |(at, artifact)| {
+        let options = told.remove(&at).unwrap_or_default();
+        let mut sifted = sifted(selection.filters, artifact, kept.remove(&at), options)?;
+        for (tag, why) in &mut sifted.skipped {
+            if tag.as_ref().is_some_and(|tag| attached.contains(tag)) {
+                *why = "it goes with what it is attached to, where that goes".to_owned();
+            }
+        }
+        sifted.note = sifted.kept.as_ref().and_then(|kept| selection.note(kept));
+        Ok(sifted)
+    };
     artifacts.into_iter().enumerate().map(each).collect()
 }
 
-/// What is `kept` of an artifact, and why the rest is not.
+/// What is `kept` of an artifact, and why the rest is not; `options` took what filters kept.
 fn sifted(
     filters: &[Filter],
     artifact: ArtifactEntry,
     kept: Option<ArtifactEntry>,
+    options: Vec<Out>,
 ) -> Result<Sifted, BadPattern> {
     let (digest, subject) = (artifact.digest.clone(), artifact.subject.clone());
     let (alone, mut skipped) = reasons(filters, artifact)?;
@@ -150,14 +170,15 @@ fn sifted(
         (Some(kept), _) => {
             skipped.retain(|(tag, _)| tag.as_ref().is_some_and(|tag| !kept.tags.contains(tag)));
         }
-        (None, Some(subject)) if alone => {
+        (None, Some(subject)) if alone && options.is_empty() => {
             let why = format!("it is attached to {subject}, and goes only with it");
             // With a tag of its own it would be kept.
             skipped = vec![(None, why)];
         }
         (None, _) => {}
     }
-    Ok(Sifted { digest, kept, skipped })
+    skipped.extend(options);
+    Ok(Sifted { digest, kept, skipped, note: None })
 }
 
 /// A tag that is left out, or `None` for what has none, and why.
@@ -190,9 +211,12 @@ fn worded(filter: &Filter) -> String {
     use filter::Decoration::Excludes;
     let but = |decoration| if decoration == Excludes { "excluding " } else { "" };
     match filter {
-        Filter::Name(glob) => format!("left out by the name filter `{glob}`"),
-        Filter::Tag(glob, decoration) => {
-            format!("left out by the tag filter {}`{glob}`", but(*decoration))
+        Filter::Name(pattern, decoration) | Filter::Tag(pattern, decoration) => {
+            let kind = filter.kind();
+            let syntax = filter.syntax().filter(|it| *it != "glob");
+            let syntax = syntax.map(|name| format!("{name} ")).unwrap_or_default();
+            let text = pattern.as_str();
+            format!("left out by the {kind} filter {}{syntax}`{text}`", but(*decoration))
         }
         Filter::Label(labels, decoration) => {
             format!("left out by the label filter {}`{}`", but(*decoration), labels.join(", "))
@@ -204,14 +228,24 @@ fn worded(filter: &Filter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::Decoration;
+    use crate::{filter::Decoration, policy::Options, selection::Seen};
+
+    fn sift(filters: &[Filter], list: Vec<ArtifactEntry>) -> Result<Vec<Sifted>, SelectionError> {
+        let seen = Seen::nothing(time::OffsetDateTime::UNIX_EPOCH);
+        super::sift(Selection { filters, options: &Options::default(), seen: &seen }, list)
+    }
+
+    fn keep(filters: &[Filter], list: Vec<ArtifactEntry>) -> Vec<ArtifactEntry> {
+        let seen = Seen::nothing(time::OffsetDateTime::UNIX_EPOCH);
+        Selection { filters, options: &Options::default(), seen: &seen }.keep(list).unwrap()
+    }
 
     #[test]
     fn each_filter_says_what_it_took() {
         let filters = [
-            Filter::Name("lib/**".to_owned()),
-            Filter::Tag("v*".to_owned(), Decoration::Matches),
-            Filter::Tag("*-rc".to_owned(), Decoration::Excludes),
+            Filter::name("lib/**"),
+            Filter::tag("v*", Decoration::Matches),
+            Filter::tag("*-rc", Decoration::Excludes),
         ];
         let tags = ["v1", "v2-rc", "latest"].map(str::to_owned).to_vec();
         let sift_one = |it| sift(&filters, vec![it]).unwrap().pop().unwrap();
@@ -229,6 +263,8 @@ mod tests {
                 ("v2-rc", "left out by the tag filter excluding `*-rc`")
             ]
         );
+        let regex = Filter::parse("tag", &"^v".into(), "excludes", "regex").unwrap();
+        assert_eq!(worded(&regex), "left out by the tag filter excluding regex `^v`");
         let untagged = sift_one(ArtifactEntry::unknown());
         assert!(untagged.kept.is_none());
         assert_eq!(untagged.skipped, [(None, "left out by the tag filter `v*`".to_owned())]);
@@ -258,7 +294,7 @@ mod tests {
                 ArtifactEntry { tags: vec!["v3".to_owned()], ..ArtifactEntry::unknown() },
             ]
         };
-        let tag = |glob: &str, decoration| Filter::Tag(glob.to_owned(), decoration);
+        let tag = |glob: &str, decoration| Filter::tag(glob, decoration);
         let cases = [
             vec![],
             vec![tag("v*", Decoration::Matches)],
@@ -267,7 +303,7 @@ mod tests {
             vec![Filter::Resource("image".to_owned())],
         ];
         for filters in cases {
-            let mut taken = filter::keep_artifacts(&filters, list()).unwrap();
+            let mut taken = keep(&filters, list());
             let sifted = sift(&filters, list()).unwrap();
             assert_eq!(sifted.len(), list().len());
             for (one, listed) in sifted.iter().zip(list()) {

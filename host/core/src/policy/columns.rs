@@ -80,11 +80,15 @@ fn trigger(spec: &PolicySpec) -> String {
 
 /// The filters as Harbor's column holds them.
 fn filters(spec: &PolicySpec) -> String {
-    let show = |filter: &Filter| match filter.decoration() {
-        "" => json!({"type": filter.kind(), "value": filter.value()}),
-        decoration => {
-            json!({"type": filter.kind(), "value": filter.value(), "decoration": decoration})
+    let show = |filter: &Filter| {
+        let mut shown = json!({"type": filter.kind(), "value": filter.value()});
+        let decoration = Some(filter.decoration()).filter(|it| !it.is_empty());
+        for (name, said) in [("decoration", decoration), ("syntax", filter.syntax())] {
+            if let (Some(said), Some(shown)) = (said, shown.as_object_mut()) {
+                shown.insert(name.to_owned(), said.into());
+            }
         }
+        shown
     };
     serde_json::Value::from_iter(spec.filters.iter().map(show)).to_string()
 }
@@ -103,10 +107,7 @@ mod tests {
     fn each_column_has_its_value() {
         let at = time::macros::datetime!(2026-11-21 16:20:00 UTC);
         let trigger = Trigger::Scheduled(Schedule::parse("0 0 3 * * *").unwrap());
-        let filters = vec![
-            Filter::Name("a/**".to_owned()),
-            Filter::Tag("v*".to_owned(), Decoration::Excludes),
-        ];
+        let filters = vec![Filter::name("a/**"), Filter::tag("v*", Decoration::Excludes)];
         let namespace = Some("m".to_owned());
         let spec = PolicySpec {
             name: "n".to_owned(),
@@ -122,6 +123,7 @@ mod tests {
             speed: 7,
             copy_by_chunk: true,
             single_active: false,
+            options: Default::default(),
         };
         let policy = Policy { id: PolicyId(3), spec, created: at, updated: at };
         let shown: Vec<String> = Policy::COLUMNS

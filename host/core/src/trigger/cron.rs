@@ -1,8 +1,8 @@
-//! The cron dialect of robfig/cron 3 with seconds, in UTC: what it takes and when it fires.
+//! The cron dialect of robfig/cron 3 with seconds: what it takes, and when it fires by one clock.
 //!
 //! No crate speaks it: they take 7 for Sunday, `L`, `W`, `#` and `@daily`, or refuse `?` and `N/step`.
 
-use time::{Duration, OffsetDateTime, Time};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, Time};
 
 /// Days looked ahead: nine years.
 const MAX_DAYS: usize = 366 * 9;
@@ -74,16 +74,27 @@ impl Cron {
         Ok(Self { second, minute, hour, day, month, weekday })
     }
 
-    /// The next instant strictly after `after` within [`MAX_DAYS`].
+    /// The next instant strictly after `after` within [`MAX_DAYS`], in UTC.
     pub(super) fn next_after(&self, after: OffsetDateTime) -> Option<OffsetDateTime> {
         let after = after.to_offset(time::UtcOffset::UTC);
+        let next = self.next_by_clock(PrimitiveDateTime::new(after.date(), after.time()));
+        next.map(PrimitiveDateTime::assume_utc)
+    }
+
+    /// Whether it fires in every hour of the days it fires on.
+    pub(super) fn is_hourly(&self) -> bool {
+        self.hour.star
+    }
+
+    /// The next reading of a clock strictly after `after` within [`MAX_DAYS`].
+    pub(super) fn next_by_clock(&self, after: PrimitiveDateTime) -> Option<PrimitiveDateTime> {
         let start = after.replace_nanosecond(0).ok()?.checked_add(Duration::SECOND)?;
         let (mut date, mut from) = (start.date(), start.time());
         for _ in 0..MAX_DAYS {
             if self.fires_on(date)
                 && let Some(time) = self.time_from(from)
             {
-                return Some(date.with_time(time).assume_utc());
+                return Some(PrimitiveDateTime::new(date, time));
             }
             (date, from) = (date.next_day()?, Time::MIDNIGHT);
         }

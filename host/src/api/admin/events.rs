@@ -247,6 +247,8 @@ mod tests {
             speed: 0,
             copy_by_chunk: false,
             visibility: None,
+            attached: Vec::new(),
+            options: Default::default(),
         };
         Task {
             id: TaskId(id),

@@ -7,6 +7,7 @@ use portolan_core::{
     id::{EndpointId, PolicyId},
     policy::Policy,
 };
+use time::OffsetDateTime;
 
 use super::wire::{
     adapter,
@@ -55,7 +56,8 @@ pub(crate) async fn list(access: Access, listing: Listing) -> Answer {
     let host = access.viewer().await?;
     let found = host.find_policies(listing.of(&listing.query()?)).await?;
     let registries = Registries::of(host, &found.rows).await?;
-    listing.page(&found, |policy| PolicyWire::new(policy, |id| registries.show(id)))
+    let now = OffsetDateTime::now_utc();
+    listing.page(&found, |policy| PolicyWire::new(policy, now, |id| registries.show(id)))
 }
 
 /// `POST /replication/policies`.
@@ -70,7 +72,8 @@ pub(crate) async fn show(access: Access, Ids([id]): Ids<1>) -> Answer {
     let host = access.viewer().await?;
     let policy = host.policy(PolicyId(id)).await?;
     let registries = Registries::of(host, std::slice::from_ref(&policy)).await?;
-    Ok(json(&PolicyWire::new(&policy, |id| registries.show(id))))
+    let now = OffsetDateTime::now_utc();
+    Ok(json(&PolicyWire::new(&policy, now, |id| registries.show(id))))
 }
 
 /// `PUT /replication/policies/{id}`: full replacement.

@@ -1,6 +1,6 @@
 //! `portolan rule`: add, list, show, remove, plan, run. Harbor's API calls a rule a policy.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Connection;
 
@@ -26,6 +26,8 @@ pub struct RuleArgs {
 pub enum RuleCommand {
     /// Store a rule
     Add(Box<RuleAdd>),
+    /// Change a rule
+    Edit(Box<RuleEdit>),
     /// List the rules
     List,
     /// Show one rule
@@ -48,58 +50,182 @@ pub enum RuleCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 GLOB: `*` stands for any characters but `/`, `**` for any at all, `?` for one, `{a,b}` for either.
+Several of one option select what fits any of them; several options, what fits all of them.
 
 Examples:
   portolan rule add mirror --from hub --to edge --repository 'library/**'
-  portolan rule add releases --from hub --to edge --tag 'v*' --dest-namespace mirror")]
+  portolan rule add releases --from hub --to edge --tag 'v*' --dest-namespace mirror
+  portolan rule add nightly --from hub --to edge --to island --tag-semver '>=1.2' --latest 5 \\
+      --schedule '0 0 2 * * *' --time-zone Europe/Berlin")]
 pub struct RuleAdd {
     /// Its name: unique
     pub name: String,
     /// Endpoint to read from; 0 is the local registry
     #[arg(long, value_name = "ENDPOINT")]
     pub from: String,
-    /// Endpoint to write to; 0 is the local registry
-    #[arg(long, value_name = "ENDPOINT")]
-    pub to: String,
-    /// A line for people
-    #[arg(long, value_name = "TEXT")]
-    pub description: Option<String>,
-    /// Repositories to copy; all of them by default
-    #[arg(long, value_name = "GLOB")]
-    pub repository: Option<String>,
-    /// Tags to copy; all of them by default
-    #[arg(long, value_name = "GLOB")]
-    pub tag: Option<String>,
-    /// Tags to leave out
-    #[arg(long, value_name = "GLOB")]
-    pub exclude_tag: Option<String>,
-    /// Labels an artifact must carry; may be repeated
-    #[arg(long, value_name = "LABEL")]
-    pub label: Vec<String>,
-    /// Namespace at the destination, put before the repository's name
-    #[arg(long, value_name = "NS")]
-    pub dest_namespace: Option<String>,
-    /// Leading components of the name that the namespace replaces; -1 leaves the last alone
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        allow_negative_numbers = true,
-        requires = "dest_namespace"
-    )]
-    pub flatten: i8,
-    /// Keep this schedule with the rule; nothing runs by it yet
-    #[arg(long, value_name = "CRON", hide = true)]
-    pub schedule: Option<String>,
-    /// Move tags that stand for something else at the destination
-    #[arg(long = "override")]
-    pub override_tags: bool,
+    /// Endpoint to write to; 0 is the local registry; may be repeated
+    #[arg(long, value_name = "ENDPOINT", required = true)]
+    pub to: Vec<String>,
+    /// What it selects and does.
+    #[command(flatten)]
+    pub says: RuleSays,
     /// Store it without letting it run
     #[arg(long)]
     pub disabled: bool,
-    /// Refuse a run while another is under way
+}
+
+/// `portolan rule edit`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What is not named stays. An option that selects replaces all of its kind that the rule has; the \
+empty text takes them away.
+
+Examples:
+  portolan rule edit mirror --latest 3
+  portolan rule edit mirror --tag '' --tag-semver '>=2' --override yes
+  portolan rule edit mirror --schedule '' --disable")]
+pub struct RuleEdit {
+    /// Its name or id
+    pub rule: String,
+    /// Another name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Endpoint to read from; 0 is the local registry
+    #[arg(long, value_name = "ENDPOINT")]
+    pub from: Option<String>,
+    /// Endpoint to write to; 0 is the local registry; may be repeated
+    #[arg(long, value_name = "ENDPOINT")]
+    pub to: Vec<String>,
+    /// What it selects and does.
+    #[command(flatten)]
+    pub says: RuleSays,
+    /// Let it run
+    #[arg(long, conflicts_with = "disable")]
+    pub enable: bool,
+    /// Keep it from running
     #[arg(long)]
-    pub single_active: bool,
+    pub disable: bool,
+}
+
+/// What a rule selects and does; what is absent is the default, or stays.
+#[derive(Debug, Default, Args)]
+pub struct RuleSays {
+    /// A line for people
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Which artifacts.
+    #[command(flatten)]
+    pub selects: RuleSelects,
+    /// Namespace at every destination, put before the repository's name
+    #[arg(long, value_name = "NS")]
+    pub dest_namespace: Option<String>,
+    /// Leading components of the name that the namespace replaces; -1 leaves the last alone
+    #[arg(long, value_name = "N", allow_negative_numbers = true, requires = "dest_namespace")]
+    pub flatten: Option<i8>,
+    /// When it runs by itself: second (0), minute, hour, day of month, month, day of week
+    #[arg(long, value_name = "CRON")]
+    pub schedule: Option<String>,
+    /// Whose clocks the schedule goes by, e.g. Europe/Berlin; UTC by default
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// Move tags that stand for something else at the destination
+    #[arg(long = "override", value_name = "YES", num_args = 0..=1, default_missing_value = "yes")]
+    pub override_tags: Option<Yes>,
+    /// Refuse a run while another is under way
+    #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "yes")]
+    pub single_active: Option<Yes>,
+    /// Beyond that.
+    #[command(flatten)]
+    pub options: RuleOptions,
+}
+
+/// A switch that an edit can turn off again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Yes {
+    /// On.
+    Yes,
+    /// Off.
+    No,
+}
+
+/// Which artifacts a rule selects.
+#[derive(Debug, Default, Args)]
+pub struct RuleSelects {
+    /// Repositories to copy; all of them by default; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub repository: Vec<String>,
+    /// Repositories to leave out; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub exclude_repository: Vec<String>,
+    /// Repositories whose name has a part like this
+    #[arg(long, value_name = "REGEX")]
+    pub repository_regex: Vec<String>,
+    /// Tags to copy; all of them by default; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub tag: Vec<String>,
+    /// Tags to leave out; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub exclude_tag: Vec<String>,
+    /// Tags that have a part like this
+    #[arg(long, value_name = "REGEX")]
+    pub tag_regex: Vec<String>,
+    /// Tags to leave out that have a part like this
+    #[arg(long, value_name = "REGEX")]
+    pub exclude_tag_regex: Vec<String>,
+    /// Tags that are versions in this range, e.g. '>=1.2, <2'
+    #[arg(long, value_name = "RANGE")]
+    pub tag_semver: Vec<String>,
+    /// Labels an artifact must carry; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub label: Vec<String>,
+    /// Only images, or artifacts of every kind
+    #[arg(long, value_name = "KIND", value_parser = ["image", "artifact"])]
+    pub resource: Option<String>,
+}
+
+/// What a rule says beyond Harbor's properties.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "More")]
+pub struct RuleOptions {
+    /// Only this platform of an index, e.g. linux/amd64; may be repeated
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Vec<String>,
+    /// An index with other platforms goes whole, sparse (its digest stays) or rewritten
+    #[arg(long, value_name = "HOW", value_parser = ["whole", "sparse", "rewrite"])]
+    pub index: Option<String>,
+    /// Only the newest of each repository; 0 is all
+    #[arg(long, value_name = "N")]
+    pub latest: Option<u32>,
+    /// What makes one newer
+    #[arg(long, value_name = "BY", value_parser = ["semver", "push_time"])]
+    pub latest_by: Option<String>,
+    /// Quarantine: only what was first seen this long ago, e.g. 72h
+    #[arg(long, value_name = "TIME")]
+    pub min_age: Option<String>,
+    /// Only what was pushed no longer ago, e.g. 90d, where the source tells
+    #[arg(long, value_name = "TIME")]
+    pub max_age: Option<String>,
+    /// Only artifacts of this type; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub media_type: Vec<String>,
+    /// Whether signatures, SBOMs and other referrers go along: yes by default
+    #[arg(long, value_name = "YES")]
+    pub referrers: Option<Yes>,
+    /// Only referrers of this type; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub referrer_type: Vec<String>,
+    /// Tags that never move at the destination, and are not asked for again; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub immutable_tag: Vec<String>,
+    /// What a tag is kept under before it is moved, e.g. '{tag}-before'
+    #[arg(long, value_name = "NAME")]
+    pub backup_tag: Option<String>,
+    /// Bytes a second, all runs of the rule together; 0 is unlimited
+    #[arg(long, value_name = "BYTES")]
+    pub bytes_per_second: Option<u64>,
+    /// Requests a minute, all runs of the rule together; 0 is unlimited
+    #[arg(long, value_name = "N")]
+    pub requests_per_minute: Option<u32>,
 }
 
 /// `portolan rule plan`.

@@ -283,6 +283,7 @@ Usage: portolan rule [OPTIONS] <COMMAND>
 
 Commands:
   add     Store a rule
+  edit    Change a rule
   list    List the rules
   show    Show one rule
   plan    Show what a run would do; nothing is copied

@@ -49,7 +49,7 @@ fn rule(source: u64, destination: u64) -> PolicySpec {
         source: EndpointId(source),
         destinations: vec![Destination { endpoint: EndpointId(destination), namespace: None }],
         replace_count: 0,
-        filters: vec![Filter::Name("library/**".to_owned())],
+        filters: vec![Filter::name("library/**")],
         trigger: Trigger::Scheduled(Schedule::parse("0 0 3 * * *").unwrap()),
         override_tags: true,
         enabled: true,
@@ -57,6 +57,7 @@ fn rule(source: u64, destination: u64) -> PolicySpec {
         speed: 0,
         copy_by_chunk: false,
         single_active: false,
+        options: Default::default(),
     }
 }
 

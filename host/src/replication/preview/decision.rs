@@ -19,7 +19,7 @@ impl Planner<'_> {
         source: &Result<Source, String>,
         targets: &[Target],
     ) -> PlannedArtifact {
-        let Draft { mut row, target, media_type } = draft;
+        let Draft { mut row, target, media_type, note } = draft;
         let Some(target) = target.and_then(|at| targets.get(at)) else { return row };
         let refusal = media_type.as_ref().and_then(|it| target.accepts.refusal(it));
         let (decision, reason) = match refusal {
@@ -27,6 +27,9 @@ impl Planner<'_> {
             None => self.compare(&row, source, target).await,
         };
         (row.decision, row.reason) = (decision, reason);
+        if let (Decision::Copy, Some(note)) = (decision, note) {
+            row.reason = format!("{}; {note}", row.reason);
+        }
         row
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Draft {
     /// Index of its target, where it is not decided yet.
     pub(super) target: Option<usize>,
     pub(super) media_type: Option<MediaType>,
+    /// What else is to be said where it is copied.
+    pub(super) note: Option<String>,
 }
 
 /// What the destination is asked for; `None` where nothing can be.
@@ -52,7 +54,7 @@ pub(super) fn draft(
         reason: String::new(),
         size: artifact.size,
     };
-    Draft { row, target: Some(at), media_type: artifact.media_type.clone() }
+    Draft { row, target: Some(at), media_type: artifact.media_type.clone(), note: None }
 }
 
 /// A row that a filter, or the grammar of names, leaves out.

@@ -27,6 +27,8 @@ pub(super) async fn job(world: &World, repository: &str, items: Vec<Item>) -> Jo
         speed: 0,
         copy_by_chunk: false,
         visibility: None,
+        attached: Vec::new(),
+        options: Default::default(),
     };
     let task = Task {
         id: TaskId(1),

@@ -61,6 +61,7 @@ async fn policy(store: &Store, from: &Registry, to: &Registry) -> Policy {
         speed: 0,
         copy_by_chunk: false,
         single_active: false,
+        options: Default::default(),
     };
     store.create_policy(spec, OffsetDateTime::now_utc()).await.unwrap()
 }

@@ -22,10 +22,8 @@ async fn world() -> (World, PolicySpec) {
     world.from.put_image("lib/new", "rc", &[layer(1, 1_000)]);
     world.to.put_image("lib/there", "v1", &[layer(1, 1_000)]);
     world.to.put_image("lib/moved", "v1", &[layer(2, 1_000)]);
-    let filters = vec![
-        Filter::Name("**/{moved,new,there}".to_owned()),
-        Filter::Tag("v*".to_owned(), Decoration::Matches),
-    ];
+    let filters =
+        vec![Filter::name("**/{moved,new,there}"), Filter::tag("v*", Decoration::Matches)];
     let rule = PolicySpec { filters, ..world.rule() };
     (world, rule)
 }
@@ -35,7 +33,7 @@ async fn a_plan_says_what_a_run_then_does() {
     use Decision::{AlreadyThere, Copy, Skipped};
     let (world, rule) = world().await;
     let before = world.to.tags();
-    let whole = world.engine.preview(&rule, Place::default(), 100).await.unwrap();
+    let whole = world.engine.preview((None, &rule), Place::default(), 100).await.unwrap();
     assert_eq!(whole.next, None);
     let mut rows: Vec<_> = whole.artifacts.iter().map(told).collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
@@ -61,7 +59,7 @@ async fn a_plan_says_what_a_run_then_does() {
 
     let execution = world.run(rule.clone()).await;
     assert_eq!(execution.status, Status::Success, "{}", execution.status_text);
-    let after = world.engine.preview(&rule, Place::default(), 100).await.unwrap();
+    let after = world.engine.preview((None, &rule), Place::default(), 100).await.unwrap();
     let left = after.artifacts.iter().filter(|row| row.decision == Copy).count();
     assert_eq!(left, 0, "{:?}", after.artifacts);
 }
@@ -69,11 +67,11 @@ async fn a_plan_says_what_a_run_then_does() {
 #[tokio::test]
 async fn pages_of_any_size_show_every_row_once() {
     let (world, rule) = world().await;
-    let whole = world.engine.preview(&rule, Place::default(), 100).await.unwrap().artifacts;
+    let whole = world.engine.preview((None, &rule), Place::default(), 100).await.unwrap().artifacts;
     for limit in 1..=3 {
         let (mut rows, mut place) = (Vec::new(), Place::default());
         loop {
-            let page = world.engine.preview(&rule, place, limit).await.unwrap();
+            let page = world.engine.preview((None, &rule), place, limit).await.unwrap();
             assert!(page.artifacts.len() <= limit);
             rows.extend(page.artifacts);
             assert!(rows.len() <= whole.len(), "{limit}");
@@ -88,30 +86,28 @@ async fn pages_of_any_size_show_every_row_once() {
 async fn what_cannot_be_known_and_what_stays_is_said() {
     let (world, rule) = world().await;
     let keeps = PolicySpec { override_tags: false, ..rule.clone() };
-    let page = world.engine.preview(&keeps, Place::default(), 100).await.unwrap();
+    let page = world.engine.preview((None, &keeps), Place::default(), 100).await.unwrap();
     let moved = page.artifacts.iter().find(|row| row.repository == "lib/moved").unwrap();
     assert_eq!(moved.decision, Decision::Kept);
     assert!(moved.reason.contains("override is off"), "{}", moved.reason);
     world.to.faults().status_once(Kind::ManifestHead, 403);
-    let page = world.engine.preview(&rule, Place::default(), 100).await.unwrap();
+    let page = world.engine.preview((None, &rule), Place::default(), 100).await.unwrap();
     let unknown: Vec<_> =
         page.artifacts.iter().filter(|row| row.decision == Decision::Unknown).collect();
     assert!(unknown.len() == 1 && unknown[0].reason.contains("403"), "{unknown:?}");
     let gone = PolicySpec { source: portolan_core::id::EndpointId(99), ..rule };
-    let refused = world.engine.preview(&gone, Place::default(), 100).await;
+    let refused = world.engine.preview((None, &gone), Place::default(), 100).await;
     assert!(matches!(refused, Err(PreviewError::Connect(_))));
 }
 
 #[tokio::test]
 async fn a_slow_registry_cuts_a_plan_where_it_goes_on_later() {
     let (world, rule) = world().await;
-    let filters = vec![
-        Filter::Name("{lib/new,lib/there,other/x}".to_owned()),
-        Filter::Tag("v*".to_owned(), Decoration::Matches),
-    ];
+    let filters =
+        vec![Filter::name("{lib/new,lib/there,other/x}"), Filter::tag("v*", Decoration::Matches)];
     let rule = PolicySpec { filters, ..rule };
     let shared = &world.engine.shared;
-    let make = async |place, time| preview::make(shared, &rule, place, 100, time).await;
+    let make = async |place, time| preview::make(shared, (None, &rule), place, 100, time).await;
     let whole = make(Place::default(), PATIENCE).await.unwrap().artifacts;
     let stall = world.to.faults().stall(Kind::ManifestHead);
     let short = Duration::from_secs(2);

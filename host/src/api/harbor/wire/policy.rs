@@ -1,15 +1,17 @@
-//! `ReplicationPolicy` as it is shown (contract 1.9, 3.1), with our `destinations`.
+//! `ReplicationPolicy` as it is shown (contract 1.9, 3.1), with what we add: `destinations`,
+//! `options`, `next_run`, the `syntax` of filters and the `time_zone` of schedules.
 
 mod body;
 
 use portolan_core::{
     filter::Filter,
     id::EndpointId,
-    policy::{Destination, Policy},
-    trigger::Trigger,
+    policy::{Destination, Options, Policy},
+    trigger::{Schedule, Trigger, Zone},
 };
 use serde::Serialize;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::{Time, array, is_zero, registry::Registry};
 
@@ -43,6 +45,9 @@ pub(crate) struct PolicyWire {
     creation_time: Time,
     update_time: Time,
     destinations: Vec<DestinationWire>,
+    options: Options,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_run: Option<Time>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +68,8 @@ struct TriggerWire {
 #[derive(Debug, Serialize)]
 struct TriggerSettings {
     cron: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_zone: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,11 +79,17 @@ struct FilterWire {
     value: Value,
     #[serde(skip_serializing_if = "is_zero")]
     decoration: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    syntax: Option<&'static str>,
 }
 
 impl PolicyWire {
-    /// Shows a policy; `registry` shows the endpoint of an id.
-    pub(crate) fn new(policy: &Policy, registry: impl Fn(EndpointId) -> Registry) -> Self {
+    /// Shows a policy as it is `now`; `registry` shows the endpoint of an id.
+    pub(crate) fn new(
+        policy: &Policy,
+        now: OffsetDateTime,
+        registry: impl Fn(EndpointId) -> Registry,
+    ) -> Self {
         let spec = &policy.spec;
         let show = |destination: &Destination| DestinationWire {
             registry: registry(destination.endpoint),
@@ -105,22 +118,38 @@ impl PolicyWire {
             creation_time: policy.created.into(),
             update_time: policy.updated.into(),
             destinations,
+            options: spec.options.clone(),
+            next_run: next_run(policy, now),
         }
     }
 }
 
+/// When the schedule of an enabled policy runs it next.
+fn next_run(policy: &Policy, now: OffsetDateTime) -> Option<Time> {
+    match &policy.spec.trigger {
+        Trigger::Scheduled(schedule) if policy.spec.enabled => {
+            schedule.next_after(now).map(Time::from)
+        }
+        _ => None,
+    }
+}
+
 fn trigger(trigger: &Trigger) -> TriggerWire {
-    let (kind, cron) = match trigger {
+    let settings = |schedule: &Schedule| TriggerSettings {
+        cron: schedule.as_str().to_owned(),
+        time_zone: schedule.zone().map(Zone::name).map(str::to_owned),
+    };
+    let (kind, trigger_settings) = match trigger {
         Trigger::Manual => ("manual", None),
-        Trigger::Scheduled(schedule) => ("scheduled", Some(schedule.as_str().to_owned())),
+        Trigger::Scheduled(schedule) => ("scheduled", Some(settings(schedule))),
         Trigger::EventBased => ("event_based", None),
     };
-    TriggerWire { kind, trigger_settings: cron.map(|cron| TriggerSettings { cron }) }
+    TriggerWire { kind, trigger_settings }
 }
 
 fn filter(filter: &Filter) -> FilterWire {
     let (kind, value, decoration) = (filter.kind(), filter.value(), filter.decoration());
-    FilterWire { kind, value, decoration }
+    FilterWire { kind, value, decoration, syntax: filter.syntax() }
 }
 
 #[cfg(test)]

@@ -50,6 +50,8 @@ fn task() -> Task {
             speed: 0,
             copy_by_chunk: false,
             visibility: None,
+            attached: Vec::new(),
+            options: Default::default(),
         },
         status: Status::Pending,
         failures: 0,

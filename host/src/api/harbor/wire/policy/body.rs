@@ -4,8 +4,8 @@
 use portolan_core::{
     filter::Filter,
     id::EndpointId,
-    policy::{Destination, PolicySpec},
-    trigger::{Schedule, Trigger},
+    policy::{Destination, Options, PolicySpec},
+    trigger::{Schedule, Trigger, Zone},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,6 +40,7 @@ pub(crate) struct PolicyBody {
     #[serde(rename = "update_time")]
     _update_time: Option<IgnoredTime>,
     destinations: Option<Vec<DestinationBody>>,
+    options: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -63,6 +64,7 @@ struct TriggerBody {
 #[derive(Deserialize)]
 struct TriggerSettingsBody {
     cron: Option<String>,
+    time_zone: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +73,7 @@ struct FilterBody {
     kind: Option<String>,
     value: Option<Value>,
     decoration: Option<String>,
+    syntax: Option<String>,
 }
 
 impl Parameter for PolicyBody {
@@ -90,7 +93,12 @@ impl PolicyBody {
             self.destinations.unwrap_or_default(),
             current,
         )?;
-        let filters = self.filters.unwrap_or_default().into_iter().map(FilterBody::check);
+        let filters = self.filters.unwrap_or_default().into_iter().map(|one| one.check(current));
+        let kept = current.map(|spec| spec.options.clone()).unwrap_or_default();
+        let options = match &self.options {
+            Some(given) => Options::parse(given, &kept).map_err(ApiError::invalid)?,
+            None => kept,
+        };
         let spec = PolicySpec {
             name: self.name.unwrap_or_default(),
             description: self.description.unwrap_or_default(),
@@ -98,7 +106,7 @@ impl PolicyBody {
             destinations,
             replace_count: self.dest_namespace_replace_count.unwrap_or(-1),
             filters: filters.collect::<Result<_, _>>()?,
-            trigger: self.trigger.map_or(Ok(Trigger::Manual), TriggerBody::check)?,
+            trigger: self.trigger.map_or(Ok(Trigger::Manual), |it| it.check(current))?,
             override_tags: self.override_tags.unwrap_or_default(),
             enabled: self.enabled.unwrap_or_default(),
             deletion: self.deletion.unwrap_or_default()
@@ -106,6 +114,7 @@ impl PolicyBody {
             speed: self.speed.unwrap_or_default(),
             copy_by_chunk: self.copy_by_chunk.unwrap_or_default(),
             single_active: self.single_active_replication.unwrap_or_default(),
+            options,
         };
         spec.check().map_err(ApiError::invalid)?;
         Ok(spec.normalised())
@@ -164,13 +173,17 @@ impl DestinationBody {
 }
 
 impl TriggerBody {
-    fn check(self) -> Result<Trigger, ApiError> {
-        let cron = self.trigger_settings.and_then(|settings| settings.cron).unwrap_or_default();
+    fn check(self, current: Option<&PolicySpec>) -> Result<Trigger, ApiError> {
+        let (cron, zone) = match self.trigger_settings {
+            Some(TriggerSettingsBody { cron, time_zone }) => (cron.unwrap_or_default(), time_zone),
+            None => (String::new(), None),
+        };
         match self.kind.as_deref().unwrap_or("") {
             "manual" => Ok(Trigger::Manual),
             "event_based" => Ok(Trigger::EventBased),
             "scheduled" => {
-                Schedule::parse(&cron).map(Trigger::Scheduled).map_err(ApiError::invalid)
+                let schedule = Schedule::parse(&cron).map_err(ApiError::invalid)?;
+                Ok(Trigger::Scheduled(schedule.in_zone(in_zone(zone, current)?)))
             }
             other => Err(ApiError::invalid(format!(
                 "`{other}` is no trigger: use manual, scheduled or event_based"
@@ -179,11 +192,32 @@ impl TriggerBody {
     }
 }
 
+/// The time zone that is said, else that of the policy which a PUT replaces; the empty one is UTC.
+fn in_zone(said: Option<String>, current: Option<&PolicySpec>) -> Result<Option<Zone>, ApiError> {
+    match (said, current.map(|spec| &spec.trigger)) {
+        (Some(name), _) if name.is_empty() => Ok(None),
+        (Some(name), _) => name.parse().map(Some).map_err(ApiError::invalid),
+        (None, Some(Trigger::Scheduled(kept))) => Ok(kept.zone().cloned()),
+        (None, _) => Ok(None),
+    }
+}
+
 impl FilterBody {
-    fn check(self) -> Result<Filter, ApiError> {
+    /// A filter that a PUT gives as it stands, but for the syntax, keeps its syntax: clients of
+    /// Harbor do not know of it, and a pattern must not change its meaning.
+    fn check(self, current: Option<&PolicySpec>) -> Result<Filter, ApiError> {
         let kind = self.kind.unwrap_or_default();
         let decoration = self.decoration.unwrap_or_default();
         let value = self.value.unwrap_or_default();
-        Filter::parse(&kind, &value, &decoration).map_err(ApiError::invalid)
+        if self.syntax.is_none()
+            && let Some(spec) = current
+            && let Some(same) = spec.filters.iter().find(|it| {
+                (it.kind(), it.decoration()) == (&kind, &decoration) && it.value() == value
+            })
+        {
+            return Ok(same.clone());
+        }
+        let syntax = self.syntax.unwrap_or_default();
+        Filter::parse(&kind, &value, &decoration, &syntax).map_err(ApiError::invalid)
     }
 }

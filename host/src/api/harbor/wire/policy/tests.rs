@@ -18,7 +18,7 @@ fn shown(spec: PolicySpec) -> Value {
         created: datetime!(2026-11-21 16:20:00 UTC),
         updated: datetime!(2026-11-21 16:20:00 UTC),
     };
-    to_value(PolicyWire::new(&policy, Registry::gone)).unwrap()
+    to_value(PolicyWire::new(&policy, policy.created, Registry::gone)).unwrap()
 }
 
 fn registry(id: u64) -> Value {
@@ -34,7 +34,7 @@ fn contract_1_9_the_smallest_policy() {
         "trigger": {"type": "manual"}, "filters": null, "speed": 0, "copy_by_chunk": false,
         "single_active_replication": false, "creation_time": "2026-11-21T16:20:00.000Z",
         "update_time": "2026-11-21T16:20:00.000Z",
-        "destinations": [{"registry": registry(0)}]});
+        "destinations": [{"registry": registry(0)}], "options": Options::default()});
     assert_eq!(shown(spec), expected);
 }
 
@@ -50,7 +50,7 @@ fn contract_1_9_a_whole_policy_comes_back_as_it_was_given() {
             {"type": "label", "value": ["a", "b"], "decoration": "matches"},
             {"type": "resource", "value": "image"}],
         "deletion": true, "override": true, "enabled": true, "speed": 1024,
-        "copy_by_chunk": true, "single_active_replication": true, "options": {"later": 1}});
+        "copy_by_chunk": true, "single_active_replication": true});
     let shown = shown(read(body.clone(), None).unwrap());
     let same = [
         "name",
@@ -69,6 +69,7 @@ fn contract_1_9_a_whole_policy_comes_back_as_it_was_given() {
     for property in same {
         assert_eq!(shown[property], body[property], "{property}");
     }
+    assert_eq!(shown["next_run"], "2026-11-22T02:00:00.000Z");
     assert_eq!(shown["replicate_deletion"], true);
     assert_eq!(shown["dest_registry"], registry(2));
     assert_eq!(shown["destinations"], json!([{"registry": registry(2), "namespace": "mirror"}]));
@@ -106,6 +107,15 @@ fn contract_1_9_what_a_policy_may_not_be() {
         (json!({"filters": [{"type": "label", "value": "a"}]}), "400"),
         (json!({"filters": [{}]}), "400"),
         (json!({"dest_namespace": "a//b"}), "400"),
+        (json!({"options": {"later": 1}}), "there is no option `later`"),
+        (json!({"options": []}), "`options` must be an object"),
+        (json!({"filters": [{"type": "tag", "value": "(", "syntax": "regex"}]}), "a tag filter"),
+        (json!({"filters": [{"type": "tag", "value": "[", "syntax": "glob"}]}), "malformed"),
+        (
+            json!({"trigger": {"type": "scheduled", "trigger_settings":
+                {"cron": "0 0 2 * * *", "time_zone": "Mars"}}}),
+            "`Mars` is no time zone",
+        ),
         (
             json!({"single_active_replication": true, "trigger": {"type": "event_based"}}),
             "single active run",
@@ -123,6 +133,36 @@ fn contract_1_9_what_a_policy_may_not_be() {
         let error = format!("{:?}", read(body, None).unwrap_err());
         assert!(error.contains(expected), "{more}: {error}");
     }
+}
+
+#[test]
+fn what_we_add_is_shown_and_kept_where_a_put_is_silent() {
+    let zoned = json!({"cron": "0 0 2 * * *", "time_zone": "Europe/Berlin"});
+    let filter =
+        json!({"type": "name", "value": "^tmp/", "decoration": "excludes", "syntax": "regex"});
+    let body = json!({"name": "p", "src_registry": {"id": 1}, "filters": [filter], "enabled": true,
+        "trigger": {"type": "scheduled", "trigger_settings": zoned},
+        "options": {"latest": {"count": 3, "by": "semver"}, "immutable_tags": ["v*"]}});
+    let stored = read(body, None).unwrap();
+    let first = shown(stored.clone());
+    assert_eq!(first["filters"], json!([filter]));
+    assert_eq!(first["trigger"]["trigger_settings"], zoned);
+    assert_eq!(first["next_run"], "2026-11-22T01:00:00.000Z");
+    assert_eq!(first["options"]["latest"], json!({"count": 3, "by": "semver"}));
+    // As a client of Harbor sends it back, that knows nothing of them.
+    let silent = json!({"name": "p", "src_registry": {"id": 1}, "enabled": true,
+        "filters": [{"type": "name", "value": "^tmp/", "decoration": "excludes"}],
+        "trigger": {"type": "scheduled", "trigger_settings": {"cron": "0 0 2 * * *"}}});
+    assert_eq!(shown(read(silent.clone(), Some(&stored)).unwrap()), first);
+    assert!(read(silent, None).is_err(), "Harbor's name filters are not decorated");
+    let said = json!({"name": "p", "src_registry": {"id": 1}, "enabled": true,
+        "trigger": {"type": "scheduled",
+            "trigger_settings": {"cron": "0 0 2 * * *", "time_zone": ""}},
+        "options": {"latest": null}});
+    let changed = shown(read(said, Some(&stored)).unwrap());
+    assert_eq!(changed["trigger"]["trigger_settings"], json!({"cron": "0 0 2 * * *"}));
+    assert_eq!(changed["options"]["latest"]["count"], 0);
+    assert_eq!(changed["options"]["immutable_tags"], json!(["v*"]));
 }
 
 #[test]
