@@ -71,7 +71,9 @@ pub trait Management: Adapter {
     /// Makes repositories ready to be pushed to, at most 100; one result for each, in order.
     /// `metadata` keys: `visibility` (`public`, `private`), `description`; open. Without the key
     /// the source did not tell: make it private. `public` is told to adapters alone whose
-    /// `describe` has `copies_visibility` = `true` in `extra`.
+    /// `describe` has `copies_visibility` in `extra`: `true` where they make what they are told to,
+    /// and then only where all that goes there is public; `told` where they make nothing so, and
+    /// say in the log what that means.
     fn prepare_targets(
         endpoint: &Endpoint,
         repositories: &[String],

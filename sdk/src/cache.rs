@@ -26,6 +26,20 @@ pub fn set(key: &str, value: &impl Serialize, ttl_seconds: u32) {
     }
 }
 
+/// A text written by [`set_text`]; `None` where it is gone, too old, or no text.
+#[must_use]
+pub fn get_text(key: &str) -> Option<String> {
+    String::from_utf8(host::cache_get(key)?).ok()
+}
+
+/// Keeps a text as it is, for what has a form of its own and is too long to be written as JSON;
+/// nothing is kept for zero.
+pub fn set_text(key: &str, text: &str, ttl_seconds: u32) {
+    if ttl_seconds > 0 {
+        host::cache_set(key, text.as_bytes(), ttl_seconds);
+    }
+}
+
 /// Forgets a value.
 pub fn remove(key: &str) {
     host::cache_remove(key);

@@ -161,12 +161,27 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
 /// # Errors
 /// Whatever else than yes or no the registry answered; a page of a proxy is neither.
 pub fn holds(flow: &Flow<'_>, repository: &str, digest: &str) -> Result<bool> {
-    let path = format!("/v2/{}/manifests/{digest}", http::encode_path(repository));
+    Ok(head(flow, repository, digest)?.is_some())
+}
+
+/// The digest that a tag is on, as the registry tells it; `None` where there is no such tag.
+///
+/// # Errors
+/// As [`holds`]; [`Error::Unsupported`] where the registry tells no digest.
+pub fn digest_of(flow: &Flow<'_>, repository: &str, tag: &str) -> Result<Option<String>> {
+    let Some(response) = head(flow, repository, tag)? else { return Ok(None) };
+    let digest = response.header("Docker-Content-Digest").map(str::to_owned);
+    let untold = || Error::Unsupported(format!("{} answered without a digest", response.what()));
+    digest.ok_or_else(untold).map(Some)
+}
+
+fn head(flow: &Flow<'_>, repository: &str, reference: &str) -> Result<Option<Response>> {
+    let path = format!("/v2/{}/manifests/{reference}", http::encode_path(repository));
     let head = Request::head(flow.url(&path)).accept(MANIFESTS);
     let response = flow.send(head, &[token::scope_text(&Scope::pull(repository))])?;
     match response.status() {
-        404 if !response.is_html() => Ok(false),
-        _ => response.done().map(|()| true),
+        404 if !response.is_html() => Ok(None),
+        _ => response.done().map(|()| Some(response)),
     }
 }
 

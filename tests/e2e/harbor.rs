@@ -285,3 +285,51 @@ async fn a_harbor_says_what_a_rule_may_use_of_it() {
         assert_eq!(infos.json().get(open), None, "{open} shows no pattern");
     }
 }
+
+/// Signatures and SBOMs have no tag, and are in no row of their own: they go with their subject.
+#[tokio::test]
+async fn what_is_attached_to_an_artifact_goes_with_it() {
+    const SIGNATURE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    const SBOM: &str = "application/spdx+json";
+    let sea = Sea::new().await;
+    sea.harbor.add_project("team", false);
+    for (number, tag) in ["v1", "v2"].into_iter().enumerate() {
+        sea.harbor.registry().put_image("team/a/b", tag, &[layer(number as u64, 1000)]);
+    }
+    let attach = |tag: &str, kind: &str, media_type: &str| {
+        sea.harbor.attach("team/a/b", tag, kind, media_type).to_string()
+    };
+    let wanted = [attach("v1", "signature.cosign", SIGNATURE), attach("v1", "sbom.harbor", SBOM)];
+    let unwanted = attach("v2", "signature.cosign", SIGNATURE);
+    let (from, to) = (sea.harbor_as("harbor", ADMIN).await, sea.plain().await);
+    let filters = json!([{"type": "tag", "value": "v1"}]);
+    let ended = replicate(&sea.client, from, to, json!({"filters": filters})).await;
+    succeeded(&ended);
+    assert_eq!(tags_of(&sea.plain), ["team/a/b:v1"]);
+    for digest in &wanted {
+        assert!(sea.plain.manifest("team/a/b", digest).is_some(), "{digest}: {ended:#?}");
+    }
+    assert!(sea.plain.manifest("team/a/b", &unwanted).is_none());
+    sea.plain.verify_all().unwrap();
+}
+
+/// A Harbor that was set up anew refuses tokens that have not expired: they are fetched again.
+#[tokio::test]
+async fn tokens_that_are_refused_before_their_time_are_renewed() {
+    let sea = Sea::new().await;
+    sea.harbor.add_project("team", false);
+    let (from, to) = (sea.harbor_as("harbor", ADMIN).await, sea.plain().await);
+    let tokens = || {
+        let asked = sea.harbor.requests().into_iter();
+        asked.filter(|line| line.contains("/service/token") && line.contains("scope=")).count()
+    };
+    let mut before = 0;
+    for tag in ["v1", "v2"] {
+        sea.harbor.registry().put_image("team/app", tag, &[layer(1, 1000)]);
+        sea.harbor.forget_tokens();
+        succeeded(&replicate(&sea.client, from, to, json!({})).await);
+        assert_eq!(tokens(), before + 1, "{:#?}", sea.harbor.requests());
+        before += 1;
+    }
+    assert_eq!(tags_of(&sea.plain), ["team/app:v1", "team/app:v2"]);
+}

@@ -11,6 +11,7 @@ mod kit;
 mod layering;
 mod plugins;
 mod providers;
+mod removal;
 mod replicate;
 mod resources;
 mod sandbox;

@@ -19,7 +19,7 @@ use hyper::{
     Request, Response, StatusCode, body::Incoming, header::CONTENT_TYPE, service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use portolan_testregistry::Registry;
+use portolan_testregistry::{Digest, Registry};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
@@ -108,6 +108,26 @@ impl Harbor {
             let key = (repository.to_owned(), digest.to_string());
             content.labelled.entry(key).or_default().push((*label).to_owned());
         }
+    }
+
+    /// Attaches something to the artifact of a tag, as a signature is, without a tag of its own.
+    ///
+    /// # Panics
+    /// When there is no such tag.
+    pub fn attach(&self, repository: &str, tag: &str, kind: &str, media_type: &str) -> Digest {
+        let registry = &self.state.registry;
+        let subject = registry.tag(repository, tag).expect("a tag that is there");
+        let text = format!("{kind} of {tag}");
+        let digest = registry.put_referrer(repository, &subject, media_type, text);
+        let key = (repository.to_owned(), subject.to_string());
+        let row = (kind.to_owned(), digest.to_string());
+        self.state.content().attached.entry(key).or_default().push(row);
+        digest
+    }
+
+    /// Forgets every token that it gave, as a Harbor that was set up anew does.
+    pub fn forget_tokens(&self) {
+        self.state.content().tokens.clear();
     }
 
     /// Lies from now on.

@@ -79,7 +79,11 @@ impl Adapter for AzureAcr {
             allowed_hosts: STORAGE.iter().map(storage).collect(),
             login_urls: vec![authority::TOKENS.to_owned()],
             resources: vec!["image".to_owned(), "artifact".to_owned()],
-            extra: vec![KeyValue::new("supported_copy_by_chunk", "true")],
+            extra: vec![
+                KeyValue::new("supported_copy_by_chunk", "true"),
+                // It makes nothing public, and says so where the source is.
+                KeyValue::new("copies_visibility", "told"),
+            ],
             ..AdapterInfo::new("azure-acr", "Azure ACR", env!("CARGO_PKG_VERSION"))
         }
     }

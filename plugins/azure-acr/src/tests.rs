@@ -69,7 +69,8 @@ fn describes_itself_without_a_host() {
     assert_eq!((info.endpoints, info.credentials, info.can_push), (None, None, true));
     assert_eq!((info.min_components, info.max_components), (1, None));
     assert_eq!(info.resources, ["image", "artifact"]);
-    assert_eq!(info.extra, [KeyValue::new("supported_copy_by_chunk", "true")]);
+    let told = [("supported_copy_by_chunk", "true"), ("copies_visibility", "told")];
+    assert_eq!(info.extra, told.map(|(name, value)| KeyValue::new(name, value)));
     assert_eq!(info.login_urls, ["/oauth2/token"]);
     assert!(info.allowed_hosts.iter().all(|host| host.uses == ["storage"]));
     assert_eq!(info.allowed_hosts.len(), 6);

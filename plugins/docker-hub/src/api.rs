@@ -2,7 +2,7 @@
 //! no `Authorization` at all.
 
 use portolan_sdk::{
-    Endpoint, Result,
+    Endpoint, Error, Result,
     http::{Request, Response},
 };
 use serde::de::DeserializeOwned;
@@ -57,7 +57,19 @@ fn ask(endpoint: &Endpoint, path: &str, page: u32) -> Result<Response> {
 
 fn read<T: DeserializeOwned>(response: &Response, page: u32) -> Result<(Rows<T>, bool)> {
     let rows: Rows<T> = response.json()?;
-    let linked = rows.next.as_deref().is_some_and(|next| !next.is_empty());
-    let more = linked && !rows.results.is_empty() && page < MAX_PAGES;
+    let next = rows.next.as_deref().filter(|next| !next.is_empty());
+    if next.and_then(number).is_some_and(|next| next <= page) {
+        return Err(Error::MalformedResponse(format!(
+            "{} answered page {page} with a link back to a page before the next one: the listing \
+             has no end",
+            response.what()
+        )));
+    }
+    let more = next.is_some() && !rows.results.is_empty() && page < MAX_PAGES;
     Ok((rows, more))
+}
+
+/// The page that a link leads to.
+fn number(link: &str) -> Option<u32> {
+    link.split(['?', '&']).find_map(|pair| pair.strip_prefix("page=")?.parse().ok())
 }

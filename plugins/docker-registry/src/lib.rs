@@ -3,14 +3,16 @@
 //! Nearly all of it is the SDK's: the token flow and the listings. It never moves a blob; `locate`
 //! only says how the host shall.
 
+mod removal;
+
 use portolan_sdk::{
-    Adapter, AdapterInfo, Artifact, ArtifactFilter, Endpoint, Health, Page, PageRequest,
-    Repository, RepositoryFilter, Result, Target, distribution, export_adapter,
+    Adapter, AdapterInfo, Artifact, ArtifactFilter, Endpoint, Health, KeyValue, Management, Page,
+    PageRequest, Repository, RepositoryFilter, Result, Target, distribution, export_adapter,
     token::Flow,
     upload::{self, UploadSettings},
 };
 
-export_adapter!(DockerRegistry);
+export_adapter!(DockerRegistry: management);
 
 /// The adapter.
 #[derive(Debug)]
@@ -51,6 +53,21 @@ impl Adapter for DockerRegistry {
     fn locate(endpoint: &Endpoint, repository: &str) -> Result<Target> {
         let settings: UploadSettings = endpoint.settings_as()?;
         settings.apply(Target::new(&endpoint.url, repository))
+    }
+}
+
+impl Management for DockerRegistry {
+    /// Nothing has to be made: a push makes the repository.
+    fn prepare_targets(_: &Endpoint, repositories: &[String], _: &[KeyValue]) -> Vec<Result<()>> {
+        repositories.iter().map(|_| Ok(())).collect()
+    }
+
+    fn delete_tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
+        removal::tag(endpoint, repository, tag)
+    }
+
+    fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
+        removal::artifact(endpoint, repository, digest)
     }
 }
 

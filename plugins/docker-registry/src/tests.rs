@@ -337,3 +337,135 @@ fn locates_and_authorises() {
     let grant = DockerRegistry::authorize(host.endpoint(), &[Scope::push("a/app")], None);
     assert_eq!(grant.map(|grant| grant.auth), Ok(Auth::Basic));
 }
+
+const DIGEST: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
+const OTHER: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
+
+fn delete(reference: &str) -> Exchange {
+    Exchange::new("DELETE", &format!("/v2/a/app/manifests/{reference}"))
+}
+
+fn head(tag: &str, digest: &str) -> Exchange {
+    Exchange::new("HEAD", &format!("/v2/a/app/manifests/{tag}"))
+        .header("Docker-Content-Digest", digest)
+}
+
+fn listed(tags: &[&str]) -> Exchange {
+    get("/v2/a/app/tags/list?n=100").json(json!({"name": "a/app", "tags": tags}))
+}
+
+#[test]
+fn a_tag_goes_alone_or_not_at_all() {
+    let no_tags = || delete("v1").answer(400).json(json!({"errors":[{"code":"DIGEST_INVALID"}]}));
+    let off = || fixtures().get("DELETE", "/v2/a/app/manifests/v1");
+    let page = || delete("v1").answer(404).header("Content-Type", "text/html").text("<html>");
+    let cases: Vec<(Vec<Exchange>, Option<Fits>)> = vec![
+        (vec![delete("v1").answer(202)], None),
+        (
+            vec![delete("v1").answer(404).json(json!({"errors":[{"code":"MANIFEST_UNKNOWN"}]}))],
+            None,
+        ),
+        (
+            vec![
+                no_tags(),
+                head("v1", DIGEST),
+                listed(&["v1", "v2"]),
+                head("v2", OTHER),
+                delete(DIGEST).answer(202),
+            ],
+            None,
+        ),
+        (
+            vec![no_tags(), head("v1", DIGEST), listed(&["v1", "v2"]), head("v2", DIGEST)],
+            Some(|e| matches!(e, Error::Unsupported(text) if text.contains("`v2` is on the same"))),
+        ),
+        (
+            vec![
+                no_tags(),
+                head("v1", DIGEST),
+                listed(&[]).header("Link", "</x?last=v1>; rel=next"),
+            ],
+            Some(|e| matches!(e, Error::Unsupported(text) if text.contains("more than 100 tags"))),
+        ),
+        (vec![no_tags(), Exchange::new("HEAD", "/v2/a/app/manifests/v1").answer(404)], None),
+        (
+            vec![no_tags(), Exchange::new("HEAD", "/v2/a/app/manifests/v1")],
+            Some(|e| matches!(e, Error::Unsupported(text) if text.contains("without a digest"))),
+        ),
+        // Deletes are turned off.
+        (
+            vec![
+                off(),
+                head("v1", DIGEST),
+                listed(&["v1"]),
+                off().at(&format!("/v2/a/app/manifests/{DIGEST}")),
+            ],
+            Some(|e| matches!(e, Error::Unsupported(text) if text.contains("turned off"))),
+        ),
+        (vec![page()], Some(|e| !matches!(e, Error::Unsupported(_)))),
+    ];
+    for (exchanges, wanted) in cases {
+        let host = anonymous().exchanges([open()]).exchanges(exchanges).start();
+        let outcome = DockerRegistry::delete_tag(host.endpoint(), "a/app", "v1");
+        match wanted {
+            None => assert_eq!(outcome, Ok(()), "{:?}", host.requests()),
+            Some(fits) => {
+                let error = outcome.expect_err("refused");
+                assert!(fits(&error), "{error:?}");
+            }
+        }
+        host.finish();
+    }
+}
+
+#[test]
+fn an_artifact_goes_by_its_digest() {
+    let off = fixtures().get("DELETE", "/v2/a/app/manifests/v1");
+    let off = off.at(&format!("/v2/a/app/manifests/{DIGEST}"));
+    for (exchange, fits) in [
+        (delete(DIGEST).answer(202), (|it| it.is_ok()) as fn(&Result<()>) -> bool),
+        (delete(DIGEST).answer(404), |it| it.is_ok()),
+        (off, |it| matches!(it, Err(Error::Unsupported(text)) if text.contains("turned off"))),
+        (delete(DIGEST).answer(403), |it| matches!(it, Err(Error::Forbidden(_)))),
+    ] {
+        let host = anonymous().exchanges([open(), exchange]).start();
+        let outcome = DockerRegistry::delete_artifact(host.endpoint(), "a/app", DIGEST);
+        assert!(fits(&outcome), "{outcome:?}");
+    }
+    let host = anonymous().start();
+    let mixed_up = [
+        DockerRegistry::delete_artifact(host.endpoint(), "a/app", "v1"),
+        DockerRegistry::delete_tag(host.endpoint(), "a/app", DIGEST),
+    ];
+    assert!(mixed_up.iter().all(|it| matches!(it, Err(Error::InvalidInput(_)))), "{mixed_up:?}");
+}
+
+/// A registry that was started anew, or lost its key, refuses tokens that have not expired.
+#[test]
+fn a_token_that_is_refused_before_its_time_is_renewed_once() {
+    let challenge = |exchange: Exchange| {
+        let bearer =
+            r#"Bearer realm="https://r.test/token",service="s",scope="registry:catalog:*""#;
+        exchange.answer(401).header("WWW-Authenticate", bearer)
+    };
+    let token = |value: &str| {
+        get("https://r.test/token?service=s&scope=registry:catalog:*")
+            .json(json!({"token": value, "expires_in": 3600}))
+    };
+    let listing = |value: &str| {
+        get("/v2/_catalog?n=100").expect_header("Authorization", &format!("Bearer {value}"))
+    };
+    let page = || json!({"repositories": ["a/app"]});
+    let host = user()
+        .exchanges([challenge(get("/v2/")), token("one"), listing("one").json(page())])
+        .exchanges([challenge(listing("one")), token("two"), listing("two").json(page())])
+        .exchanges([challenge(listing("two")), token("three"), challenge(listing("three"))])
+        .start();
+    for _ in 0..2 {
+        let names = repositories(&host, &limit(100)).map(|page| page.0);
+        assert_eq!(names, Ok(vec!["a/app".to_owned()]), "{:?}", host.requests());
+    }
+    let refused = repositories(&host, &limit(100)).expect_err("refused for good");
+    assert!(matches!(refused, Error::Unauthenticated(_)), "{refused:?}");
+    host.finish();
+}

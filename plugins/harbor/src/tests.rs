@@ -606,3 +606,26 @@ fn tokens_come_from_the_endpoint_whatever_realm_is_announced() {
         assert!(fits(&grant.expect_err("no grant")), "{status}");
     }
 }
+
+/// A Harbor that was set up anew refuses tokens that have not expired.
+#[test]
+fn a_token_that_is_refused_before_its_time_is_renewed_once() {
+    let realm = r#"Bearer realm="http://inner/service/token",service="harbor-registry""#;
+    let ping = Exchange::new("GET", "/v2/").answer(401).header("WWW-Authenticate", realm);
+    let token = |value: &str| {
+        fixtures().get("GET", "/service/token").json(json!({"token": value, "expires_in": 1800}))
+    };
+    let refused = fixtures().get("GET", "/service/token").answer(401);
+    let host = user().exchanges([ping, token("one"), token("two"), refused]).start();
+    let challenge = portolan_sdk::token::parse_challenges(realm).remove(0);
+    let ask = |met: Option<&Challenge>| {
+        let grant = Harbor::authorize(host.endpoint(), &[Scope::pull("team/app")], met);
+        grant.map(|grant| grant.auth)
+    };
+    let bearer = |value: &str| Ok(Auth::Bearer(value.to_owned()));
+    assert_eq!([ask(None), ask(None)], [bearer("one"), bearer("one")]);
+    assert_eq!([ask(Some(&challenge)), ask(None)], [bearer("two"), bearer("two")]);
+    let error = ask(Some(&challenge)).expect_err("refused for good");
+    assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
+    host.finish();
+}

@@ -178,3 +178,18 @@ fn errors_keep_their_kind() {
         assert!(fits(&error), "{error:?}");
     }
 }
+
+/// There is no token that could be renewed: what is refused is refused at once, and asked for once.
+#[test]
+fn what_the_site_refuses_is_not_asked_for_again() {
+    for (status, fits) in [
+        (401, (|e| matches!(e, Error::Unauthenticated(_))) as fn(&Error) -> bool),
+        (403, |e| matches!(e, Error::Forbidden(_))),
+    ] {
+        let refused = get("/api/chartsvc/v1/charts?page=1&size=1000").answer(status);
+        let host = host().exchanges([monocular(), refused]).start();
+        let error = page(&host, None).expect_err("refused");
+        assert!(fits(&error), "{error:?}");
+        host.finish();
+    }
+}

@@ -26,12 +26,12 @@ pub(crate) fn resolve(endpoint: &Endpoint, chart: &str, version: &str) -> Result
     Ok(located(endpoint, &found))
 }
 
-fn located(endpoint: &Endpoint, version: &Version) -> Chart {
+fn located(endpoint: &Endpoint, version: &Version<'_>) -> Chart {
     let base = index::base(endpoint);
     let url = http::resolve(&format!("{base}/"), &version.url);
     let is_digest = |text: &&str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
     let hex = version.digest.strip_prefix("sha256:").unwrap_or(&version.digest);
-    let created = Some(&version.created).filter(|text| !text.is_empty());
+    let created = Some(&*version.created).filter(|text| !text.is_empty());
     Chart {
         digest: Some(hex).filter(is_digest).map(|hex| format!("sha256:{}", hex.to_lowercase())),
         provenance: provenance(&url),

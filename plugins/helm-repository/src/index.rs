@@ -1,66 +1,78 @@
 //! The index of a repository: fetched whole, read once, kept as the little that is needed.
 //!
 //! Helm writes a regular subset of YAML, which is read line by line; anything else goes through a
-//! real parser, which takes ten times as long.
+//! real parser, which takes ten times as long. What is kept borrows from the index: a copy of each
+//! text would cost more than the reading.
 
 mod events;
 mod json;
 mod lines;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use portolan_sdk::{
     Endpoint, Error, Result,
     http::{Request, Response},
 };
-use serde::{Deserialize, Serialize};
 
 /// Largest index that is read, in bytes.
 pub(crate) const MAX_BYTES: u32 = 32 << 20;
 /// Most versions of all charts together.
 const MAX_VERSIONS: usize = 300_000;
 
+/// What parts texts on the shelf: "unit separator", which is in no index.
+pub(crate) const SEPARATOR: u8 = 0x1f;
+
 /// One version of a chart, as the index has it. Empty texts where it says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Version {
-    pub(crate) version: String,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version<'t> {
+    pub(crate) version: Cow<'t, str>,
     /// The first address, absolute or relative to the repository.
-    pub(crate) url: String,
+    pub(crate) url: Cow<'t, str>,
     /// SHA-256 of the archive in hexadecimal digits.
-    pub(crate) digest: String,
+    pub(crate) digest: Cow<'t, str>,
     /// RFC 3339.
-    pub(crate) created: String,
+    pub(crate) created: Cow<'t, str>,
 }
 
-impl Version {
+impl Version<'_> {
     /// Its tag: OCI's grammar has no `+`, and Helm writes `_` in its place.
     pub(crate) fn tag(&self) -> String {
         self.version.replace('+', "_")
     }
 }
 
-/// Charts by name, versions in the order of the index.
+/// Versions with their charts' names: charts in byte order, versions in that of the index.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Catalog {
-    pub(crate) charts: BTreeMap<String, Vec<Version>>,
-    count: usize,
+pub(crate) struct Catalog<'t> {
+    pub(crate) rows: Vec<(Cow<'t, str>, Version<'t>)>,
 }
 
-impl Catalog {
+impl<'t> Catalog<'t> {
     /// Adds a version; one that has no number or no archive cannot be had and is left out. `false`
     /// where there are too many.
-    fn add(&mut self, chart: &str, version: Version) -> bool {
+    fn add(&mut self, chart: Cow<'t, str>, version: Version<'t>) -> bool {
         if version.version.is_empty() || version.url.is_empty() {
             return true;
         }
-        self.count = self.count.saturating_add(1);
-        match self.charts.get_mut(chart) {
-            Some(versions) => versions.push(version),
-            None => {
-                self.charts.insert(chart.to_owned(), vec![version]);
-            }
+        self.rows.push((chart, version));
+        self.rows.len() <= MAX_VERSIONS
+    }
+
+    /// The same for texts that were written with escapes: none of these may hold what parts them
+    /// on the shelf.
+    fn add_unescaped(&mut self, chart: Cow<'t, str>, version: Version<'t>) -> bool {
+        let texts = [&chart, &version.version, &version.url, &version.digest, &version.created];
+        let control = |text: &&Cow<'_, str>| text.bytes().any(|byte| byte < b' ');
+        texts.iter().any(|text| control(text)) || self.add(chart, version)
+    }
+
+    /// Brings the charts into order, which nearly every index has already.
+    fn sorted(mut self) -> Self {
+        if !self.rows.is_sorted_by(|a, b| a.0 <= b.0) {
+            self.rows.sort_by(|a, b| a.0.cmp(&b.0));
         }
-        self.count <= MAX_VERSIONS
+        self
     }
 }
 
@@ -75,16 +87,17 @@ pub(crate) fn request(endpoint: &Endpoint) -> Request {
     Request::get(format!("{}/index.yaml", base(endpoint))).max_response_bytes(MAX_BYTES)
 }
 
-/// Fetches and reads the index.
-pub(crate) fn fetch(endpoint: &Endpoint) -> Result<Catalog> {
+/// Fetches the index.
+pub(crate) fn fetch(endpoint: &Endpoint) -> Result<Response> {
     let answer = request(endpoint).auth(endpoint.auth()).send()?;
     if answer.status() == 404 {
         return Err(Error::NotFound(no_index(&answer)));
     }
-    read(&answer.success()?)
+    answer.success()
 }
 
-fn read(answer: &Response) -> Result<Catalog> {
+/// Reads what was fetched.
+pub(crate) fn read(answer: &Response) -> Result<Catalog<'_>> {
     let malformed =
         |why: &str| Error::MalformedResponse(format!("{} answered no index: {why}", answer.what()));
     if answer.is_html() {
@@ -95,16 +108,19 @@ fn read(answer: &Response) -> Result<Catalog> {
 }
 
 /// Reads an index in any of its forms.
-fn parse(text: &str) -> core::result::Result<Catalog, String> {
+fn parse(text: &str) -> core::result::Result<Catalog<'_>, String> {
+    // No YAML has it (YAML 1.2.2, 5.1), and the shelf parts texts with it.
+    if text.as_bytes().contains(&SEPARATOR) {
+        return Err("it has control characters".to_owned());
+    }
     let text = text.trim_start_matches('\u{feff}');
     // JSON is YAML, and some servers write it.
-    if text.trim_start().starts_with('{') {
-        return json::read(text).or_else(|why| events::read(text).map_err(|_| why));
-    }
-    match lines::read(text) {
-        Some(catalog) => Ok(catalog),
-        None => events::read(text),
-    }
+    let catalog = if text.trim_start().starts_with('{') {
+        json::read(text).or_else(|why| events::read(text).map_err(|_| why))
+    } else {
+        lines::read(text).map_or_else(|| events::read(text), Ok)
+    };
+    catalog.map(Catalog::sorted)
 }
 
 /// What a repository without an index is told.

@@ -24,9 +24,11 @@ pub(crate) fn charts(
     let names = shelf::names(endpoint, page.cursor.is_none())?;
     let last = page.cursor.as_deref().unwrap_or_default();
     let prefix = filter.prefix.as_deref().unwrap_or_default();
-    let wanted = names.into_iter().filter(|name| &**name > last && name.starts_with(prefix));
-    let mut rows: Vec<String> = wanted.take(ROWS.saturating_add(1)).collect();
-    let next = (rows.len() > ROWS).then(|| rows.pop()).and_then(|_| rows.last().cloned());
+    let wanted = names.iter().skip_while(|name| *name <= last);
+    let wanted = wanted.filter(|name| name.starts_with(prefix));
+    let mut rows: Vec<&str> = wanted.take(ROWS.saturating_add(1)).collect();
+    let next = (rows.len() > ROWS).then(|| rows.pop()).and_then(|_| rows.last());
+    let next = next.map(|&name| name.to_owned());
     let odd = rows.iter().filter(|name| !is_lower(name)).count();
     if odd > 0 {
         let count = odd.to_string();
@@ -57,7 +59,7 @@ pub(crate) fn versions(
     Page::last(rows).next(more.then_some(&end))
 }
 
-fn artifact(version: &Version) -> Artifact {
+fn artifact(version: &Version<'_>) -> Artifact {
     Artifact {
         media_type: Some(MANIFEST.to_owned()),
         artifact_type: Some(CONFIG.to_owned()),

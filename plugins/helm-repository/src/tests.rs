@@ -286,3 +286,13 @@ fn archives_on_the_own_host_get_the_account() {
     let grant = HelmRepository::authorize(host.endpoint(), &[], None);
     assert_eq!(grant.map(|grant| grant.auth), Ok(Auth::Anonymous));
 }
+
+/// There is no token that could be renewed: a password that is refused is not sent again.
+#[test]
+fn what_the_server_refuses_is_not_asked_for_again() {
+    let host = user().exchange(get().expect_header("Authorization", USER).answer(401)).start();
+    let error = charts(&host, None).expect_err("refused");
+    assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
+    assert_eq!(host.requests().len(), 1);
+    host.finish();
+}

@@ -120,5 +120,9 @@ async fn what_swr_refuses_fails_with_its_reason() {
     assert_eq!(ended.execution["failed"], 2, "{ended:#?}");
     let logs = ended.logs.concat();
     assert!(logs.contains("belongs to another account"), "{logs}");
+    let taken = "the provider `huawei-SWR` takes no manifests of the type \
+                 `application/vnd.oci.image.index.v1+json`";
+    assert!(logs.contains(taken) && logs.contains("nothing of it was copied"), "{logs}");
+    assert_eq!(sea.swr.asked("/blobs/"), 0, "{:#?}", sea.swr.requests());
     assert!(sea.swr.registry.tags().is_empty());
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, document, listing, refusal,
-    state::{Account, Kind, Lie, Project, State},
+    state::{Account, Content, Kind, Lie, Project, State},
     whole,
 };
 
@@ -48,7 +48,10 @@ pub(super) fn answer(state: &State, parts: &Parts, body: &[u8]) -> Answer {
         (&Method::GET, ["projects", project]) => call.project(project),
         (&Method::GET, ["projects", project, "repositories"]) => call.repositories(project),
         (&Method::GET, ["projects", project, "repositories", name, "artifacts"]) => {
-            call.artifacts(project, name)
+            call.artifacts(project, name, None)
+        }
+        (&Method::GET, ["projects", project, "repositories", name, "artifacts", reference]) => {
+            call.artifacts(project, name, Some(reference))
         }
         (
             &Method::DELETE,
@@ -270,7 +273,7 @@ impl Call<'_> {
 
     /// `name` is the path below the project, encoded twice: a slash that shows after the first
     /// decoding has split the path already.
-    fn artifacts(&self, project: &str, name: &str) -> Answer {
+    fn artifacts(&self, project: &str, name: &str, reference: Option<&str>) -> Answer {
         let once = percent_decode_str(name).decode_utf8_lossy().into_owned();
         if once.contains('/') {
             let path = self.uri().path();
@@ -289,23 +292,61 @@ impl Call<'_> {
         if artifacts.is_empty() {
             return refusal(404, "NOT_FOUND", &format!("repository {name} not found"));
         }
+        if let Some(reference) = reference {
+            return self.artifact(&content, &name, reference);
+        }
+        let rows = artifacts.into_iter().enumerate();
+        let row = |(id, (digest, tags))| self.artifact_row(&content, &name, (id, digest, tags));
+        listing::page(self.uri(), rows.map(row).collect())
+    }
+
+    /// One artifact by tag or digest; one that is attached to another is found by its digest alone.
+    fn artifact(&self, content: &Content, name: &str, reference: &str) -> Answer {
+        let found = self
+            .by_digest(name)
+            .into_iter()
+            .find(|(digest, tags)| digest == reference || tags.iter().any(|tag| tag == reference));
+        let attached = || (reference.to_owned(), Vec::new());
+        let found = match found {
+            None if self.state.registry.manifest(name, reference).is_some() => Some(attached()),
+            found => found,
+        };
+        match found {
+            Some((digest, tags)) => {
+                let row = self.artifact_row(content, name, (0, digest, tags));
+                document(StatusCode::OK, &row)
+            }
+            None => refusal(404, "NOT_FOUND", &format!("artifact {name}@{reference} not found")),
+        }
+    }
+
+    fn artifact_row(
+        &self,
+        content: &Content,
+        name: &str,
+        (id, digest, tags): (usize, String, Vec<String>),
+    ) -> Value {
         let with =
             |name: &str, default: bool| self.query(name).map_or(default, |value| value == "true");
         let (with_tag, with_label) = (with("with_tag", true), with("with_label", false));
-        let row = |(id, (digest, tags)): (usize, (String, Vec<String>))| {
-            let bytes = self.state.registry.manifest(&name, &digest).unwrap_or_default();
-            let inside: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let tags = tags.iter().map(|tag| json!({"id": 1, "name": tag, "immutable": false}));
-            let labels = content.labelled.get(&(name.clone(), digest.clone()));
-            let labels = labels.into_iter().flatten().map(|label| json!({"id": 1, "name": label}));
-            json!({"id": id + 1, "type": "IMAGE", "digest": digest, "size": bytes.len(),
-                "manifest_media_type": inside["mediaType"],
-                "media_type": inside["config"]["mediaType"],
-                "push_time": "2026-08-21T08:00:00.000Z", "references": null,
-                "tags": with_tag.then(|| tags.collect::<Vec<_>>()),
-                "labels": with_label.then(|| labels.collect::<Vec<_>>()), "accessories": []})
-        };
-        listing::page(self.uri(), artifacts.into_iter().enumerate().map(row).collect())
+        let with_accessory = with("with_accessory", false);
+        let bytes = self.state.registry.manifest(name, &digest).unwrap_or_default();
+        let inside: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let tags = tags.iter().map(|tag| json!({"id": 1, "name": tag, "immutable": false}));
+        let key = (name.to_owned(), digest.clone());
+        let labels = content.labelled.get(&key).into_iter().flatten();
+        let labels = labels.map(|label| json!({"id": 1, "name": label}));
+        let attached = content.attached.get(&key).into_iter().flatten();
+        let attached = attached.map(|(kind, accessory)| {
+            json!({"id": 1, "type": kind, "digest": accessory, "subject_artifact_digest": digest})
+        });
+        json!({"id": id + 1, "type": "IMAGE", "digest": digest, "size": bytes.len(),
+            "manifest_media_type": inside["mediaType"], "artifact_type": inside["artifactType"],
+            "media_type": inside["config"]["mediaType"],
+            "push_time": "2026-08-21T08:00:00.000Z", "references": null,
+            "tags": with_tag.then(|| tags.collect::<Vec<_>>()),
+            "labels": with_label.then(|| labels.collect::<Vec<_>>()),
+            "accessories": with_accessory.then(|| attached.collect::<Vec<_>>())})
     }
 }
 

@@ -102,6 +102,8 @@ pub(super) struct Content {
     pub(super) labels: Vec<String>,
     /// By repository and digest.
     pub(super) labelled: BTreeMap<(String, String), Vec<String>>,
+    /// What is attached to an artifact, by repository and its digest: kind and digest of each.
+    pub(super) attached: BTreeMap<(String, String), Vec<(String, String)>>,
     pub(super) tokens: Vec<(String, Vec<Scope>)>,
     pub(super) requests: Vec<String>,
 }

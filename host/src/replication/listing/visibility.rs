@@ -4,7 +4,7 @@ use portolan_core::{
     id::EndpointId,
     oci::Repository,
     provider::{RepositoryEntry, RepositoryQuery},
-    visibility::Visibility,
+    visibility::{Visibilities, Visibility},
 };
 
 use super::{super::lock, Connection, Lister};
@@ -13,8 +13,11 @@ use super::{super::lock, Connection, Lister};
 const MAX_PAGES: usize = 20;
 /// Most rows that wait for the end of a listing.
 const MAX_WAITING: usize = 10_000;
-/// What an adapter says of itself (`extra`) that makes what it is told to: public, or private.
-const MAKES_PUBLIC: (&str, &str) = ("copies_visibility", "true");
+/// What an adapter says of itself in `extra`: [`MAKES`] where it makes what it is told to, public or
+/// private; [`HEARS`] where it makes nothing, and says what that means.
+const COPIES: &str = "copies_visibility";
+const MAKES: &str = "true";
+const HEARS: &str = "told";
 /// Most repositories that are looked for so.
 const MAX_NAMES: usize = 100;
 
@@ -27,16 +30,15 @@ impl Lister {
 
     /// Lets rows that wait go on where they are too many: private, since the rest is not known.
     pub(super) fn let_go(&self, waiting: &mut Vec<RepositoryEntry>) -> Vec<RepositoryEntry> {
-        if waiting.len() < MAX_WAITING {
-            return Vec::new();
+        let released = too_many(waiting, &mut lock(&self.visibilities));
+        if !released.is_empty() {
+            tracing::warn!(
+                execution = self.execution.id.0,
+                "{MAX_WAITING} repositories of the source are public, or more: those that are made \
+                 at a destination become private"
+            );
         }
-        tracing::warn!(
-            execution = self.execution.id.0,
-            "more than {MAX_WAITING} repositories of the source are public: those that are made at \
-             a destination become private"
-        );
-        lock(&self.visibilities).give_up();
-        std::mem::take(waiting)
+        released
     }
 
     /// Notes what is told of a repository that the filters keep.
@@ -57,10 +59,11 @@ impl Lister {
         name: &Repository,
         told: Option<Visibility>,
     ) -> Option<Visibility> {
-        if !makes_public(connection) {
-            return told.map(|_| Visibility::Private);
+        match copies(connection) {
+            Some(MAKES) => lock(&self.visibilities).decided(to, name, told),
+            Some(HEARS) => told,
+            _ => told.map(|_| Visibility::Private),
         }
-        lock(&self.visibilities).decided(to, name, told)
     }
 
     /// Repositories that a filter names outright, each with what the source's listing tells of it
@@ -104,8 +107,54 @@ impl Lister {
     }
 }
 
+/// Rows that wait no longer, since there are too many of them; what is made of them is private.
+fn too_many(
+    waiting: &mut Vec<RepositoryEntry>,
+    visibilities: &mut Visibilities,
+) -> Vec<RepositoryEntry> {
+    if waiting.len() < MAX_WAITING {
+        return Vec::new();
+    }
+    visibilities.give_up();
+    std::mem::take(waiting)
+}
+
 fn makes_public(connection: &Connection) -> bool {
+    copies(connection) == Some(MAKES)
+}
+
+fn copies(connection: &Connection) -> Option<&str> {
     let info = connection.adapter().info();
-    let (name, value) = MAKES_PUBLIC;
-    info.capabilities.management && info.extra.iter().any(|(n, v)| n == name && v == value)
+    let told = info.extra.iter().find(|(name, _)| name == COPIES).map(|(_, value)| value.as_str());
+    told.filter(|_| info.capabilities.management)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_of_very_many_public_repositories_makes_nothing_public() {
+        let (to, mut visibilities, mut waiting) = (EndpointId(2), Visibilities::default(), vec![]);
+        let name = |number: usize| format!("fleet/ship-{number}").parse::<Repository>().unwrap();
+        let decided = |visibilities: &Visibilities, number| {
+            visibilities.decided(to, &name(number), Some(Visibility::Public))
+        };
+        for number in 1..=MAX_WAITING {
+            let row = RepositoryEntry { name: name(number).to_string(), private: Some(false) };
+            visibilities.note(to, &name(number), Visibility::of(row.private));
+            waiting.push(row);
+            let released = too_many(&mut waiting, &mut visibilities).len();
+            let expected = if number < MAX_WAITING { 0 } else { MAX_WAITING };
+            assert_eq!(released, expected, "at {number}");
+            assert_eq!(visibilities.gave_up(), number == MAX_WAITING);
+            if number == MAX_WAITING - 1 {
+                assert_eq!(decided(&visibilities, 1), Some(Visibility::Public));
+            }
+        }
+        assert!(waiting.is_empty());
+        for number in [1, MAX_WAITING] {
+            assert_eq!(decided(&visibilities, number), Some(Visibility::Private));
+        }
+    }
 }

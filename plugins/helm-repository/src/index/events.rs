@@ -1,5 +1,7 @@
 //! Any YAML index, by the events of a parser: nothing but what is wanted is kept.
 
+use std::borrow::Cow;
+
 use saphyr_parser::{Event, Parser, StrInput};
 
 use super::{Catalog, Version};
@@ -7,7 +9,7 @@ use super::{Catalog, Version};
 type Read<T> = Result<T, String>;
 
 /// Reads an index.
-pub(super) fn read(text: &str) -> Read<Catalog> {
+pub(super) fn read(text: &str) -> Read<Catalog<'_>> {
     let mut reader = Reader { parser: Parser::new_from_str(text), catalog: Catalog::default() };
     reader.index()?;
     Ok(reader.catalog)
@@ -15,7 +17,7 @@ pub(super) fn read(text: &str) -> Read<Catalog> {
 
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    catalog: Catalog,
+    catalog: Catalog<'t>,
 }
 
 impl<'t> Reader<'t> {
@@ -49,7 +51,7 @@ impl<'t> Reader<'t> {
     /// Reads a mapping whose start was read. Keys that are no plain texts have no meaning here.
     fn mapping(
         &mut self,
-        mut each: impl FnMut(&mut Self, &str, Event<'t>) -> Read<()>,
+        mut each: impl FnMut(&mut Self, Cow<'t, str>, Event<'t>) -> Read<()>,
     ) -> Read<()> {
         loop {
             let key = self.next()?;
@@ -57,7 +59,7 @@ impl<'t> Reader<'t> {
                 Event::MappingEnd => return Ok(()),
                 Event::Scalar(key, ..) => {
                     let value = self.next()?;
-                    each(self, &key, value)?;
+                    each(self, key, value)?;
                 }
                 other => {
                     self.skip(other)?;
@@ -81,7 +83,7 @@ impl<'t> Reader<'t> {
                     Event::SequenceEnd => return Ok(()),
                     Event::MappingStart(..) => {
                         let version = reader.version()?;
-                        if !reader.catalog.add(chart, version) {
+                        if !reader.catalog.add_unescaped(chart.clone(), version) {
                             return Err("it has too many versions".to_owned());
                         }
                     }
@@ -91,12 +93,12 @@ impl<'t> Reader<'t> {
         })
     }
 
-    fn version(&mut self) -> Read<Version> {
+    fn version(&mut self) -> Read<Version<'t>> {
         let mut version = Version::default();
-        self.mapping(|reader, key, value| match (key, value) {
-            ("version", Event::Scalar(text, ..)) => set(&mut version.version, &text),
-            ("digest", Event::Scalar(text, ..)) => set(&mut version.digest, &text),
-            ("created", Event::Scalar(text, ..)) => set(&mut version.created, &text),
+        self.mapping(|reader, key, value| match (&*key, value) {
+            ("version", Event::Scalar(text, ..)) => set(&mut version.version, text),
+            ("digest", Event::Scalar(text, ..)) => set(&mut version.digest, text),
+            ("created", Event::Scalar(text, ..)) => set(&mut version.created, text),
             ("urls", Event::SequenceStart(..)) => reader.first(&mut version.url),
             (_, other) => reader.skip(other),
         })?;
@@ -104,11 +106,11 @@ impl<'t> Reader<'t> {
     }
 
     /// The first text of a sequence whose start was read.
-    fn first(&mut self, into: &mut String) -> Read<()> {
+    fn first(&mut self, into: &mut Cow<'t, str>) -> Read<()> {
         loop {
             match self.next()? {
                 Event::SequenceEnd => return Ok(()),
-                Event::Scalar(text, ..) if into.is_empty() => set(into, &text)?,
+                Event::Scalar(text, ..) if into.is_empty() => set(into, text)?,
                 other => self.skip(other)?,
             }
         }
@@ -124,8 +126,8 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn set(into: &mut String, text: &str) -> Read<()> {
-    text.clone_into(into);
+fn set<'t>(into: &mut Cow<'t, str>, text: Cow<'t, str>) -> Read<()> {
+    *into = text;
     Ok(())
 }
 

@@ -20,13 +20,13 @@ struct Entry {
 }
 
 /// Reads an index.
-pub(super) fn read(text: &str) -> Result<Catalog, String> {
+pub(super) fn read(text: &str) -> Result<Catalog<'_>, String> {
     let index: Index = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let mut catalog = Catalog::default();
     let entries = index.entries.ok_or("it has no `entries`")?;
     for (chart, versions) in entries {
         for entry in versions.unwrap_or_default() {
-            if !catalog.add(&chart, version(entry)) {
+            if !catalog.add_unescaped(chart.clone().into(), version(entry)) {
                 return Err("it has too many versions".to_owned());
             }
         }
@@ -34,11 +34,11 @@ pub(super) fn read(text: &str) -> Result<Catalog, String> {
     Ok(catalog)
 }
 
-fn version(entry: Entry) -> Version {
+fn version(entry: Entry) -> Version<'static> {
     Version {
-        version: entry.version.unwrap_or_default(),
-        url: entry.urls.unwrap_or_default().into_iter().next().unwrap_or_default(),
-        digest: entry.digest.unwrap_or_default(),
-        created: entry.created.unwrap_or_default(),
+        version: entry.version.unwrap_or_default().into(),
+        url: entry.urls.unwrap_or_default().into_iter().next().unwrap_or_default().into(),
+        digest: entry.digest.unwrap_or_default().into(),
+        created: entry.created.unwrap_or_default().into(),
     }
 }

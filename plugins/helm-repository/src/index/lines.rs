@@ -1,18 +1,20 @@
 //! The index as Helm writes it, line by line: block mappings and sequences, what belongs to a key
 //! standing deeper than the key. Whatever looks otherwise is left to the real parser.
 
+use std::borrow::Cow;
+
 use super::{Catalog, Version};
 
 /// Reads an index; `None` where it is not of this form, or not to be trusted to be.
-pub(super) fn read(text: &str) -> Option<Catalog> {
+pub(super) fn read(text: &str) -> Option<Catalog<'_>> {
     let mut lines = Lines::default();
     for line in text.split('\n') {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let content = line.trim_start_matches(' ');
-        if content.is_empty() || content.starts_with('#') {
+        let indent = line.bytes().take_while(|&byte| byte == b' ').count();
+        let content = line.get(indent..)?;
+        if matches!(content.as_bytes(), [] | [b'#', ..]) {
             continue;
         }
-        let indent = line.len().checked_sub(content.len())?;
         match lines.inside {
             _ if indent == 0 => lines.top(content)?,
             true => lines.entry(indent, content)?,
@@ -35,25 +37,25 @@ enum Key {
 }
 
 #[derive(Default)]
-struct Lines {
-    catalog: Catalog,
+struct Lines<'t> {
+    catalog: Catalog<'t>,
     /// Within `entries`, and whether it was there at all.
     inside: bool,
     found: bool,
-    chart: String,
+    chart: Cow<'t, str>,
     /// Columns of the charts' names, of the dashes before versions, of the versions' keys.
     names: Option<usize>,
     dashes: Option<usize>,
     keys: usize,
     /// The version under way, if `open`, and its key.
-    version: Version,
+    version: Version<'t>,
     open: bool,
     key: Key,
 }
 
-impl Lines {
+impl<'t> Lines<'t> {
     /// A line that is not indented.
-    fn top(&mut self, content: &str) -> Option<()> {
+    fn top(&mut self, content: &'t str) -> Option<()> {
         self.close()?;
         self.inside = false;
         if let Some(value) = content.strip_prefix("entries:") {
@@ -65,11 +67,11 @@ impl Lines {
             return Some(());
         }
         let begin = content == "---" && !self.found;
-        (begin || content.starts_with("- ") || is_key(content)).then_some(())
+        (begin || content.starts_with("- ") || key(content).is_some()).then_some(())
     }
 
     /// A line within `entries`.
-    fn entry(&mut self, indent: usize, content: &str) -> Option<()> {
+    fn entry(&mut self, indent: usize, content: &'t str) -> Option<()> {
         let names = *self.names.get_or_insert(indent);
         let dash = content.strip_prefix("- ");
         if indent == names && dash.is_none() {
@@ -103,7 +105,7 @@ impl Lines {
         }
     }
 
-    fn chart(&mut self, content: &str) -> Option<()> {
+    fn chart(&mut self, content: &'t str) -> Option<()> {
         self.close()?;
         self.dashes = None;
         let (name, value) = content.rsplit_once(':')?;
@@ -115,11 +117,8 @@ impl Lines {
     }
 
     /// `key: value` of a version.
-    fn field(&mut self, content: &str) -> Option<()> {
-        if !is_key(content) {
-            return None;
-        }
-        let (name, value) = content.split_once(':')?;
+    fn field(&mut self, content: &'t str) -> Option<()> {
+        let (name, value) = key(content)?;
         self.key = match name {
             "version" => Key::Version,
             "digest" => Key::Digest,
@@ -144,31 +143,47 @@ impl Lines {
             return Some(());
         }
         let version = core::mem::take(&mut self.version);
-        self.catalog.add(&self.chart, version).then_some(())
+        self.catalog.add(self.chart.clone(), version).then_some(())
     }
 }
 
-/// Whether a line begins with a plain key.
-fn is_key(content: &str) -> bool {
+/// The plain key that a line begins with, and what stands behind its colon.
+fn key(content: &str) -> Option<(&str, &str)> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let end = content.bytes().position(|byte| !plain(byte)).unwrap_or(content.len());
-    let (name, rest) = content.split_at_checked(end).unwrap_or_default();
-    !name.is_empty() && (rest == ":" || rest.starts_with(": "))
+    let end = content.bytes().position(|byte| !plain(byte)).filter(|end| *end > 0)?;
+    let value = content.get(end..)?.strip_prefix(':')?;
+    let parted = matches!(value.as_bytes(), [] | [b' ', ..]);
+    parted.then_some((content.get(..end)?, value))
 }
 
 /// A text on one line; `None` for what only a real parser can read.
-fn scalar(text: &str) -> Option<String> {
-    let text = text.trim();
-    let quoted = |mark: char| text.strip_prefix(mark).map(|rest| rest.strip_suffix(mark));
-    if let Some(inner) = quoted('"') {
-        let inner = inner?;
-        return (!inner.contains(['\\', '"'])).then(|| inner.to_owned());
+fn scalar(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.trim_ascii();
+    let inner = || text.get(1..text.len().checked_sub(1)?);
+    match text.as_bytes() {
+        [b'"', .., b'"'] => {
+            let inner = inner()?;
+            let special = inner.bytes().any(|byte| matches!(byte, b'\\' | b'"'));
+            (!special).then_some(Cow::Borrowed(inner))
+        }
+        [b'\'', .., b'\''] => {
+            let inner = inner()?;
+            if !inner.contains('\'') {
+                return Some(Cow::Borrowed(inner));
+            }
+            let unescaped = inner.replace("''", "\0");
+            (!unescaped.contains('\'')).then(|| Cow::Owned(unescaped.replace('\0', "'")))
+        }
+        bytes => is_plain(bytes).then_some(Cow::Borrowed(text)),
     }
-    if let Some(inner) = quoted('\'') {
-        let unescaped = inner?.replace("''", "\0");
-        return (!unescaped.contains('\'')).then(|| unescaped.replace('\0', "'"));
+}
+
+/// Whether a text without quotes means itself: no indicator before it, no comment or key within.
+fn is_plain(text: &[u8]) -> bool {
+    if text.first().is_some_and(|first| b"\"'&*!|>%@`{}[],?#-".contains(first)) {
+        return false;
     }
-    let special = text.starts_with(|c: char| "&*!|>%@`{}[],?#-".contains(c));
-    let plain = !special && !text.contains(" #") && !text.contains(": ");
-    plain.then(|| text.to_owned())
+    let special = |pair: &[u8]| matches!(pair, b" #" | b": ");
+    // Few texts have either, and looking for both at every place is dear.
+    !text.iter().any(|byte| matches!(byte, b'#' | b':')) || !text.windows(2).any(special)
 }

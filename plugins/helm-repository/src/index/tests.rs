@@ -5,22 +5,23 @@ use super::*;
 /// What Helm 4.2.3 made of two archives (`helm repo index`).
 const HELM: &str = include_str!("../../fixtures/index.yaml");
 
-fn version(version: &str, url: &str, digest: &str, created: &str) -> Version {
+fn version<'t>(version: &'t str, url: &'t str, digest: &'t str, created: &'t str) -> Version<'t> {
     Version {
-        version: version.to_owned(),
-        url: url.to_owned(),
-        digest: digest.to_owned(),
-        created: created.to_owned(),
+        version: version.into(),
+        url: url.into(),
+        digest: digest.into(),
+        created: created.into(),
     }
 }
 
-fn shown(catalog: &Catalog) -> Vec<String> {
-    let charts = catalog.charts.iter();
-    let row = |(name, versions): (&String, &Vec<Version>)| {
-        let versions = versions.iter().map(|v| format!("{} {}", v.version, v.url));
-        format!("{name}: {}", versions.collect::<Vec<_>>().join(", "))
-    };
-    charts.map(row).collect()
+fn of<'t>(catalog: &Catalog<'t>, chart: &str) -> Vec<Version<'t>> {
+    let rows = catalog.rows.iter().filter(|(name, _)| name == chart);
+    rows.map(|(_, version)| version.clone()).collect()
+}
+
+fn shown(catalog: &Catalog<'_>) -> Vec<String> {
+    let rows = catalog.rows.iter();
+    rows.map(|(name, it)| format!("{name}: {} {}", it.version, it.url)).collect()
 }
 
 #[test]
@@ -39,8 +40,8 @@ fn an_index_of_helm_is_read_quickly() {
         "c3750b12f9916d1dcfd5d91ea4b8eed373ff6843f318678a662abb3f050a593f",
         created,
     );
-    assert_eq!(catalog.charts.get("full"), Some(&vec![full]));
-    assert_eq!(catalog.charts.get("old"), Some(&vec![old]));
+    assert_eq!(of(&catalog, "full"), [full]);
+    assert_eq!(of(&catalog, "old"), [old]);
     assert_eq!(events::read(HELM), Ok(catalog));
 }
 
@@ -102,8 +103,27 @@ fn json_is_an_index_too() {
     let text = r#"{"apiVersion":"v1","entries":{"a":[{"version":"1.0.0+x","urls":["a.tgz","b"],
         "digest":"d","created":"c","maintainers":[{"name":"n"}]},{"version":"2"}],"b":null}}"#;
     let catalog = parse(text).expect("an index");
-    assert_eq!(catalog.charts.get("a"), Some(&vec![version("1.0.0+x", "a.tgz", "d", "c")]));
-    assert_eq!(catalog.charts.len(), 1);
+    assert_eq!(of(&catalog, "a"), [version("1.0.0+x", "a.tgz", "d", "c")]);
+    assert_eq!(catalog.rows.len(), 1);
+}
+
+/// What parts texts on the shelf must not come from an index.
+#[test]
+fn control_characters_are_in_no_text() {
+    let escaped = r#"{"entries":{"a":[{"version":"1\u001f2","urls":["a.tgz"]},
+        {"version":"3","urls":["b.tgz"]}],"b\n":[{"version":"1","urls":["c.tgz"]}]}}"#;
+    assert_eq!(parse(escaped).map(|catalog| shown(&catalog)), Ok(vec!["a: 3 b.tgz".to_owned()]));
+    let raw = "entries:\n  a:\n  - version: 1\u{1f}2\n    urls:\n    - a.tgz\n";
+    assert!(parse(raw).is_err_and(|why| why.contains("control")));
+}
+
+/// Helm sorts the charts; who writes an index by hand may not, and may name one twice.
+#[test]
+fn charts_are_brought_into_order() {
+    let text = "entries:\n  b:\n  - version: 2\n    urls:\n    - b.tgz\n  - version: 1\n    \
+                urls:\n    - c.tgz\n  a:\n  - version: 1\n    urls:\n    - a.tgz\n";
+    let wanted = ["a: 1 a.tgz", "b: 2 b.tgz", "b: 1 c.tgz"];
+    assert_eq!(parse(text).map(|catalog| shown(&catalog)), Ok(wanted.map(str::to_owned).to_vec()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use e2e::{
-    cloud::{Answer, Cloud, Seen, answer, header, query, with},
+    cloud::{Answer, Cloud, Seen, answer, header, query},
     signer::Signer,
 };
 use portolan_testregistry::Registry;
@@ -148,7 +148,7 @@ impl State {
                 answer(200, &json!({"auths": {HOST: {"auth": auth}}}))
             }
             Some(rest) => self.rows(seen, rest),
-            None => with(404, &[], ""),
+            None => fault(404, "SVCSTG.SWR.4040000", "no such path"),
         }
     }
 
