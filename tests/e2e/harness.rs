@@ -4,6 +4,7 @@ use e2e::{
     debian::{DockerRegistry, Mode, PASSWORD, USER},
     guests,
     http::Client,
+    oracles,
     poll::{PATIENCE, eventually},
     tls::{Certificate, Front},
     token::TokenServer,
@@ -36,7 +37,7 @@ async fn debians_registry_takes_the_token_servers_tokens() {
         skopeo.args([place(&source.url()), place(target.url())]).output().await
     };
     let Ok(refused) = copy("wrong").await else {
-        eprintln!("SKIPPED: skopeo is not installed");
+        oracles::skipped("skopeo is not installed");
         return;
     };
     assert!(!refused.status.success());
@@ -64,7 +65,7 @@ async fn tls_stands_before_the_test_registry_and_debians() {
         .output()
         .await;
     let Ok(output) = output else {
-        eprintln!("SKIPPED: skopeo is not installed");
+        oracles::skipped("skopeo is not installed");
         return;
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use crate::{
+    oracles,
     poll::{PATIENCE, eventually},
     tls::Certificate,
     token::{ISSUER, SERVICE, TokenServer},
@@ -109,7 +110,7 @@ async fn serve(folder: &Path, address: &str) -> Option<Child> {
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
-            eprintln!("SKIPPED: docker-registry cannot be run ({error}); install it");
+            oracles::skipped(&format!("docker-registry cannot be run ({error}); install it"));
             return None;
         }
     };

@@ -1,6 +1,6 @@
 //! Software of others, as `tests/oracles/install` puts it into the user's cache.
 
-use std::path::PathBuf;
+use std::{io::Write as _, path::PathBuf};
 
 /// A program of it; `None`, said aloud, where it is not there.
 #[expect(clippy::disallowed_methods, reason = "the folder that tests/oracles/install uses")]
@@ -12,6 +12,19 @@ pub fn program(name: &str) -> Option<PathBuf> {
     if found.exists() {
         return Some(found);
     }
-    eprintln!("SKIPPED: {name} is not there; run tests/oracles/install");
+    skipped(&format!("{name} is not there; run tests/oracles/install"));
     None
+}
+
+/// Says that a test shows nothing since something is not there: past the test harness, which keeps
+/// what a passing test prints to itself.
+///
+/// # Panics
+/// Where `CI` is `true`: nothing may be green there that was not tried.
+#[expect(clippy::disallowed_methods, reason = "CI tells itself by a variable")]
+pub fn skipped(why: &str) {
+    // Where standard error is closed there is nobody to be told.
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes());
+    let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!is_ci, "CI skips no test: {why}");
 }

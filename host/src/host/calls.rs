@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     provider::{
-        ArtifactEntry, ArtifactQuery, DeliveryAuth, Event, Grant, HealthReport, Listing,
-        RepositoryEntry, RepositoryQuery, Scope, Target,
+        ArtifactEntry, ArtifactQuery, ChartLocation, DeliveryAuth, Event, Grant, HealthReport,
+        Listing, RepositoryEntry, RepositoryQuery, Scope, Target,
     },
 };
 
@@ -41,6 +41,8 @@ pub enum AdapterCall {
     DeleteTag(String, String),
     /// `delete-artifact`: repository and digest.
     DeleteArtifact(String, String),
+    /// `resolve-chart`: repository and tag.
+    ResolveChart(String, String),
     /// `list-labels`: one page.
     ListLabels(Option<String>),
     /// `authentication` of webhooks.
@@ -66,6 +68,8 @@ pub enum Answer {
     Prepared(Vec<Result<(), CallFailure>>),
     /// Of a delete.
     Done,
+    /// Of `resolve-chart`.
+    Chart(ChartLocation),
     /// Of `list-labels`.
     Labels(Listing<String>),
     /// Of `authentication`.
@@ -87,6 +91,7 @@ impl AdapterCall {
             Self::PrepareTargets(_) => "prepare-targets",
             Self::DeleteTag(..) => "delete-tag",
             Self::DeleteArtifact(..) => "delete-artifact",
+            Self::ResolveChart(..) => "resolve-chart",
             Self::ListLabels(_) => "list-labels",
             Self::Authentication => "authentication",
             Self::Parse(..) => "parse",
@@ -166,6 +171,9 @@ async fn ask(adapter: &Adapter, call: &AdapterCall) -> Result<Answer, PluginErro
         AdapterCall::DeleteArtifact(repository, digest) => {
             adapter.delete_artifact(repository, digest).await?;
             Answer::Done
+        }
+        AdapterCall::ResolveChart(repository, tag) => {
+            Answer::Chart(adapter.resolve_chart(repository, tag).await?)
         }
         AdapterCall::ListLabels(cursor) => {
             Answer::Labels(adapter.list_labels(cursor.as_deref()).await?)

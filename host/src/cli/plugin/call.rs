@@ -100,6 +100,9 @@ fn parse(args: &PluginCall) -> Result<AdapterCall, Failure> {
         ("delete-artifact", [name, digest]) => {
             AdapterCall::DeleteArtifact((*name).to_owned(), (*digest).to_owned())
         }
+        ("resolve-chart", [name, tag]) => {
+            AdapterCall::ResolveChart((*name).to_owned(), (*tag).to_owned())
+        }
         ("list-labels", []) => AdapterCall::ListLabels(cursor),
         ("authentication", []) => AdapterCall::Authentication,
         ("parse", [file]) => {

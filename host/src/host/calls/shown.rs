@@ -2,7 +2,8 @@
 //! are not in it.
 
 use portolan_core::provider::{
-    ArtifactEntry, Grant, HealthReport, Listing, RepositoryEntry, Target, UploadStyle,
+    ArtifactEntry, ChartLocation, Grant, HealthReport, Listing, RepositoryEntry, Target,
+    UploadStyle,
 };
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -21,6 +22,7 @@ impl Answer {
             Self::Grant(it) => grant(it),
             Self::Prepared(results) => results.iter().map(prepared).collect(),
             Self::Done => json!({"done": true}),
+            Self::Chart(it) => chart(it),
             Self::Labels(page) => listing(page, |label| json!(label)),
             Self::Ways(ways) => json!(ways),
             Self::Events(events) => json!(events),
@@ -72,6 +74,15 @@ fn target(it: &Target) -> Value {
         "upload": upload,
         "max_chunk_bytes": it.max_chunk,
         "mount": it.mount,
+    })
+}
+
+fn chart(it: &ChartLocation) -> Value {
+    json!({
+        "url": it.url.as_str(),
+        "digest": it.digest.as_ref().map(|digest| digest.as_str()),
+        "provenance": it.provenance.as_ref().map(|url| url.as_str()),
+        "created": it.created.and_then(|at| at.format(&Rfc3339).ok()),
     })
 }
 

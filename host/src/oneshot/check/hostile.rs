@@ -30,7 +30,7 @@ struct Scenario {
     health_may_pass: bool,
 }
 
-const SCENARIOS: [Scenario; 8] = [
+const SCENARIOS: [Scenario; 9] = [
     Scenario {
         name: "web page, 200",
         reply: |_| page(200),
@@ -44,6 +44,13 @@ const SCENARIOS: [Scenario; 8] = [
             )
         },
         wanted: "`malformed-response`: a web page is no answer of an API",
+        health_may_pass: false,
+    },
+    Scenario {
+        name: "web page, 404",
+        reply: |_| page(404),
+        fits: |fault| matches!(fault, Fault::NotFound | Fault::Malformed | Fault::Upstream(404)),
+        wanted: "`not-found`: the address is wrong, and nothing is known of what is there",
         health_may_pass: false,
     },
     Scenario {

@@ -21,7 +21,7 @@ const ANYWHERE: &str = "https://registry.example.test";
 pub(super) struct Played {
     pub(super) spec: EndpointSpec,
     pub(super) credentials: Credentials,
-    /// A repository name with as many components as the provider wants.
+    /// The first that was given, or a name with as many components as the provider wants.
     pub(super) repository: String,
     /// Repositories that recorded exchanges are about.
     pub(super) recorded: Vec<String>,
@@ -37,8 +37,9 @@ impl Played {
         digest: &Digest,
     ) -> Result<Self, Error> {
         let is_made_up = given.url.is_none() || given.access_secret.is_none();
+        let repository = given.repositories.first().cloned().unwrap_or_else(|| repository(info));
         let (key, secret) = match (given.access_key, given.access_secret) {
-            (None, None) => made_up(info, digest),
+            (None, None) => made_up(info, digest, &repository),
             given => given,
         };
         let url = match given.url {
@@ -51,13 +52,7 @@ impl Played {
             ..EndpointSpec::new("played", info.provider.clone(), url)
         };
         let credentials = Credentials { access_secret: secret, ..Credentials::default() };
-        Ok(Self {
-            spec,
-            credentials,
-            repository: repository(info),
-            recorded: given.repositories,
-            is_made_up,
-        })
+        Ok(Self { spec, credentials, repository, recorded: given.repositories, is_made_up })
     }
 
     /// The same endpoint on this stage.
@@ -93,7 +88,11 @@ fn address(info: &AdapterInfo) -> Result<EndpointUrl, Error> {
     text.parse().map_err(|error| Error::new(Code::Invalid, format!("`{text}`: {error}")))
 }
 
-fn made_up(info: &AdapterInfo, digest: &Digest) -> (Option<String>, Option<Secret>) {
+fn made_up(
+    info: &AdapterInfo,
+    digest: &Digest,
+    repository: &str,
+) -> (Option<String>, Option<Secret>) {
     // A form without a pattern asks for a name and a password.
     let asked = info.credentials.as_ref();
     let key = match asked.map(|asked| &asked.access_key) {
@@ -104,20 +103,25 @@ fn made_up(info: &AdapterInfo, digest: &Digest) -> (Option<String>, Option<Secre
     let word = format!("kit-secret-{}", digest.as_str().trim_start_matches("sha256:"));
     let secret = match asked.map(|asked| &asked.access_secret) {
         Some(AccessSecretPattern::None) => None,
-        Some(AccessSecretPattern::File(_)) => Some(key_file(&word)),
+        Some(AccessSecretPattern::File(_)) => Some(key_file(&word, repository)),
         Some(AccessSecretPattern::Password) | None => Some(word),
     };
     (key, secret.map(Secret::new))
 }
 
-/// A service account's key file, but for the key: none is kept in this program.
-fn key_file(word: &str) -> String {
+/// A service account's key file, but for the key: none is kept in this program. The account is one
+/// of the project that the repository is in.
+fn key_file(word: &str, repository: &str) -> String {
+    let project = match repository.split_once('/') {
+        Some(("kit", _)) | None => "kit-project",
+        Some((project, _)) => project,
+    };
     let file = json!({
         "type": "service_account",
-        "project_id": "kit-project",
+        "project_id": project,
         "private_key_id": "kit",
         "private_key": word,
-        "client_email": "kit@kit-project.iam.gserviceaccount.com",
+        "client_email": format!("kit@{project}.iam.gserviceaccount.com"),
         "client_id": "1",
         "token_uri": "https://oauth2.googleapis.com/token",
     });

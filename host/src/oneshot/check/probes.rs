@@ -44,6 +44,9 @@ pub(super) fn of_repository(
     if info.can_push {
         calls.extend(authorize(repository, &[Action::Pull, Action::Push]));
     }
+    if info.capabilities.foreign_content {
+        calls.extend(tags.iter().map(|tag| AdapterCall::ResolveChart(name(), tag.clone())));
+    }
     if info.capabilities.management {
         calls.push(AdapterCall::PrepareTargets(vec![name()]));
         let delete_tag = |tag: &String| AdapterCall::DeleteTag(name(), tag.clone());
@@ -62,12 +65,12 @@ pub(super) fn authorize(repository: &str, actions: &[Action]) -> Option<AdapterC
 
 /// Whether the function cannot answer without having asked the provider.
 pub(super) fn must_ask(call: &AdapterCall) -> bool {
-    matches!(
-        call,
-        AdapterCall::CheckHealth
-            | AdapterCall::ListRepositories(..)
-            | AdapterCall::ListArtifacts(..)
-    )
+    is_listing(call) || matches!(call, AdapterCall::CheckHealth | AdapterCall::ResolveChart(..))
+}
+
+/// Whether it is a listing that every provider has.
+pub(super) fn is_listing(call: &AdapterCall) -> bool {
+    matches!(call, AdapterCall::ListRepositories(..) | AdapterCall::ListArtifacts(..))
 }
 
 /// Cursor of the next page, where an answer has one.

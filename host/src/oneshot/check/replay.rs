@@ -88,10 +88,12 @@ impl Played {
         Reply::new(404, &[("Content-Type", "application/json")], body)
     }
 
-    /// The rows that answered since the last time; `None` where a request had none.
-    fn heard(&self) -> Option<Vec<&Row>> {
+    /// The rows that answered since the last time, and whether one answered the last request:
+    /// what no row answers came to nothing.
+    fn heard(&self) -> (Vec<&Row>, bool) {
         let now = std::mem::take(&mut *self.now.lock().unwrap_or_else(PoisonError::into_inner));
-        now.into_iter().map(|index| self.rows.get(index?)).collect()
+        let to_the_end = now.last().is_some_and(Option::is_some);
+        (now.into_iter().filter_map(|index| self.rows.get(index?)).collect(), to_the_end)
     }
 
     fn used(&self) -> usize {
@@ -181,7 +183,9 @@ impl Drive<'_> {
 
     async fn repository(&mut self, kit: &mut Kit, name: &str) {
         let list = AdapterCall::ListArtifacts(name.to_owned(), ArtifactQuery::default(), None);
-        let (mut tags, mut digests) = (vec!["v1".to_owned()], vec![probes::NO_DIGEST.to_owned()]);
+        let recorded = self.played.rows.iter().filter_map(|row| row.reference(name));
+        let mut tags: Vec<_> = recorded.chain(["v1".to_owned()]).collect();
+        let mut digests = vec![probes::NO_DIGEST.to_owned()];
         for answer in self.pages(kit, list).await {
             let Answer::Artifacts(page) = answer else { continue };
             for artifact in page.items.into_iter().take(MAX_NAMES) {
@@ -190,7 +194,8 @@ impl Drive<'_> {
             }
         }
         for list in [&mut tags, &mut digests] {
-            list.dedup();
+            let mut seen = BTreeSet::new();
+            list.retain(|name| seen.insert(name.clone()));
             list.truncate(MAX_NAMES);
         }
         for call in probes::of_repository(&kit.info, name, &tags, &digests) {
@@ -216,9 +221,7 @@ impl Drive<'_> {
 
     async fn call(&mut self, kit: &mut Kit, call: &AdapterCall) -> Option<Answer> {
         let outcome = kit.host.call(&self.spec, &self.credentials, call).await;
-        if let Some(rows) = self.played.heard() {
-            self.heard.note(call, &outcome, &rows, &self.played.rows);
-        }
+        self.heard.note(call, &outcome, self.played.heard(), &self.played.rows);
         // Recorded secrets are short words that any answer may hold.
         let echo = |fault: &Fault| *fault == Fault::Limit("secret-echo");
         let is_echo = outcome.as_ref().err().is_some_and(|failure| echo(&failure.fault));

@@ -25,8 +25,6 @@ use crate::{
 const REPOSITORIES: usize = 10_000;
 /// What listing all of them may cost.
 const BUDGET: Duration = Duration::from_millis(100);
-/// The same in instructions.
-const INSTRUCTIONS: u64 = 200_000_000;
 /// Listings measured; the best counts, the others were disturbed.
 const LISTINGS: u32 = 3;
 
@@ -35,38 +33,44 @@ struct Case {
     provider: &'static str,
     url: &'static str,
     script: fn(&StageCall) -> Reply,
-    /// How many times the budget it may cost: 1 but for providers that tell a lot of each row.
-    times: u32,
+    /// Most instructions: what was measured and 15 % more. One that falls may be written lower.
+    ceiling: u64,
 }
 
 /// Every adapter, at an address that it takes.
 const CASES: [Case; 11] = [
-    case("ali-acr", "https://corp-registry.cn-hangzhou.cr.aliyuncs.com", scripts::ali_acr),
+    case(
+        "ali-acr",
+        "https://corp-registry.cn-hangzhou.cr.aliyuncs.com",
+        scripts::ali_acr,
+        177_000_000,
+    ),
     // A kilobyte of JSON for each package, and no way to ask for less.
-    dear("artifact-hub", "https://artifacthub.io", scripts::artifact_hub, 2),
-    case("aws-ecr", "https://api.ecr.us-east-1.amazonaws.com", scripts::aws_ecr),
-    case("azure-acr", "https://fleet.azurecr.io", scripts::catalog),
-    case("docker-hub", "https://hub.docker.com", scripts::docker_hub),
-    case("docker-registry", "https://registry.example", scripts::catalog),
-    case("google-gcr", "https://us-docker.pkg.dev", scripts::google_gcr),
-    case("harbor", "https://registry.example", scripts::harbor),
-    case("helm-hub", "https://hub.helm.sh", scripts::helm_hub),
+    case("artifact-hub", "https://artifacthub.io", scripts::artifact_hub, 322_000_000),
+    case("aws-ecr", "https://api.ecr.us-east-1.amazonaws.com", scripts::aws_ecr, 141_000_000),
+    case("azure-acr", "https://fleet.azurecr.io", scripts::catalog, 36_600_000),
+    case("docker-hub", "https://hub.docker.com", scripts::docker_hub, 223_000_000),
+    case("docker-registry", "https://registry.example", scripts::catalog, 39_500_000),
+    case("google-gcr", "https://us-docker.pkg.dev", scripts::google_gcr, 114_000_000),
+    case("harbor", "https://registry.example", scripts::harbor, 140_000_000),
+    case("helm-hub", "https://hub.helm.sh", scripts::helm_hub, 156_000_000),
     // YAML, every version and not the names alone, and all of it at once.
-    dear("helm-repository", "https://charts.example", scripts::helm_repository, 4),
-    case("huawei-SWR", "https://swr.cn-north-4.myhuaweicloud.com", scripts::huawei_swr),
+    case("helm-repository", "https://charts.example", scripts::helm_repository, 265_000_000),
+    case(
+        "huawei-SWR",
+        "https://swr.cn-north-4.myhuaweicloud.com",
+        scripts::huawei_swr,
+        217_500_000,
+    ),
 ];
 
-const fn case(provider: &'static str, url: &'static str, script: fn(&StageCall) -> Reply) -> Case {
-    dear(provider, url, script, 1)
-}
-
-const fn dear(
+const fn case(
     provider: &'static str,
     url: &'static str,
     script: fn(&StageCall) -> Reply,
-    times: u32,
+    ceiling: u64,
 ) -> Case {
-    Case { provider, url, script, times }
+    Case { provider, url, script, ceiling }
 }
 
 /// An engine that counts instructions.
@@ -115,20 +119,17 @@ async fn measure(plugins: &Plugins, case: &Case, listings: u32) -> (Duration, u6
     (best, work::executed() / u64::from(listings))
 }
 
-/// Without a release build or a quiet machine: they are the same everywhere. Three adapters, the
-/// dearest ones of all and of a registry; a number that falls may be written lower.
+/// Without a release build or a quiet machine: they are the same everywhere.
 #[tokio::test]
 async fn a_listing_takes_no_more_instructions_than_it_did() {
-    let ceilings = [
-        ("helm-repository", 873_000_000),
-        ("artifact-hub", 322_000_000),
-        ("docker-hub", 223_000_000),
-    ];
-    for (provider, ceiling) in ceilings {
-        let case = CASES.iter().find(|case| case.provider == provider).unwrap();
-        let (_, instructions) = measure(&counting(), case, 1).await;
-        assert!(instructions <= ceiling, "{provider}: {instructions} of {ceiling}");
+    let (plugins, mut dear) = (counting(), Vec::new());
+    for case in CASES {
+        let (_, instructions) = measure(&plugins, &case, 1).await;
+        if !(1..=case.ceiling).contains(&instructions) {
+            dear.push(format!("{}: {instructions} of {}", case.provider, case.ceiling));
+        }
     }
+    assert!(dear.is_empty(), "{dear:#?}");
 }
 
 #[tokio::test]
@@ -140,9 +141,8 @@ async fn how_much_work_a_long_listing_is() {
         let (time, _) = measure(&plugins(), &case, LISTINGS).await;
         let (_, instructions) = measure(&counting(), &case, 1).await;
         println!("{provider}: {REPOSITORIES} repositories: {time:?}, {instructions} instructions");
-        let fits = (1..=INSTRUCTIONS * u64::from(case.times)).contains(&instructions);
-        if !fits || (time > BUDGET * case.times && !cfg!(debug_assertions)) {
-            dear.push((provider, time, instructions));
+        if time > BUDGET && !cfg!(debug_assertions) {
+            dear.push((provider, time));
         }
     }
     assert!(dear.is_empty(), "{dear:?}");

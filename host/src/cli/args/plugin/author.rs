@@ -46,7 +46,7 @@ Functions and their arguments:
   list-artifacts REPOSITORY [TAG]       locate REPOSITORY
   authorize REPOSITORY [ACTIONS]        (pull,push,delete; pull by default)
   prepare-targets REPOSITORY...         delete-tag REPOSITORY TAG
-  delete-artifact REPOSITORY DIGEST
+  delete-artifact REPOSITORY DIGEST     resolve-chart REPOSITORY TAG
 
 Secret values of a grant are never printed.
 

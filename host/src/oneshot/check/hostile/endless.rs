@@ -29,7 +29,7 @@ pub(super) async fn check(kit: &mut Kit) -> Result<(), Error> {
     let stage = stage(again).await?;
     let spec = kit.played.on(&stage);
     for call in probes::every(&kit.info, &kit.played.repository) {
-        if !matches!(call, AdapterCall::CheckHealth) && probes::must_ask(&call) {
+        if probes::is_listing(&call) {
             follow(kit, &spec, call).await;
         }
     }

@@ -24,17 +24,18 @@ struct Listing {
 }
 
 impl Heard {
-    /// Notes how a call ended whose requests were all answered by `rows`, in this order.
+    /// Notes how a call ended whose requests were answered by `rows`, in this order; whether the
+    /// last one was, since what a listing gives is held against that.
     pub(super) fn note(
         &mut self,
         call: &AdapterCall,
         outcome: &Outcome,
-        rows: &[&Row],
+        (rows, to_the_end): (Vec<&Row>, bool),
         all: &[Row],
     ) {
         let Some(last) = rows.last().filter(|_| probes::must_ask(call)) else { return };
         let function = call.function();
-        if let Some(why) = refusal_fault(call, outcome, rows) {
+        if let Some(why) = refusal_fault(call, outcome, &rows) {
             self.fault(function, format!("{why} ({})", last.name()));
         }
         let Ok(answer) = outcome else { return };
@@ -47,7 +48,7 @@ impl Heard {
                 self.fault(function, text);
             }
         }
-        if !matches!(call, AdapterCall::CheckHealth) {
+        if to_the_end && probes::is_listing(call) {
             let listing = self.listings.entry(function).or_default();
             listing.recorded |= last.has_rows();
             listing.given |= !names.is_empty();

@@ -85,7 +85,8 @@ impl Row {
         let given = pairs(&call.query);
         let (equal, contradicted) = compare(&self.query, &given)?;
         let whole = if self.query == given { self.query.len() + 1 } else { 0 };
-        Some((!contradicted, equal + whole + self.q.h.len() + self.same_body(&call.body)))
+        let headers = self.q.h.keys().filter(|name| is_compared(name)).count();
+        Some((!contradicted, equal + whole + headers + self.same_body(&call.body)))
     }
 
     fn same_body(&self, body: &[u8]) -> usize {
@@ -135,8 +136,8 @@ impl Row {
 
     /// Whether it is an adapter that asks so, and not the host that moves bytes.
     pub(super) fn is_the_adapters(&self) -> bool {
-        let moves = self.path.contains("/blobs/") || matches!(self.q.m.as_str(), "PUT" | "PATCH");
-        !moves
+        let writes = matches!(self.q.m.as_str(), "PUT" | "PATCH");
+        !(self.path.contains("/blobs/") || (writes && self.path.starts_with("/v2/")))
     }
 
     /// Whether the exchange holds a name: the answer, one of its headers (a digest), or the address
@@ -186,6 +187,14 @@ impl Row {
         in_path.into_iter().chain(in_scope).chain(in_body).filter(|name| name != "*").collect()
     }
 
+    /// The tag or version of this repository that the request is about: the last part of its path.
+    pub(super) fn reference(&self, repository: &str) -> Option<String> {
+        let (_, rest) = self.path.split_once(&format!("/{repository}/"))?;
+        let last = rest.trim_end_matches('/').rsplit('/').next()?;
+        let moved = rest.contains("blobs/") || rest.ends_with("tags/list");
+        (!moved && !last.contains(':')).then(|| last.to_owned())
+    }
+
     /// The row for people.
     pub(super) fn name(&self) -> String {
         let address = self.q.p.as_deref().or(self.q.u.as_deref()).unwrap_or_default();
@@ -217,9 +226,13 @@ fn compare(wanted: &[(String, String)], given: &[(String, String)]) -> Option<(u
     Some((equal, contradicted))
 }
 
+fn is_compared(header: &str) -> bool {
+    !NOT_COMPARED.iter().any(|other| header.eq_ignore_ascii_case(other))
+}
+
 /// A `Basic` is the login of this row; of every other authentication only the scheme is compared.
 fn same_header(call: &StageCall, name: &str, wanted: &str) -> bool {
-    if NOT_COMPARED.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+    if !is_compared(name) {
         return true;
     }
     let given = call.headers.get(name).and_then(|value| value.to_str().ok());

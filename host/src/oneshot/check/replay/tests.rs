@@ -99,6 +99,18 @@ fn logins_and_repositories_are_taken_from_the_rows() {
 }
 
 #[test]
+fn tags_are_taken_from_the_paths() {
+    let paths = ["manifests/v1", "tags/v2/", "1.0.0", "tags/list", "blobs/uploads/", "other/x"];
+    let row = |path: &str| {
+        let name = if path.starts_with("other") { "a" } else { "a/app" };
+        format!(r#"{{"q":{{"m":"GET","p":"/v2/{name}/{path}"}},"r":{{"s":200}}}}"#)
+    };
+    let played = played(&paths.map(row).join("\n"));
+    let tags: Vec<_> = played.rows.iter().filter_map(|row| row.reference("a/app")).collect();
+    assert_eq!(tags, ["v1", "v2", "1.0.0"]);
+}
+
+#[test]
 fn lines_that_are_none_are_named() {
     for bad in [
         r#"{"q":{"m":"GET"},"r":{"s":200}}"#,
