@@ -10,6 +10,7 @@ mod chart;
 mod connect;
 mod delivery;
 mod failure;
+mod inspect;
 mod keeping;
 mod ledger;
 mod listing;
@@ -37,8 +38,8 @@ use std::{
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     execution::{Execution, StartedBy},
-    id::{ExecutionId, PolicyId},
-    oci::{Repository, Tag},
+    id::{EndpointId, ExecutionId, PolicyId},
+    oci::{Manifest, Reference, Repository, Tag},
     policy::{Policy, PolicySpec},
 };
 use time::OffsetDateTime;
@@ -56,6 +57,7 @@ use crate::{
 };
 
 pub(crate) use connect::{ConnectError, Connections};
+pub(crate) use inspect::InspectError;
 pub(crate) use preview::{Place, Preview, PreviewError};
 pub(crate) use records::Records;
 pub(crate) use stats::{Stats, Totals};
@@ -227,6 +229,16 @@ impl Engine {
         limit: usize,
     ) -> Result<Preview, PreviewError> {
         preview::make(&self.shared, (id, policy), from, limit, preview::PAGE_TIME).await
+    }
+
+    /// The manifest of an artifact as its registry has it now.
+    pub(crate) async fn inspect(
+        &self,
+        id: EndpointId,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> Result<Manifest, InspectError> {
+        inspect::manifest(&self.shared.connections, id, repository, reference).await
     }
 
     /// The cache of adapters bound to endpoints.
