@@ -41,7 +41,7 @@ use crate::{
 
 pub use accounts::TokenSpec;
 pub use backup::{BackupKey, BackupTurn};
-pub use browse::BrowsePage;
+pub use browse::{ArtifactDetail, BrowsePage};
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub use catalog::{Listing, Rows};
 pub use executions::Progress;

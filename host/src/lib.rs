@@ -28,8 +28,9 @@ pub use builder::{HostBuilder, KeySource};
 pub use credentials::{Allowed, InvalidHosts, SourceHosts, SourceSettings};
 pub use error::{Code, Error};
 pub use host::{
-    AdapterCall, Answer, BackupKey, BackupTurn, BrowsePage, CallFailure, EndpointInfo, Fault, Host,
-    Listing, PlanPage, Plugin, PluginState, Progress, Rows, ShutdownReport, TokenSpec,
+    AdapterCall, Answer, ArtifactDetail, BackupKey, BackupTurn, BrowsePage, CallFailure,
+    EndpointInfo, Fault, Host, Listing, PlanPage, Plugin, PluginState, Progress, Rows,
+    ShutdownReport, TokenSpec,
 };
 #[cfg(feature = "api")]
 pub use net::inbound::{ClientCertificates, ServerTls, TlsFiles, TlsFilesError};

@@ -8,6 +8,7 @@ mod blob;
 mod chart;
 mod connect;
 mod failure;
+mod inspect;
 mod ledger;
 mod listing;
 mod log;
@@ -32,8 +33,8 @@ use std::{
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     execution::{Execution, StartedBy},
-    id::{ExecutionId, PolicyId},
-    oci::{Repository, Tag},
+    id::{EndpointId, ExecutionId, PolicyId},
+    oci::{Manifest, Reference, Repository, Tag},
     policy::{Policy, PolicySpec},
 };
 use time::OffsetDateTime;
@@ -50,6 +51,7 @@ use crate::{
 };
 
 pub(crate) use connect::{ConnectError, Connections};
+pub(crate) use inspect::InspectError;
 pub(crate) use preview::{Place, Preview, PreviewError};
 pub(crate) use stats::{Stats, Totals};
 
@@ -203,6 +205,16 @@ impl Engine {
         limit: usize,
     ) -> Result<Preview, PreviewError> {
         preview::make(&self.shared, policy, from, limit, preview::PAGE_TIME).await
+    }
+
+    /// The manifest of an artifact as its registry has it now.
+    pub(crate) async fn inspect(
+        &self,
+        id: EndpointId,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> Result<Manifest, InspectError> {
+        inspect::manifest(&self.shared.connections, id, repository, reference).await
     }
 
     /// The cache of adapters bound to endpoints.

@@ -16,7 +16,7 @@ export function Notices() {
     let next = 0;
     tell = (message) => {
       const id = next++;
-      setShown((old) => [...old.slice(-2), { id, message }]);
+      setShown((old) => [...old.slice(-1), { id, message }]);
       setTimeout(() => setShown((old) => old.filter((it) => it.id !== id)), LIFE);
     };
   }, []);

@@ -37,3 +37,9 @@ function wanted(info) {
 /** What a provider is called, where its adapter may be gone. */
 export const nameOf = (known, provider) =>
   known?.find((it) => it.provider === provider)?.name ?? provider;
+
+/** Why an endpoint is unhealthy, without saying again which one it is. */
+export function reasonOf(text) {
+  const reason = text.replace(/^the endpoint .*? is unhealthy: /i, "");
+  return reason.charAt(0).toUpperCase() + reason.slice(1);
+}

@@ -56,6 +56,10 @@ pub(crate) fn routes() -> Router<Api> {
         .route(&v1("/endpoints/{id}"), get(endpoints::show).put(endpoints::update))
         .route(&v1("/endpoints/{id}/repositories"), get(endpoints::repositories))
         .route(&v1("/endpoints/{id}/repositories/{name}/artifacts"), get(endpoints::artifacts))
+        .route(
+            &v1("/endpoints/{id}/repositories/{name}/artifacts/{reference}"),
+            get(endpoints::artifact),
+        )
         .route_layer(guard::at_most(guard::REQUEST_TIME));
     plugins.merge(accounts).merge(endpoints).merge(others)
 }

@@ -1,17 +1,20 @@
 //! What is at an endpoint: its repositories and artifacts, a page at a time, as its adapter lists
-//! them. Nothing is kept.
+//! them, and one artifact as its manifest says. Nothing is kept.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use portolan_core::{
     id::EndpointId,
+    oci::{Descriptor, Digest, MediaType, Reference, Repository, reference::InvalidReference},
     provider::{ArtifactEntry, ArtifactQuery, Listing, RepositoryEntry, RepositoryQuery},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::Host;
 use crate::{
+    distribution::DistributionError,
     error::{Code, Error},
     plugin::PluginError,
+    replication::InspectError,
 };
 
 /// Longest page token, in bytes.
@@ -26,6 +29,19 @@ pub struct BrowsePage<T> {
     pub items: Vec<T>,
     /// What asks for the next page; `None` after the last.
     pub next: Option<String>,
+}
+
+/// What the manifest of one artifact says.
+#[derive(Clone, Debug)]
+pub struct ArtifactDetail {
+    /// The manifest's digest.
+    pub digest: Digest,
+    /// The manifest's type.
+    pub media_type: MediaType,
+    /// Bytes of an image, manifest included; `None` for an index, whose manifests say theirs.
+    pub size: Option<u64>,
+    /// How many manifests an index has; 0 for an image.
+    pub manifests: usize,
 }
 
 /// Where a page begins: the adapter's cursor, and how many rows of its page were given before.
@@ -80,6 +96,46 @@ impl Host {
             adapter.list_artifacts(repository, query, cursor.as_deref()).await
         };
         gather(start, limit, ask).await
+    }
+
+    /// What the manifest of one artifact says, which many listings do not: asked for live.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` for what is no repository or reference, and for a provider whose
+    /// content becomes artifacts only when it is copied; or what the registry answered.
+    pub async fn browse_artifact(
+        &self,
+        id: EndpointId,
+        repository: &str,
+        reference: &str,
+    ) -> Result<ArtifactDetail, Error> {
+        let invalid = |error: InvalidReference| Error::new(Code::Invalid, error.to_string());
+        let repository: Repository = repository.parse().map_err(invalid)?;
+        let reference: Reference = reference.parse().map_err(invalid)?;
+        let manifest = self.shared.engine.inspect(id, &repository, &reference).await?;
+        let own = u64::try_from(manifest.bytes.len()).unwrap_or(u64::MAX);
+        let total = |sum: u64, blob: &Descriptor| sum.saturating_add(blob.size);
+        let is_index = manifest.media_type.is_index();
+        Ok(ArtifactDetail {
+            size: (!is_index).then(|| manifest.blobs.iter().fold(own, total)),
+            manifests: manifest.children.len(),
+            digest: manifest.digest,
+            media_type: manifest.media_type,
+        })
+    }
+}
+
+impl From<InspectError> for Error {
+    fn from(error: InspectError) -> Self {
+        match error {
+            InspectError::Connect(error) => error.into(),
+            InspectError::Plugin(error) => error.into(),
+            InspectError::Foreign => Self::new(Code::Invalid, error.to_string()),
+            InspectError::Registry(DistributionError::Status { status: 404, .. }) => {
+                Self::new(Code::NotFound, error.to_string())
+            }
+            InspectError::Registry(_) => Self::new(Code::Unreachable, error.to_string()),
+        }
     }
 }
 

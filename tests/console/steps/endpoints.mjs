@@ -185,7 +185,8 @@ async function browses(walker) {
   await walker.look("registry");
   await walker.page.getByRole("link", { name: "tools/compass" }).click();
   await walker.heading("tools/compass");
-  await walker.row("1.1").waitFor();
+  await walker.says(walker.row("1.1"), /^sha256:[0-9a-f]{12}…$/);
+  await walker.says(walker.row("1.1"), "203 kB");
   await walker.look("repository");
 }
 

@@ -14,7 +14,10 @@ const NOUNS = {
   "": "Everything", endpoint: "Endpoints", policy: "Rules", execution: "Executions", plugin: "Plug-ins",
   user: "Users", token: "Tokens", session: "Logins", backup: "Backups",
 };
-const VERBS = { POST: "created", PUT: "changed", DELETE: "deleted", PATCH: "changed" };
+const NAMES = { policy: "rule", plugin: "plug-in" };
+/** What was done, and what was to be done. */
+const VERBS = { POST: ["created", "create"], PUT: ["changed", "change"], DELETE: ["deleted", "delete"] };
+const ACTIONS = { approve: ["approved", "approve"], revoke: ["revoked", "revoke"], ping: ["tested", "test"] };
 const DAYS = [["", "Any time"], ["1", "Last day"], ["7", "Last 7 days"], ["30", "Last 30 days"]];
 const DAY = 86_400_000;
 
@@ -25,7 +28,7 @@ export function Audit() {
   const { noun, who, since } = filter;
   const found = useMore(v1("/audit"), { noun, who: who.trim(), since, limit: 50 }, (answer) => answer.entries);
   const columns = [
-    { label: "When", cell: (row) => html`<span title=${fullTime(row.at)}>${time(row.at)}</span>` },
+    { label: "When", kind: "time", cell: (row) => html`<span title=${fullTime(row.at)}>${time(row.at)}</span>` },
     { label: "Who", cell: (row) => html`${row.who || "nobody"}<p class="reason">by ${row.how === "none" ? "no proof" : row.how}, from ${row.from}</p>` },
     { label: "What", wide: true, cell: (row) => html`${words(row)}` },
     { label: "Outcome", cell: outcome, wide: true },
@@ -55,15 +58,16 @@ const heading = (entry) => {
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
-/** `endpoint hub changed`; a session is a login. */
-function words({ action, noun, noun_id: id, after, before }) {
+/** `endpoint hub changed`, or `change endpoint 3` where that was refused. */
+function words({ action, noun, noun_id: id, after, before, outcome: came }) {
   const [method, path = ""] = action.split(" ");
-  if (noun === "session") return method === "DELETE" ? "logged out" : "logged in";
+  const refused = came === "refused";
+  if (noun === "session") return method === "DELETE" ? "logged out" : refused ? "log in" : "logged in";
   const thing = after ?? before;
-  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? (id && !id.startsWith("sha256") ? id : "");
-  const last = path.split("/").at(-1);
-  const verb = { approve: "approved", revoke: "revoked", password: "changed the password of", ping: "tested" }[last] ?? VERBS[method] ?? method;
-  return `${noun === "policy" ? "rule" : noun || path} ${name} ${verb}`.replace("  ", " ");
+  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? (id.startsWith("sha256") ? "" : id);
+  const [done, todo] = ACTIONS[path.split("/").at(-1)] ?? VERBS[method] ?? [method, method];
+  const what = [NAMES[noun] ?? noun ?? path, name].filter(Boolean).join(" ");
+  return refused ? `${todo} ${what}` : `${what} ${done}`;
 }
 
 const outcome = (row) => (row.outcome === "done"
@@ -80,7 +84,7 @@ function Details({ entry, onClose }) {
   const secrets = Object.entries(entry.secrets ?? {}).map(([name, what]) => `${name} ${what}`).join(", ");
   return html`<${Dialog} wide title=${heading(entry)} onClose=${onClose} onSubmit=${onClose} footer=${html`<button class="primary">Close</button>`}>
     <${Facts} items=${[
-      ["When", fullTime(entry.at)], ["Who", `${entry.who || "nobody"}${entry.role ? `, ${entry.role}` : ""}`],
+      ["When", fullTime(entry.at)], ["Who", `${entry.who || "nobody"}${entry.role ? ` (role ${entry.role})` : ""}`],
       ["Proof", entry.how], ["From", entry.from], ["Request", html`<code>${entry.action}</code>`],
       ["X-Request-Id", html`<code>${entry.request}</code>`], ["Outcome", outcome(entry)], ["Secrets", secrets],
     ]} />

@@ -4,7 +4,7 @@ import { get, harbor, remove, segment, v1 } from "../api.js";
 import { html, useState } from "../view.js";
 import { time } from "../format.js";
 import { useAction, useListing, useLoad } from "../load.js";
-import { nameOf, providers } from "../providers.js";
+import { nameOf, providers, reasonOf } from "../providers.js";
 import { notify } from "../notice.js";
 import { to } from "../route.js";
 import { useSession } from "../session.js";
@@ -79,8 +79,7 @@ const authentication = ({ credential, credential_source: source }) => {
 
 /** A status with its reason. */
 export function Health({ endpoint: { status, status_text: text, status_reason: why } }) {
-  // The row says already which endpoint it is.
-  const reason = (text || why || "").replace(/^the endpoint .* is unhealthy: /, "");
+  const reason = reasonOf(text || why || "");
   if (status === "healthy") return html`<${Status} look="good">Healthy<//>`;
   if (status !== "unhealthy") return html`<${Status} look="idle">Not checked yet<//>`;
   return html`<${Status} look="bad">Unhealthy<//>${reason && html`<p class="reason">${reason}</p>`}`;

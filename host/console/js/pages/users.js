@@ -77,9 +77,12 @@ function UserForm({ stored, onDone, onClose }) {
 
 /** Old and new password, for `onDone`; a new one ends every session, so this one begins anew. */
 export function PasswordFields({ draft, setDraft }) {
-  const field = (name) => ({ type: "password", required: true, value: draft[name], onChange: (value) => setDraft({ ...draft, [name]: value }) });
+  const { name } = useSession();
+  const field = (key) => ({ type: "password", required: true, value: draft[key], onChange: (value) => setDraft({ ...draft, [key]: value }) });
   const differs = draft.again && draft.next !== draft.again;
+  // Whose password it is, for what keeps passwords.
   return html`
+    <input hidden type="text" autocomplete="username" value=${name} readonly />
     <${Text} label="Current password" autocomplete="current-password" ...${field("old")} />
     <${Text} label="New password" autocomplete="new-password" hint="A long sentence is easier to keep than a short riddle." ...${field("next")} />
     <${Text} label="New password again" autocomplete="new-password" error=${differs ? "This is not the same as above." : ""} ...${field("again")} />`;

@@ -15,7 +15,7 @@ export function Dialog({ title, onClose, onSubmit, footer, note, children, wide 
   useEffect(() => {
     const opener = document.activeElement;
     dialog.current.showModal();
-    const first = dialog.current.querySelector("[autofocus], .dialog-body :is(input, select, textarea):not([disabled])");
+    const first = dialog.current.querySelector("[autofocus], .dialog-body :is(input, select, textarea):not([disabled], [hidden])");
     (first ?? dialog.current.querySelector(".dialog-foot button"))?.focus();
     return () => opener?.isConnected && opener.focus?.();
   }, []);

@@ -191,6 +191,32 @@ pub(crate) async fn artifacts(
     Ok(json(&Artifacts { artifacts, next_page_token: next }))
 }
 
+#[derive(Serialize)]
+struct Detail {
+    digest: String,
+    media_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifests: Option<usize>,
+}
+
+/// `GET /endpoints/{id}/repositories/{name}/artifacts/{reference}`: what a listing may not tell.
+pub(crate) async fn artifact(
+    access: Access,
+    Path((id, repository, reference)): Path<(String, String, String)>,
+) -> Answer {
+    let (id, repository, reference) = (path_id(&id)?, name(&repository)?, name(&reference)?);
+    let host = access.viewer().await?;
+    let found = host.browse_artifact(EndpointId(id), &repository, &reference).await?;
+    Ok(json(&Detail {
+        digest: found.digest.to_string(),
+        media_type: found.media_type.to_string(),
+        size: found.size,
+        manifests: (found.manifests > 0).then_some(found.manifests),
+    }))
+}
+
 fn name(text: &str) -> Result<String, ApiError> {
     if text.len() > MAX_NAME || text.chars().any(char::is_control) {
         let rule = format!("a repository's name or prefix has at most {MAX_NAME} bytes");

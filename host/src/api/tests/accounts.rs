@@ -78,6 +78,7 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("PUT /api/portolan/v1/endpoints/{id}", Some(Admin)),
     ("GET /api/portolan/v1/endpoints/{id}/repositories", Some(Viewer)),
     ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts/{reference}", Some(Viewer)),
     ("GET /api/portolan/v1/plugins", Some(Viewer)),
     ("POST /api/portolan/v1/plugins", Some(Admin)),
     ("GET /api/portolan/v1/plugins/{digest}", Some(Viewer)),
@@ -126,7 +127,7 @@ pub(super) async fn with(api: &Router, line: &str, headers: &[(&str, &str)], bod
 pub(super) fn real(line: &str) -> String {
     let digest = format!("sha256:{}", "0".repeat(64));
     let line = line.replace("{id}", "987").replace("{task_id}", "1").replace("{job_type}", "all");
-    line.replace("{digest}", &digest).replace("{name}", "a%2Fb")
+    line.replace("{digest}", &digest).replace("{name}", "a%2Fb").replace("{reference}", "1.0")
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 // live, page by page.
 
 import { get, segment, v1 } from "../../api.js";
-import { html, useState } from "../../view.js";
+import { html, useEffect, useState } from "../../view.js";
 import { ago, bytes, fullTime, plural, shortDigest, time } from "../../format.js";
 import { useLoad, useMore } from "../../load.js";
 import { nameOf, providers } from "../../providers.js";
@@ -16,6 +16,9 @@ import { Empty, Failure, Loading } from "../../ui/state.js";
 import { Table } from "../../ui/table.js";
 import { Health } from "../registries.js";
 import { EndpointForm } from "./form.js";
+
+/** How many artifacts are asked for at once. */
+const AT_ONCE = 4;
 
 /** `parts` is the endpoint's id, and perhaps `repositories` and a name. */
 export function Browse({ parts: [id, , repository] }) {
@@ -76,20 +79,45 @@ function Repositories({ id }) {
 function Artifacts({ endpoint, repository }) {
   const path = v1(`/endpoints/${endpoint.id}/repositories/${segment(repository)}/artifacts`);
   const found = useMore(path, { limit: 50 }, (answer) => answer.artifacts);
+  const details = useDetails(path, found.rows);
   const columns = [
     { label: "Tags", wide: true, cell: (row) => (row.tags.length ? html`<span class="chips">
       ${row.tags.map((tag) => html`<span class="chip" key=${tag}>${tag}</span>`)}</span>` : "untagged") },
-    { label: "Digest", cell: (row) => (row.digest ? html`<span class="copyable"><code title=${row.digest}>${shortDigest(row.digest)}</code><${Copy} text=${row.digest} what="digest" /></span>` : "–") },
+    { label: "Digest", cell: ({ digest }) => (digest ? html`<span class="copyable"><code title=${digest}>${shortDigest(digest)}</code><${Copy} text=${digest} what="digest" /></span>` : "–") },
     { label: "Type", cell: (row) => row.artifact_type || kind(row.media_type) },
-    { label: "Size", end: true, cell: (row) => bytes(row.size) },
+    { label: "Size", end: true, cell: (row) => (row.manifests ? plural(row.manifests, "manifest") : bytes(row.size)) },
     { label: "Pushed", cell: (row) => html`<span title=${fullTime(row.pushed)}>${ago(row.pushed)}</span>` },
   ];
   const empty = html`<${Empty} icon="tag" title="No artifacts"><p>The repository is there, and nothing is in it.</p><//>`;
   return html`<${Page} title=${repository} lead="At ${endpoint.name}, ${endpoint.url}" back=${{ href: to("registries", endpoint.id), text: endpoint.name }}>
-    <${Table} caption="Artifacts" columns=${columns} rows=${found.rows} rowKey=${(row) => row.digest ?? row.tags.join()}
+    <${Table} caption="Artifacts" columns=${columns} rows=${found.rows?.map((row) => ({ ...details[nameOfArtifact(row)], ...known(row) }))} rowKey=${nameOfArtifact}
       loading=${found.loading} error=${found.rows ? undefined : found.error} onRetry=${found.reload} empty=${empty} />
     <${More} found=${found} noun=${["artifact", "artifacts"]} />
   <//>`;
+}
+
+/** What the listing tells of an artifact, without what it leaves open. */
+const known = (row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined));
+const nameOfArtifact = (row) => row.tags[0] ?? row.digest;
+
+/** Many listings tell tags alone: the rest is asked for one artifact after the other, a few at once. */
+function useDetails(path, rows) {
+  const [details, setDetails] = useState({});
+  useEffect(() => {
+    const stop = new AbortController();
+    const open = (rows ?? []).filter((row) => (!row.digest || row.size === undefined) && !details[nameOfArtifact(row)]);
+    const work = async () => {
+      for (let row = open.shift(); row && !stop.signal.aborted; row = open.shift()) {
+        const name = nameOfArtifact(row);
+        const told = await get(`${path}/${segment(name)}`, {}, stop.signal);
+        setDetails((old) => ({ ...old, [name]: told }));
+      }
+    };
+    // One that is refused leaves its row, and what comes after it, as the listing has them.
+    for (let at = 0; at < AT_ONCE; at += 1) work().catch(() => open.splice(0));
+    return () => stop.abort();
+  }, [path, rows?.length]);
+  return details;
 }
 
 /** How much is shown, and a button for more. */

@@ -4,7 +4,7 @@
 import { harbor, post, put, v1 } from "../../api.js";
 import { html, useState } from "../../view.js";
 import { useAction, useLoad } from "../../load.js";
-import { nameOf, providers } from "../../providers.js";
+import { nameOf, providers, reasonOf } from "../../providers.js";
 import { rulesUsing } from "../../usage.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Area, Check, Choice, Text } from "../../ui/field.js";
@@ -110,15 +110,18 @@ function UsedBy({ id }) {
   return html`<${Remark} look="warn">Enabled rules use this endpoint: ${enabled.map((rule) => rule.name).join(", ")}. Their next runs go by what is changed here.<//>`;
 }
 
+/** Which endpoint it is need not be said here. */
+const plainly = (error) => error && new Error(reasonOf(error.message));
+
 /** What testing and saving came to. */
 function Outcome({ test, works, save }) {
   return html`
     ${test.busy && html`<${Loading} what="Asking the registry" />`}
     ${works && html`<${Remark} look="good">The connection works.<//>`}
-    <${Failure} quiet title="The connection does not work." error=${test.error} />
-    <${Failure} quiet title="The endpoint was not saved." error=${save.error} />
+    <${Failure} quiet title="The connection does not work." error=${plainly(test.error)} />
+    <${Failure} quiet title="The endpoint was not saved." error=${plainly(save.error)} />
     ${save.error?.status === 400 && html`<${Remark} look="warn">
-      <p>If the registry is only down at the moment, the endpoint can be saved all the same. It is shown as unhealthy until it answers.</p>
+      <p>Is it only down for now? Saved anyway, it is shown as unhealthy until it answers.</p>
       <button type="button" onClick=${() => save.run(true)}>Save anyway</button>
     <//>`}`;
 }

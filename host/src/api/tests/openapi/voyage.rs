@@ -140,6 +140,9 @@ async fn endpoints(sailor: &mut Sailor, source: &str, target: &str) {
             (&format!("GET {own}/1/repositories?prefix=tools"), Value::Null, 200),
             (&format!("GET {own}/3/repositories"), Value::Null, 400),
             (&artifacts, Value::Null, 200),
+            (&format!("{artifacts}/v1"), Value::Null, 200),
+            (&format!("{artifacts}/none"), Value::Null, 404),
+            (&format!("{artifacts}/no%20tag"), Value::Null, 400),
         ])
         .await;
 }
