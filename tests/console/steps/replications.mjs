@@ -12,6 +12,7 @@ const SLOW = 10;
 const LARGE = ["large/hull", "large/mast"].flatMap((repository) => ["a", "b", "c"].map((tag) => [repository, tag]));
 
 export const STEPS = [
+  ["schedules in words, and when they are due next", schedules],
   ["no executions yet", nothing],
   ["a rule's form says what is missing, and makes an endpoint on the spot", form],
   ["the preview counts, gives reasons, and says what is wrong", previews],
@@ -23,6 +24,35 @@ export const STEPS = [
   ["a rule is disabled, edited, copied, and deleted", changes],
   ["executions by status, rule and trigger", executions],
 ];
+
+/** In words, and the next run after 16:20:30 UTC of Saturday, 21 November 2026. */
+const SCHEDULES = [
+  ["0 0 * * * *", "", "Every hour", "2026-11-21T17:00"],
+  ["0 */5 * * * *", "", "Every 5 minutes", "2026-11-21T16:25"],
+  ["0 15 2,14 * * *", "", "Every day at 02:15 and 14:15", "2026-11-22T02:15"],
+  ["0 0 3 * * 1-5", "", "From Monday to Friday at 03:00", "2026-11-23T03:00"],
+  ["0 0 3 1 JAN ?", "", "On day 1 of January at 03:00", "2027-01-01T03:00"],
+  ["0 0 0 29 feb *", "", "On day 29 of February at 00:00", "2028-02-29T00:00"],
+  // A star with a step is a restriction: odd days, or Wednesdays.
+  ["0 0 0 */2 * 3", "", "Schedule 0 0 0 */2 * 3", "2026-11-23T00:00"],
+  ["0 0 2 * * *", "Europe/Berlin", "Every day at 02:00", "2026-11-22T01:00"],
+  ["0 0 2 * * *", "America/New_York", "Every day at 02:00", "2026-11-22T07:00"],
+  ["0 0 0 31 2 *", "", "On day 31 of February at 00:00", undefined],
+  ["0 * * * * *", "", "0 * * * * *", undefined],
+  ["0 0 24 * * *", "", "0 0 24 * * *", undefined],
+];
+
+async function schedules({ page }) {
+  const told = await page.evaluate(async (cases) => {
+    const place = new URL("pages/replications/cron.js", document.querySelector("script[type=module]").src);
+    const { inWords, nextRun } = await import(place);
+    const now = new Date("2026-11-21T16:20:30Z");
+    return cases.map(([text, zone]) => [inWords(text), nextRun(text, zone, now)?.toISOString().slice(0, 16)]);
+  }, SCHEDULES);
+  SCHEDULES.forEach(([text, , words, due], at) => {
+    must(told[at][0] === words && told[at][1] === due, `${text} is ${words}, due ${due}, and it was ${told[at].join(", ")}`);
+  });
+}
 
 async function nothing(walker) {
   await walker.menu("Executions");

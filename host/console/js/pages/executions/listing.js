@@ -1,7 +1,7 @@
 // A listing of executions: of all rules, or of one. Follows those that go on.
 
 import { harbor, put, segment } from "../../api.js";
-import { html, useId, useState } from "../../view.js";
+import { html, useId, useRef, useState } from "../../view.js";
 import { count, fullTime, time } from "../../format.js";
 import { useAction, useListing } from "../../load.js";
 import { notify } from "../../notice.js";
@@ -21,9 +21,13 @@ export function Runs({ rule, rules, filters, onFilter, size = 25 }) {
     more: { policy_id: rule?.id ?? filters.rule, status: filters.status, trigger: filters.trigger },
   });
   const [live, setLive] = useState(new Map());
+  const newest = useRef(0);
   const changed = (news) => {
     const known = new Set(given.rows.map((it) => it.id));
-    if (news.some((it) => !known.has(it.id) && (!rule || it.policy_id === rule.id))) given.reload();
+    // Those that have begun, and those that have ended, since a filter may want them now.
+    const belongs = news.filter((it) => !rule || it.policy_id === rule.id);
+    if (belongs.some((it) => !known.has(it.id) && (it.id > newest.current || !isRunning(it)))) given.reload();
+    newest.current = Math.max(newest.current, ...known, ...news.map((it) => it.id));
     setLive((old) => new Map([...old, ...news.map((it) => [it.id, it])]));
   };
   useExecutions(changed, given.reload);

@@ -15,7 +15,7 @@ function listen(path, events, onLost) {
   let [source, timer, over] = [undefined, undefined, false];
   const close = () => {
     source?.close();
-    clearInterval(timer);
+    clearTimeout(timer);
     source = timer = undefined;
   };
   const hear = (name) => (event) => {
@@ -32,7 +32,10 @@ function listen(path, events, onLost) {
       // Else the browser tries again by itself.
       if (source?.readyState !== EventSource.CLOSED) return;
       close();
-      timer = setInterval(onLost, POLL);
+      timer = setTimeout(() => {
+        onLost();
+        open();
+      }, POLL);
     };
   };
   document.addEventListener("visibilitychange", open);

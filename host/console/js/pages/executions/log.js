@@ -9,6 +9,8 @@ import { nameOf } from "./tally.js";
 import { Outcome, isRunning } from "./words.js";
 
 const POLL = 1000;
+/** After a failure. */
+const LATER = 5000;
 /** Lines that are kept in the page; the whole log can be opened besides. */
 const MOST = 5000;
 
@@ -50,10 +52,12 @@ function useLog(execution, task) {
       try {
         const { lines, next } = await get(v1(`/executions/${execution}/tasks/${task.id}/log`), { from }, stop.signal);
         from = next;
-        setState(({ lines: old = [] }) => ({ lines: [...old, ...lines].slice(-MOST), dropped: next > MOST }));
+        setState(({ lines: old = [] }) => ({ lines: [...old, ...lines].slice(-MOST), dropped: next > MOST, error: undefined }));
         if (!last || lines.length) timer = setTimeout(turn, lines.length ? 0 : POLL);
       } catch (error) {
-        if (error.name !== "AbortError") setState((old) => ({ ...old, error }));
+        if (error.name === "AbortError") return;
+        setState((old) => ({ ...old, error }));
+        timer = setTimeout(turn, LATER);
       }
     };
     turn();

@@ -74,6 +74,7 @@ async function read(execution, task, kept, signal) {
     const rate = tally.bytes / Math.max(1, seconds(task) ?? 1);
     kept.set(task.id, { ...tally, rate, over: !isRunning(task) });
   } catch (error) {
-    if (error.name !== "AbortError") kept.set(task.id, { ...tally, over: true });
+    // A daemon that is being started again answers soon.
+    if (error.name !== "AbortError") kept.set(task.id, { ...tally, over: error.status >= 400 && error.status < 500 });
   }
 }

@@ -4,7 +4,7 @@
 import { text } from "../../api.js";
 import { useEffect, useState } from "../../view.js";
 
-const NONE = { syntax: false, options: false, zone: false, retry: false };
+const NONE = { syntax: false, options: false, zone: false, retry: false, hooks: false };
 let asked;
 
 async function read() {
@@ -14,11 +14,12 @@ async function read() {
     syntax: names("syntax"),
     options: names("backup_tag"),
     zone: names("time_zone"),
+    hooks: description.includes("/hooks/"),
     retry: description.includes("/executions/{id}/retry"),
   };
 }
 
-/** `{ syntax, options, zone, retry }`, all false until it is known; `ready` tells. */
+/** `{ syntax, options, zone, hooks, retry }`, all false until it is known; `ready` tells. */
 export function useFeatures() {
   const [features, setFeatures] = useState(NONE);
   useEffect(() => {

@@ -10,11 +10,16 @@ const MODES = [["manual", "Manual"], ["scheduled", "Scheduled"], ["event_based",
 export function Trigger({ draft, set, features }) {
   return html`<fieldset><legend>Trigger</legend>
     <${Choice} label="Trigger Mode" value=${draft.trigger} options=${MODES} onChange=${(trigger) => set({ trigger })}
-      hint=${draft.trigger === "event_based" ? "The source must send its webhook to this daemon; then it is copied as soon as it is pushed." : ""} />
+      hint=${draft.trigger === "event_based" ? eventHint(draft, features) : ""} />
     ${draft.trigger === "scheduled" && html`<${Schedule} draft=${draft} set=${set} features=${features} />`}
     ${draft.trigger === "event_based" && html`<${Check} label="Delete remote resources when locally deleted" checked=${draft.deletion}
       onChange=${(deletion) => set({ deletion })} hint="What is deleted at the source is deleted at the destination, too." />`}
   </fieldset>`;
+}
+
+function eventHint({ source }, { hooks }) {
+  if (!hooks || source === "") return "It runs as soon as the source says that something was pushed or deleted.";
+  return `It runs as soon as the source says that something was pushed or deleted: let its webhook go to ${location.origin}/hooks/${source}.`;
 }
 
 function Schedule({ draft, set, features }) {
