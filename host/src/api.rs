@@ -28,7 +28,13 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing::get,
+};
 use portolan_core::network::AddressRange;
 use tower::{Layer, util::MapRequestLayer};
 
@@ -63,56 +69,80 @@ pub struct ApiSettings {
     pub data_dir: Option<PathBuf>,
 }
 
-/// What handlers share. The host itself is only reached through [`auth::Access`].
+/// The HTTP face of one host: who is logged in, whose passwords were wrong, and what bounds them.
+/// Cheap to clone; listeners that are given clones share all of it.
 #[derive(Clone)]
-pub(crate) struct Api {
+pub struct Api(Arc<Shared>);
+
+/// Handlers reach the host through [`auth::Access`] alone.
+struct Shared {
     host: Host,
-    settings: Arc<ApiSettings>,
-    logins: Arc<auth::Logins>,
+    settings: ApiSettings,
+    logins: auth::Logins,
     attempts: Arc<auth::Attempts>,
-    sessions: Arc<auth::Sessions>,
+    sessions: auth::Sessions,
     /// Whether it was told already that somebody else than a proxy names users.
-    warned: Arc<AtomicBool>,
-    noted: Arc<audit::Noted>,
+    warned: AtomicBool,
+    noted: audit::Noted,
     streams: Arc<auth::Streams>,
 }
 
-/// Every route over `host`, ready to be served or nested in an embedder's own router.
-///
-/// A request is taken for anonymous unless it brings HTTP Basic credentials, a token, a console
-/// session, or extensions that say more: a [`Caller`] from a privileged Unix socket, a [`Peer`] that
-/// is a trusted proxy, a [`CertificateName`].
-pub fn router(host: Host, settings: ApiSettings) -> Router {
-    let api = Api {
-        host,
-        settings: Arc::new(settings),
-        logins: Arc::new(auth::Logins::new()),
-        attempts: Arc::default(),
-        sessions: Arc::default(),
-        warned: Arc::default(),
-        noted: Arc::default(),
-        streams: Arc::default(),
-    };
-    let routes = Router::new()
-        .merge(harbor::routes())
-        .merge(admin::routes())
-        .merge(openapi::routes())
-        .merge(console::routes())
-        .route("/metrics", get(metrics::show))
-        .layer(middleware::from_fn(trace::route))
-        .fallback(respond::no_such_path)
-        .with_state(api.clone());
-    // Around the whole router, not in it: the router adds `Allow` to a 405 after its own layers.
-    let guarded = Router::new()
-        .fallback_service(routes)
-        .layer(middleware::from_fn_with_state(api.clone(), guard::refuse_foreign_sites))
-        .layer(middleware::from_fn_with_state(api.clone(), audit::record))
-        .layer(middleware::from_fn(guard::envelope))
-        .layer(middleware::from_fn(headers::protect))
-        .layer(middleware::from_fn_with_state(api, trace::request));
-    // Layers of a router run after routing; a path must be mended before it.
-    let mended = MapRequestLayer::new(guard::merge_slashes).layer(guarded);
-    Router::new().fallback_service(mended)
+impl Api {
+    /// The face of `host`, where nobody is logged in yet.
+    #[must_use]
+    pub fn new(host: Host, settings: ApiSettings) -> Self {
+        Self(Arc::new(Shared {
+            host,
+            settings,
+            logins: auth::Logins::new(),
+            attempts: Arc::default(),
+            sessions: auth::Sessions::default(),
+            warned: AtomicBool::default(),
+            noted: audit::Noted::default(),
+            streams: Arc::default(),
+        }))
+    }
+
+    /// Every route, ready to be served or nested in an embedder's own router.
+    ///
+    /// A request is taken for anonymous unless it brings HTTP Basic credentials, a token, a console
+    /// session, or extensions that say more: a [`Caller`] from a privileged Unix socket, a [`Peer`]
+    /// that is a trusted proxy, a [`CertificateName`].
+    pub fn router(&self) -> Router {
+        let routes = Router::new()
+            .merge(harbor::routes())
+            .merge(admin::routes())
+            .merge(openapi::routes())
+            .merge(console::routes())
+            .route("/metrics", get(metrics::show))
+            .layer(MapRequestLayer::new(trace::route))
+            .fallback(respond::no_such_path)
+            .with_state(self.clone());
+        // Around the whole router, not in it: the router adds `Allow` to a 405 after its own layers.
+        let guarded = Router::new()
+            .fallback_service(routes)
+            .layer(middleware::from_fn_with_state(self.clone(), surround));
+        // Layers of a router run after routing; a path must be mended before it.
+        let mended = MapRequestLayer::new(guard::merge_slashes).layer(guarded);
+        Router::new().fallback_service(mended)
+    }
+}
+
+/// What every request passes, from the outside in. One layer, not five: each would allocate and
+/// copy a service and a future for each request.
+async fn surround(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let routed = |request| next.run(request);
+    let guarded = |request| guard::refuse_foreign_sites(&api, request, routed);
+    let noted = |request| audit::record(&api, request, guarded);
+    let enveloped = |request| guard::envelope(request, noted);
+    let protected = |request| headers::protect(request, enveloped);
+    trace::request(&api, request, protected).await
+}
+
+/// The routes of a face that no other listener shares.
+#[cfg(test)]
+pub(crate) fn router(host: Host, settings: ApiSettings) -> Router {
+    Api::new(host, settings).router()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     Compiler, Limits, ServerTls,
-    api::{self, ApiSettings},
+    api::{self, Api, ApiSettings},
     builder::{HostBuilder, KeySource},
     config::{self, Config, LogFormat, SealingKey},
     host::Host,
@@ -65,7 +65,7 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     let stop = CancellationToken::new();
     let settings = transport::settings(&config, address);
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let (_socket, mut faces) = open(listeners, tls, (&host, settings), &stop);
+    let (_socket, mut faces) = open(listeners, tls, &Api::new(host.clone(), settings), &stop);
     tracing::info!(
         data_dir = %config.paths.data_dir.value.display(),
         socket = %config.paths.socket.value.display(),
@@ -103,7 +103,8 @@ pub async fn show(host: Host, listen: SocketAddr) -> Result<(), DaemonError> {
         ..ApiSettings::default()
     };
     let mut faces = JoinSet::new();
-    faces.spawn(api::serve(listener, host.clone(), settings, stop.clone().cancelled_owned()));
+    let api = Api::new(host.clone(), settings);
+    faces.spawn(api::serve(listener, api, stop.clone().cancelled_owned()));
     say(&format!("open http://{listen}/ in a browser"));
     say(&format!("log in as admin with the password {}", password.expose()));
     say(&format!("listening on http://{listen}"));
@@ -143,7 +144,7 @@ pub async fn warm_up(
 fn open(
     listeners: Listeners,
     tls: Option<ServerTls>,
-    (host, settings): (&Host, ApiSettings),
+    api: &Api,
     stop: &CancellationToken,
 ) -> (listen::SocketFile, JoinSet<()>) {
     let mut faces = JoinSet::new();
@@ -155,8 +156,8 @@ fn open(
         }
         None => listeners.tcp.into(),
     };
-    faces.spawn(api::serve(tcp, host.clone(), settings.clone(), stopped()));
-    faces.spawn(api::serve(listeners.unix, host.clone(), settings, stopped()));
+    faces.spawn(api::serve(tcp, api.clone(), stopped()));
+    faces.spawn(api::serve(listeners.unix, api.clone(), stopped()));
     (listeners.socket_file, faces)
 }
 

@@ -157,6 +157,7 @@ struct Shared {
     sealer: Arc<Sealer>,
     path: String,
     committed: Arc<Committed>,
+    seen: users::Seen,
     /// How long entries of the audit log are kept.
     audit_days: AtomicU32,
 }
@@ -178,7 +179,8 @@ impl Store {
             let committed = Arc::new(Committed::default());
             let writer = Writer::start(Arc::clone(&database), Arc::clone(&committed))?;
             let audit_days = AtomicU32::new(AUDIT_DAYS);
-            let shared = Shared { writer, database, sealer, path, committed, audit_days };
+            let seen = users::Seen::default();
+            let shared = Shared { writer, database, sealer, path, committed, seen, audit_days };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;

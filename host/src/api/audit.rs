@@ -3,14 +3,14 @@
 //! was done elsewhere, and what was refused. It keeps no body, so no secret.
 
 use std::{
-    sync::{Mutex, OnceLock, PoisonError},
+    net::IpAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
 use axum::{
-    extract::{Request, State},
-    http::{Method, StatusCode, header},
-    middleware::Next,
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 use portolan_core::audit::{Actor, Change, Means, Outcome};
@@ -31,9 +31,15 @@ const READS: [&str; 2] = ["/plan", "/plans"];
 /// What one request is remembered by, shared by the layer and whoever finds out who it is from.
 #[derive(Default)]
 pub(crate) struct Trace {
-    from: String,
-    request: String,
-    action: String,
+    /// `None` for the Unix socket, and for a router that an embedder serves.
+    peer: Option<IpAddr>,
+    socket: bool,
+    /// As it came.
+    request: Option<HeaderValue>,
+    method: Method,
+    uri: Uri,
+    /// By its method it changes nothing, so nothing has to be noted by the store.
+    safe: bool,
     known: OnceLock<(Who, Means)>,
     tried: OnceLock<(String, Means)>,
     host: OnceLock<Host>,
@@ -41,18 +47,21 @@ pub(crate) struct Trace {
 
 impl Trace {
     fn new(request: &Request) -> Self {
-        let header = request.headers().get(trace::REQUEST_ID);
-        let id = header.and_then(|id| id.to_str().ok()).unwrap_or_default();
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.to_string());
-        let socket =
-            matches!(request.extensions().get::<Caller>(), Some(Caller::Owner | Caller::Socket));
-        let from = if socket { Some("socket".to_owned()) } else { peer };
+        let caller = request.extensions().get::<Caller>();
         Self {
-            from: from.unwrap_or_default(),
-            request: short(id),
-            action: short(&format!("{} {}", request.method(), request.uri().path())),
+            peer: request.extensions().get::<Peer>().map(|peer| peer.0),
+            socket: matches!(caller, Some(Caller::Owner | Caller::Socket)),
+            request: request.headers().get(trace::REQUEST_ID).cloned(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            safe: matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
             ..Self::default()
         }
+    }
+
+    /// Whether it changes nothing, whatever its method.
+    fn reads(&self) -> bool {
+        self.safe || READS.iter().any(|end| self.uri.path().ends_with(end))
     }
 
     /// Remembers who it is.
@@ -66,7 +75,10 @@ impl Trace {
     }
 
     /// The host, whose changes are this caller's.
-    pub(super) fn host(&self, host: &Host, who: &Who, how: Means) -> &Host {
+    pub(super) fn host<'h>(&'h self, host: &'h Host, who: &Who, how: Means) -> &'h Host {
+        if self.safe {
+            return host;
+        }
         self.host.get_or_init(|| host.acting_as(self.actor(Some((who, how)))))
     }
 
@@ -78,15 +90,20 @@ impl Trace {
             who: name.cloned().unwrap_or_default(),
             role: known.map(|(who, _)| who.role),
             how: how.unwrap_or(Means::None),
-            from: self.from.clone(),
-            request: self.request.clone(),
-            action: self.action.clone(),
+            from: match self.peer {
+                _ if self.socket => "socket".to_owned(),
+                peer => peer.map(|peer| peer.to_string()).unwrap_or_default(),
+            },
+            request: short(
+                self.request.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
+            ),
+            action: short(&format!("{} {}", self.method, self.uri.path())),
         }
     }
 
     /// What is to be noted of an answer, where the store did not note it already.
-    fn note(&self, reads: bool, response: &Response) -> Option<(Actor, Outcome, String, Change)> {
-        let status = response.status();
+    fn note(&self, response: &Response) -> Option<(Actor, Outcome, String, Change)> {
+        let (reads, status) = (self.reads(), response.status());
         let known = self.known.get().map(|(who, how)| (who, *how));
         let outcome = match status {
             // A page of another site, in the browser of somebody who need not know of it.
@@ -105,10 +122,13 @@ impl Trace {
         let why = response.extensions().get::<Refusal>().map(|refusal| short(&refusal.0));
         let why = why.unwrap_or_else(|| format!("status {}", status.as_u16()));
         let reason = if outcome == Outcome::Done { String::new() } else { why };
-        let (method, path) = self.action.split_once(' ').unwrap_or_default();
-        let change = about(path, response);
+        let change = about(self.uri.path(), response);
         let in_session = known.is_some_and(|(_, how)| how == Means::Session);
-        if outcome == Outcome::Done && is_session(&change) && method == "DELETE" && !in_session {
+        if outcome == Outcome::Done
+            && is_session(&change)
+            && self.method == Method::DELETE
+            && !in_session
+        {
             return None;
         }
         Some((self.actor(known), outcome, reason, change))
@@ -116,19 +136,22 @@ impl Trace {
 }
 
 /// Notes what a request did, or why it was refused.
-pub(crate) async fn record(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let trace = std::sync::Arc::new(Trace::new(&request));
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let reads = safe || READS.iter().any(|end| request.uri().path().ends_with(end));
-    request.extensions_mut().insert(std::sync::Arc::clone(&trace));
-    let response = next.run(request).await;
-    let Some((actor, outcome, reason, change)) = trace.note(reads, &response) else {
+pub(crate) async fn record<F: Future<Output = Response>>(
+    api: &Api,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let trace = Arc::new(Trace::new(&request));
+    request.extensions_mut().insert(Arc::clone(&trace));
+    let response = next(request).await;
+    let Some((actor, outcome, reason, change)) = trace.note(&response) else {
         return response;
     };
-    if api.noted.may(outcome, &change, Instant::now()) {
-        let noted = api.host.note(actor, outcome, reason, change).await;
+    if api.0.noted.may(outcome, &change, Instant::now()) {
+        let action = actor.action.clone();
+        let noted = api.0.host.note(actor, outcome, reason, change).await;
         if let Err(error) = noted {
-            tracing::error!(%error, action = trace.action, "the audit log could not be written");
+            tracing::error!(%error, action, "the audit log could not be written");
         }
     }
     response

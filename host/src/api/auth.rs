@@ -81,7 +81,9 @@ impl Access {
 
     async fn at_least(&self, role: Role) -> Result<&Host, ApiError> {
         match self.who().await? {
-            Some(who) if who.role >= role => Ok(self.trace.host(&self.api.host, who, self.means())),
+            Some(who) if who.role >= role => {
+                Ok(self.trace.host(&self.api.0.host, who, self.means()))
+            }
             Some(who) => Err(ApiError::forbidden(&who.name)),
             None => Err(ApiError::unauthorized()),
         }
@@ -142,13 +144,15 @@ impl Access {
         }
     }
 
-    /// Whose session it is, as the user is now: gone, given another role or another password by
-    /// whatever listener, which keeps sessions of its own.
+    /// Whose session it is, as the user is now: gone, or given another role or password, perhaps by
+    /// way of a router that keeps sessions of its own.
     async fn in_session(&self, id: &str, csrf: Option<&str>) -> Result<Option<Who>, ApiError> {
-        let Some(begun) = self.api.sessions.find(id, csrf, Instant::now()) else { return Ok(None) };
+        let Some(begun) = self.api.0.sessions.find(id, csrf, Instant::now()) else {
+            return Ok(None);
+        };
         let now = self.api.user_now(&begun).await?;
         if now.is_none() {
-            self.api.sessions.end(id);
+            self.api.0.sessions.end(id);
         }
         Ok(now)
     }
@@ -163,7 +167,7 @@ impl Access {
         name: &str,
         password: &Secret,
     ) -> Result<Option<Who>, ApiError> {
-        let attempts = &self.api.attempts;
+        let attempts = &self.api.0.attempts;
         self.trace.tried(name, Means::Password);
         if let Some(wait) = attempts.wait(self.peer, name, Instant::now()) {
             return Err(ApiError::too_many(wait));
@@ -171,14 +175,14 @@ impl Access {
         if password.expose().len() > passwords::MAX_PASSWORD {
             return Ok(None);
         }
-        let known = self.api.host.user_named(name).await?;
+        let known = self.api.0.host.user_named(name).await?;
         let (user, hash) = match known {
             Some((user, hash)) => (Some(user), hash),
             None => (None, passwords::nobodys_hash()),
         };
         let (name, password) = (name.to_owned(), password.clone());
         let guess = Guess { peer: self.peer, name, hash: hash.clone(), password };
-        let right = self.api.logins.verify(guess, attempts).await?;
+        let right = self.api.0.logins.verify(guess, attempts).await?;
         let Some(user) = user.filter(|_| right) else { return Ok(None) };
         self.sender.is(user.name.as_str());
         let who = Who::user(user, &hash);
@@ -188,15 +192,15 @@ impl Access {
 
     /// The user that a client certificate names, where these are to log people in.
     async fn certified(&self) -> Result<Option<Who>, ApiError> {
-        let name = self.certificate.as_ref().filter(|_| self.api.settings.certificate_users);
+        let name = self.certificate.as_ref().filter(|_| self.api.0.settings.certificate_users);
         let Some(CertificateName(name)) = name else { return Ok(None) };
-        let known = self.api.host.user_named(name).await?;
+        let known = self.api.0.host.user_named(name).await?;
         Ok(known.map(|(user, hash)| Who::user(user, &hash)))
     }
 
     async fn token(&self, text: &Secret) -> Result<Option<Who>, ApiError> {
         self.trace.tried("", Means::Token);
-        let token = self.api.host.use_token(&digest(text)).await?;
+        let token = self.api.0.host.use_token(&digest(text)).await?;
         Ok(token.map(|token| Who {
             name: format!("robot${}", token.name),
             role: token.role,
@@ -209,17 +213,17 @@ impl Access {
     /// # Errors
     /// 400 for a password that is empty or too long; 429 where too many wait.
     pub(crate) async fn hash(&self, password: String) -> Result<String, ApiError> {
-        self.api.logins.hash(Secret::new(password), self.peer).await
+        self.api.0.logins.hash(Secret::new(password), self.peer).await
     }
 
     /// Whether the store answers: for `/health`, which everybody may ask.
     pub(crate) async fn store_answers(&self) -> bool {
-        self.api.host.has_users().await.is_ok()
+        self.api.0.host.has_users().await.is_ok()
     }
 
     /// Settings of the HTTP face.
     pub(crate) fn settings(&self) -> &ApiSettings {
-        &self.api.settings
+        &self.api.0.settings
     }
 
     /// Whether the request travels over TLS, so that a cookie must never travel otherwise.
@@ -233,7 +237,7 @@ impl Access {
     /// 401 for nobody; 429 where there are too many such answers, of this caller or in all.
     pub(crate) async fn reading(&self) -> Result<Reading, ApiError> {
         let who = self.somebody().await?.clone();
-        let place = self.api.streams.take(&who.name).ok_or_else(ApiError::too_many_streams)?;
+        let place = self.api.0.streams.take(&who.name).ok_or_else(ApiError::too_many_streams)?;
         Ok(Reading::new(self.api.clone(), who, self.token_digest(), self.session_id(), place))
     }
 
@@ -246,7 +250,7 @@ impl Access {
 
     /// The console's sessions.
     pub(crate) fn sessions(&self) -> &Sessions {
-        &self.api.sessions
+        &self.api.0.sessions
     }
 
     /// The id of the session that the request came with.
@@ -261,7 +265,7 @@ impl Access {
 impl Api {
     /// A user as stored now; `None` where it is gone, or has another password than it had then.
     async fn user_now(&self, then: &Who) -> Result<Option<Who>, Error> {
-        let known = self.host.user_named(&then.name).await?;
+        let known = self.0.host.user_named(&then.name).await?;
         let now = known.map(|(user, hash)| Who::user(user, &hash));
         Ok(now.filter(|now| now.kind == then.kind))
     }

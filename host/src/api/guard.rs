@@ -4,18 +4,19 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
-    middleware::Next,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
     response::{IntoResponse, Response},
 };
 
 use tower_http::timeout::TimeoutLayer;
 
-use super::{Api, ApiSettings, Caller, respond::ApiError, trace::Route};
+use super::{Api, ApiSettings, Caller, CertificateName, proxied::Proxied, respond::ApiError};
 
 /// Longest time of a usual request; saving an endpoint waits for a remote registry.
 pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(60);
+/// What a browser says of the page that sends a request (W3C, Fetch Metadata Request Headers).
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Repeated slashes in the path become one, as Harbor's first middleware does.
 pub(crate) fn merge_slashes<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
@@ -47,16 +48,18 @@ pub(crate) fn at_most(time: Duration) -> TimeoutLayer {
 
 /// Puts Harbor's envelope around refusals of the router and its layers: 405 loses its `Allow`
 /// header and says the methods in words (contract 1.3).
-pub(crate) async fn envelope(request: Request, next: Next) -> Response {
+pub(crate) async fn envelope<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let ours = kind.is_some_and(|kind| kind.starts_with(b"application/json"));
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let route = response.extensions_mut().remove::<Route>();
     let allowed = response.headers_mut().remove(header::ALLOW);
     let message = match status {
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -69,41 +72,55 @@ pub(crate) async fn envelope(request: Request, next: Next) -> Response {
         status if status.is_server_error() => "internal server error".to_owned(),
         status => status.canonical_reason().unwrap_or("refused").to_ascii_lowercase(),
     };
-    let mut refusal = ApiError::framework(status, message).into_response();
-    if let Some(route) = route {
-        refusal.extensions_mut().insert(route);
-    }
-    refusal
+    ApiError::framework(status, message).into_response()
 }
 
 /// Refuses what a web page of another site could send through somebody's browser: a foreign
-/// `Host` on a loopback listener (DNS rebinding), and cross-site writes.
-pub(crate) async fn refuse_foreign_sites(
-    State(api): State<Api>,
+/// `Host` on a loopback listener (DNS rebinding), cross-site writes, and cross-site reads in
+/// somebody's name. Its script sees no answer, but a plan costs time, and a stream a place.
+pub(crate) async fn refuse_foreign_sites<F: Future<Output = Response>>(
+    api: &Api,
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
     let loopback = request.extensions().get::<Caller>() == Some(&Caller::Loopback);
-    if loopback && !host_of(&request).is_none_or(|host| is_ours(&host, &api.settings)) {
+    if loopback && !host_of(&request).is_none_or(|host| is_ours(&host, &api.0.settings)) {
         let message = "this address is not served here: send the `Host` the daemon listens on, \
                        or set the external URL to the name you use";
         return ApiError::framework(StatusCode::MISDIRECTED_REQUEST, message).into_response();
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && is_from_another_site(&request, &api.settings) {
-        let message = "pages of other sites may not change anything here; where a proxy changes \
-                       `Host`, set the external URL to the address people use";
+    let matters = !reads || (!is_page(request.uri().path()) && is_in_a_name(&request));
+    if matters && is_from_another_site(&request, &api.0.settings) {
+        let message = "pages of other sites may neither change nor ask anything here in the name \
+                       of whoever looks at them; where a proxy changes `Host`, set the external \
+                       URL to the address people use";
         return ApiError::framework(StatusCode::FORBIDDEN, message).into_response();
     }
-    next.run(request).await
+    next(request).await
 }
 
-/// Whether a browser says that a page of another site sent it. Cookies have a second proof; what a
-/// proxy or a client certificate says of somebody comes along with every request, as passwords do
-/// that a browser remembers.
+/// Whether a path is for people to look at, so that pages of other sites may link there: it tells
+/// nothing that is stored.
+fn is_page(path: &str) -> bool {
+    !["/api/", "/v2/", "/metrics"].iter().any(|start| path.starts_with(start))
+}
+
+/// Whether a request may be somebody's, by what a browser adds by itself: a cookie, a password that
+/// it remembers, a certificate, or what a proxy knows of it.
+fn is_in_a_name(request: &Request) -> bool {
+    let (headers, extensions) = (request.headers(), request.extensions());
+    headers.contains_key(header::COOKIE)
+        || headers.contains_key(header::AUTHORIZATION)
+        || extensions.get::<CertificateName>().is_some()
+        || extensions.get::<Proxied>().is_some()
+}
+
+/// Whether a browser says that a page of another site sent it. A site is more than an origin: pages
+/// of other ports of this computer are of the same site, and share its cookies.
 fn is_from_another_site(request: &Request, settings: &ApiSettings) -> bool {
-    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
-    if matches!(site, Some(b"cross-site" | b"same-site")) {
+    let site = request.headers().get(SITE).map(HeaderValue::as_bytes);
+    if site.is_some_and(|site| !matches!(site, b"same-origin" | b"none")) {
         return true;
     }
     let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
@@ -213,6 +230,8 @@ mod tests {
             ("box", "", "https://evil.example.com", true),
             ("box", "", "null", true),
             ("box", "same-site", "", true),
+            ("box", "none", "", false),
+            ("box", "elsewhere", "", true),
             ("box", "cross-site", "https://box", true),
         ];
         for (host, site, origin, foreign) in cases {

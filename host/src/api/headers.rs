@@ -4,7 +4,6 @@
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 
@@ -20,12 +19,15 @@ const OWN: HeaderValue = HeaderValue::from_static(
 /// A year, for this host alone: others below its name may speak plain HTTP.
 const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Adds them.
-pub(crate) async fn protect(request: Request, next: Next) -> Response {
+/// Adds them to what `next` answers.
+pub(crate) async fn protect<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let host = guard::host_of(&request).unwrap_or_default();
     // A browser would refuse plain HTTP of every other program on this computer too.
     let secure = request.extensions().get::<Secure>().is_some() && !guard::is_loopback(&host);
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let headers = response.headers_mut();
     let policy = if is_page(headers) { OWN } else { NOTHING };
     let always = [

@@ -64,6 +64,12 @@ impl Listing {
         host::Listing { query, sort: &self.sort, page: self.page }
     }
 
+    /// How many rows are passed over and how many taken, where the order that is asked for is one of
+    /// `known`.
+    pub(crate) fn part_of(&self, known: &[&str]) -> Option<(usize, usize)> {
+        known.contains(&self.sort.as_str()).then(|| self.page.bounds())
+    }
+
     /// One page that was found, with `X-Total-Count` and `Link`.
     pub(crate) fn page<T, W: Serialize>(&self, found: &Rows<T>, show: impl Fn(&T) -> W) -> Answer {
         let shown: Vec<W> = found.rows.iter().map(show).collect();

@@ -38,12 +38,12 @@ pub(crate) struct Proxied(pub(crate) Who);
 
 /// Puts what is known of the request's origin into its extensions.
 pub(crate) fn settle(api: &Api, request: &mut Request) {
-    let settings = &api.settings;
+    let settings = &api.0.settings;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     if peer.is_some_and(|peer| is_trusted(settings, peer)) {
         believe(settings, request);
     } else if settings.proxy_auth.as_ref().is_some_and(|it| it.is_used(request.headers()))
-        && !api.warned.swap(true, Ordering::Relaxed)
+        && !api.0.warned.swap(true, Ordering::Relaxed)
     {
         tracing::warn!(
             ?peer,

@@ -16,8 +16,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ApiSettings, Caller, CertificateName, Peer, shares::Shares};
-use crate::{ServerTls, host::Host};
+use super::{Api, Caller, CertificateName, Peer, shares::Shares};
+use crate::ServerTls;
 
 use connection::{Known, Service};
 use gate::{Gate, Place};
@@ -52,17 +52,13 @@ impl From<UnixListener> for Listener {
     }
 }
 
-/// Serves `host` on a listener until `shutdown` is ready; then takes no more connections, ends
-/// idle ones, and gives requests under way 65 seconds.
-pub async fn serve(
-    listener: impl Into<Listener>,
-    host: Host,
-    settings: ApiSettings,
-    shutdown: impl Future<Output = ()>,
-) {
-    let limits = settings.limits;
-    let gate = Gate::new(limits.connections_per_address, settings.trusted_proxies.clone());
-    let router = super::router(host, settings);
+/// Serves a face on a listener until `shutdown` is ready; then takes no more connections, ends
+/// idle ones, and gives requests under way 65 seconds. The bounds of connections and bodies are this
+/// listener's alone, so that nobody on the network keeps the owner of the Unix socket out.
+pub async fn serve(listener: impl Into<Listener>, api: Api, shutdown: impl Future<Output = ()>) {
+    let limits = api.0.settings.limits;
+    let gate = Gate::new(limits.connections_per_address, api.0.settings.trusted_proxies.clone());
+    let router = api.router();
     let bodies = Shares::new(limits.bodies, limits.bodies / BODIES_OF_ONE);
     let service = Service { router, limits, bodies, stop: CancellationToken::new() };
     match listener.into() {

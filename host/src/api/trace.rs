@@ -2,14 +2,17 @@
 //! says its id. Neither addresses nor bodies are logged: secrets could be in them.
 
 use std::{
-    sync::{Arc, OnceLock},
+    hash::{BuildHasher as _, RandomState},
+    sync::{
+        Arc, LazyLock, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method},
-    middleware::Next,
     response::Response,
 };
 use tracing::Instrument as _;
@@ -21,23 +24,38 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Most characters of a client's own id in log lines.
 const MAX_SHOWN: usize = 64;
 
-/// Where the name of whoever is found to be calling is left for the log line.
+/// Where whoever finds out leaves for the log line who is calling, and by which route.
 #[derive(Clone, Default)]
-pub(crate) struct Sender(Arc<OnceLock<String>>);
+pub(crate) struct Sender(Arc<Found>);
+
+#[derive(Default)]
+struct Found {
+    user: OnceLock<String>,
+    /// As in `/api/v2.0/registries/{id}`.
+    route: OnceLock<MatchedPath>,
+}
 
 impl Sender {
     /// Leaves a name; the first one stays.
     pub(crate) fn is(&self, name: &str) {
-        self.0.get_or_init(|| name.to_owned());
+        self.0.user.get_or_init(|| name.to_owned());
+    }
+
+    fn user(&self) -> &str {
+        self.0.user.get().map_or("-", String::as_str)
+    }
+
+    fn route(&self) -> &str {
+        self.0.route.get().map_or("-", MatchedPath::as_str)
     }
 }
 
-/// The route that answered, as in `/api/v2.0/registries/{id}`; travels with the answer.
-#[derive(Clone)]
-pub(crate) struct Route(MatchedPath);
-
 /// Echoes `X-Request-Id`, or makes one; learns what a proxy says; tells what became of the request.
-pub(crate) async fn request(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn request<F: Future<Output = Response>>(
+    api: &Api,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let begun = Instant::now();
     let given = request.headers().get(&REQUEST_ID).filter(|id| !id.is_empty()).cloned();
     let id = given.or_else(fresh_id);
@@ -45,18 +63,16 @@ pub(crate) async fn request(State(api): State<Api>, mut request: Request, next: 
         request.headers_mut().insert(REQUEST_ID, id.clone());
     }
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let shown: String = shown.chars().take(MAX_SHOWN).collect();
+    let shown = shown.get(..MAX_SHOWN).unwrap_or(shown);
     let span = tracing::info_span!("request", id = shown);
     let sender = Sender::default();
     request.extensions_mut().insert(sender.clone());
-    span.in_scope(|| proxied::settle(&api, &mut request));
+    span.in_scope(|| proxied::settle(api, &mut request));
     let peer = request.extensions().get::<Peer>().copied();
     let method = request.method().clone();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let route = response.extensions().get::<Route>().cloned();
-    let route = route.as_ref().map_or("-", |route| route.0.as_str());
-    api.settings.latencies.note(&method, route, response.status(), begun.elapsed());
-    span.in_scope(|| tell((&method, route), &response, (sender, peer), begun));
+    let mut response = next(request).instrument(span.clone()).await;
+    api.0.settings.latencies.note(&method, sender.route(), response.status(), begun.elapsed());
+    span.in_scope(|| tell(&method, &response, (&sender, peer), begun));
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -64,14 +80,9 @@ pub(crate) async fn request(State(api): State<Api>, mut request: Request, next: 
 }
 
 /// Reads that went well are many, and told to those who ask for more.
-fn tell(
-    (method, route): (&Method, &str),
-    response: &Response,
-    from: (Sender, Option<Peer>),
-    begun: Instant,
-) {
+fn tell(method: &Method, response: &Response, from: (&Sender, Option<Peer>), begun: Instant) {
     let status = response.status();
-    let user = from.0.0.get().map_or("-", String::as_str);
+    let (user, route) = (from.0.user(), from.0.route());
     let address = from.1.map(|peer| tracing::field::display(peer.0));
     let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status_code = status.as_u16();
@@ -83,26 +94,30 @@ fn tell(
 }
 
 /// Within the router, where it is known which route it is.
-pub(crate) async fn route(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    if let Some(route) = route {
-        response.extensions_mut().insert(Route(route));
+pub(crate) fn route(request: Request) -> Request {
+    let extensions = request.extensions();
+    if let (Some(sender), Some(route)) =
+        (extensions.get::<Sender>(), extensions.get::<MatchedPath>())
+    {
+        sender.0.route.get_or_init(|| route.clone());
     }
-    response
+    request
 }
 
-/// A random UUID (RFC 9562 version 4); nothing where the system has no randomness left.
+/// A UUID in the form of a random one (RFC 9562 version 4). It names a request and proves nothing: a
+/// count under a keyed hash, whose key is random, is enough, and asks the system for nothing.
 fn fresh_id() -> Option<HeaderValue> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    let random = u128::from_be_bytes(bytes);
+    static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let [high, low] = KEYS.each_ref().map(|key| key.hash_one(count));
+    let random = (u128::from(high) << 64) | u128::from(low);
     let versioned = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-    let mut text = format!("{versioned:032x}");
-    for position in [20, 16, 12, 8] {
-        text.insert(position, '-');
-    }
-    HeaderValue::from_str(&text).ok()
+    let part = |shift: u32, digits: u32| (versioned >> shift) & ((1 << (4 * digits)) - 1);
+    let (one, two, three) = (part(96, 8), part(80, 4), part(64, 4));
+    let (four, five) = (part(48, 4), part(0, 12));
+    let text = format!("{one:08x}-{two:04x}-{three:04x}-{four:04x}-{five:012x}");
+    HeaderValue::try_from(text).ok()
 }
 
 #[cfg(test)]

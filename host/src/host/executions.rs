@@ -9,7 +9,7 @@ use portolan_core::{
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::Host;
+use super::{Host, Rows};
 use crate::{
     error::{Code, Error},
     replication::{Selection, Totals},
@@ -64,6 +64,20 @@ impl Host {
     /// `Internal` where the store fails.
     pub async fn executions(&self, policy: Option<PolicyId>) -> Result<Vec<Execution>, Error> {
         Ok(self.store.executions(policy).await?)
+    }
+
+    /// One page of the executions, of one policy where given, newest first: at most `take` after
+    /// the first `skip`. However many there are, it reads that page alone.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn newest_executions(
+        &self,
+        policy: Option<PolicyId>,
+        (skip, take): (usize, usize),
+    ) -> Result<Rows<Execution>, Error> {
+        let (rows, total) = self.store.newest_executions(policy, (skip, take)).await?;
+        Ok(Rows { rows, total })
     }
 
     /// One execution.

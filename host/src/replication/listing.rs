@@ -89,8 +89,9 @@ pub(super) async fn run(shared: Arc<Shared>, execution: Execution) {
         ) => Ok(String::new()),
         outcome => outcome.map_err(|error| error.to_string()),
     };
-    if let Err(text) = &outcome {
-        tracing::warn!(execution = id.0, error = %text, "listing failed");
+    match &outcome {
+        Ok(_) => tracing::debug!("listing is over"),
+        Err(text) => tracing::warn!(execution = id.0, error = %text, "listing failed"),
     }
     let settled = shared.store.finish_listing(id, outcome, OffsetDateTime::now_utc()).await;
     if let Err(error) = settled {

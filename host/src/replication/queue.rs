@@ -116,11 +116,23 @@ async fn run_task(shared: Arc<Shared>, task: Task) {
         _ => None,
     };
     shared.stats.ended(&outcome);
+    tell(&outcome);
     if let Err(error) = shared.store.finish_task(task.id, &shared.owner, outcome, now).await {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
     }
     if let Some(at) = retry {
         wake_at(&shared, at - now);
+    }
+}
+
+/// In the task's span, which says what it is about.
+fn tell(outcome: &TaskOutcome) {
+    match outcome {
+        TaskOutcome::Success => tracing::debug!("a task is done"),
+        TaskOutcome::Stopped => tracing::debug!("a task was stopped"),
+        TaskOutcome::Failed { text, retry_at } => {
+            tracing::warn!(error = %text, again = retry_at.is_some(), "a task failed");
+        }
     }
 }
 

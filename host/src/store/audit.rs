@@ -2,7 +2,7 @@
 //! was refused and for sessions, in a table of its own, so that neither guessers nor those who log
 //! in again and again can push changes out of the log.
 //!
-//! Both are bounded: the oldest entries go first.
+//! Both are bounded, by number, bytes and age: the oldest entries go first.
 
 use std::sync::{
     Arc,
@@ -16,18 +16,30 @@ use time::{Duration, OffsetDateTime};
 use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
-    rows::{decode, unreadable},
+    rows::{decode, encode, find, unreadable},
     tables::{AUDIT, AUDIT_REFUSED, Json, Snapshot, Tables, Writing},
 };
 
-/// Most changes kept.
-const MAX_CHANGES: u64 = 100_000;
-/// Most refusals, and beginnings and ends of sessions, kept.
-const MAX_REFUSALS: u64 = 10_000;
+/// Changes that are kept.
+const CHANGES: Bounds = Bounds { entries: 100_000, bytes: 256 << 20, counter: "audit-bytes" };
+/// Refusals, and beginnings and ends of sessions, that are kept.
+const REFUSALS: Bounds =
+    Bounds { entries: 10_000, bytes: 16 << 20, counter: "audit-refused-bytes" };
 /// Noun of what is no change of the store.
 const SESSION: &str = "session";
-/// Most entries that one new one pushes out: a lowered bound is reached step by step.
-const MAX_FORGOTTEN: usize = 64;
+/// Most entries that one new one pushes out: a lowered bound is reached step by step. So many of the
+/// shortest are longer than the longest.
+const MAX_FORGOTTEN: usize = 1_024;
+
+/// Most of a table that is kept.
+#[derive(Clone, Copy)]
+struct Bounds {
+    entries: u64,
+    /// Of the entries as they are stored; the pages of the file take more.
+    bytes: u64,
+    /// Fact in `meta`: how many there are.
+    counter: &'static str,
+}
 
 /// On whose behalf a handle of the store writes.
 pub(crate) struct Trail {
@@ -121,37 +133,55 @@ fn now() -> OffsetDateTime {
 
 fn put(tables: &mut Tables<'_>, entry: Entry, oldest: OffsetDateTime) -> Result<(), StoreError> {
     let entry = Entry { id: take_ids(tables, Counter::Audit, 1)?, ..entry };
-    let (table, most) = match (entry.outcome, entry.change.noun.as_ref()) {
-        (Outcome::Refused, _) | (Outcome::Done, SESSION) => {
-            (&mut tables.audit_refused, MAX_REFUSALS)
-        }
-        (Outcome::Done, _) => (&mut tables.audit, MAX_CHANGES),
+    let Tables { audit, audit_refused, meta, .. } = tables;
+    let (table, bounds) = match (entry.outcome, entry.change.noun.as_ref()) {
+        (Outcome::Refused, _) | (Outcome::Done, SESSION) => (audit_refused, REFUSALS),
+        (Outcome::Done, _) => (audit, CHANGES),
     };
-    table.put_json(entry.id, &entry)?;
-    forget(table, most, oldest)
+    let before = match find(&**meta, bounds.counter)? {
+        Some(bytes) => bytes,
+        // An older program did not count.
+        None => bytes_of(&**table)?,
+    };
+    let bytes = encode(&entry)?;
+    table.put(entry.id, bytes.as_slice())?;
+    let after = forget(table, before.saturating_add(length(&bytes)), bounds, oldest)?;
+    meta.put_json(bounds.counter, &after)
 }
 
-/// Forgets what is too old or too much, a few at a time. An entry that is not understood counts as
-/// old: it must fail no change, which is written already.
+/// Forgets what is too old or too much, a few at a time; `bytes` are there, and so many are left. An
+/// entry that is not understood counts as old: it must fail no change, which is written already.
 fn forget(
     table: &mut Writing<'_, u64, Json>,
-    most: u64,
+    mut bytes: u64,
+    most: Bounds,
     oldest: OffsetDateTime,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     for _ in 0..MAX_FORGOTTEN {
-        let count = table.len().map_err(unreadable)?;
-        let (id, at) = match table.first().map_err(unreadable)? {
-            Some((id, bytes)) => {
-                (id.value(), decode::<Entry>(bytes.value()).ok().map(|entry| entry.at))
-            }
-            None => return Ok(()),
-        };
-        if count <= most && at.is_some_and(|at| at >= oldest) {
-            return Ok(());
+        let too_much = bytes > most.bytes || table.len().map_err(unreadable)? > most.entries;
+        let first = table.first().map_err(unreadable)?;
+        let first = first.map(|(id, entry)| (id.value(), entry.value().to_vec()));
+        let Some((id, entry)) = first else { return Ok(0) };
+        let at = decode::<Entry>(&entry).ok().map(|entry| entry.at);
+        if !too_much && at.is_some_and(|at| at >= oldest) {
+            break;
         }
         table.remove(id)?;
+        bytes = bytes.saturating_sub(length(&entry));
     }
-    Ok(())
+    Ok(bytes)
+}
+
+/// The bytes of all entries of a table.
+fn bytes_of(table: &impl ReadableTable<u64, Json>) -> Result<u64, StoreError> {
+    let mut rows = table.iter().map_err(unreadable)?;
+    rows.try_fold(0, |sum: u64, row| {
+        Ok(sum.saturating_add(length(row.map_err(unreadable)?.1.value())))
+    })
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 fn newest(
@@ -287,11 +317,12 @@ mod tests {
         let later = now() + Duration::HOUR;
         assert_eq!(ids(AuditQuery { since: Some(later), ..none() }, 9).await.len(), 0);
         // No entry is older than no day at all; the next of its kind pushes the others out.
-        let bound =
-            |tables: &mut Tables<'_>| forget(&mut tables.audit, 2, OffsetDateTime::UNIX_EPOCH);
-        store.write(bound).await.unwrap();
+        let bound = |most: Bounds, oldest| {
+            store.write(move |tables| forget(&mut tables.audit, 0, most, oldest))
+        };
+        bound(Bounds { entries: 2, ..CHANGES }, OffsetDateTime::UNIX_EPOCH).await.unwrap();
         assert_eq!(ids(none(), 9).await, [6, 5, 4, 3, 2]);
-        store.write(move |tables| forget(&mut tables.audit, 9, later)).await.unwrap();
+        bound(CHANGES, later).await.unwrap();
         assert_eq!(ids(none(), 9).await, [6, 4, 2]);
     }
 
@@ -303,8 +334,43 @@ mod tests {
             store.note(actor("ada"), Outcome::Done, String::new(), change).await.unwrap();
         }
         let later = now() + Duration::HOUR;
-        store.write(move |tables| forget(&mut tables.audit_refused, 9, later)).await.unwrap();
+        let bound =
+            move |tables: &mut Tables<'_>| forget(&mut tables.audit_refused, 0, REFUSALS, later);
+        store.write(bound).await.unwrap();
         let nouns: Vec<_> = all(&store).await.into_iter().map(|it| it.change.noun).collect();
         assert_eq!(nouns, ["policy"]);
+    }
+
+    #[tokio::test]
+    async fn the_bytes_of_the_log_are_counted_and_bounded() {
+        let store = memory().await;
+        let counted = async || {
+            let read = |tables: &mut Tables<'_>| {
+                Ok((find(&*tables.meta, CHANGES.counter)?, bytes_of(&*tables.audit)?))
+            };
+            store.write(read).await.unwrap()
+        };
+        let note = async |length: usize| {
+            let change = Change::of("policy", 1).from(&"b".repeat(length)).to(&"a".repeat(length));
+            store.note(actor("ada"), Outcome::Done, String::new(), change).await.unwrap();
+        };
+        note(1 << 20).await;
+        let (kept, one) = counted().await;
+        assert!(kept == Some(one) && one < 1_000, "a long record is not kept: {one}");
+        for length in [0, 10_000, 100] {
+            note(length).await;
+        }
+        let (kept, bytes) = counted().await;
+        assert!(kept == Some(bytes) && bytes > 20_000, "{bytes}");
+        // A store that an older program wrote.
+        store.write(|tables| tables.meta.remove(CHANGES.counter)).await.unwrap();
+        note(0).await;
+        let (kept, bytes) = counted().await;
+        assert_eq!(kept, Some(bytes));
+        let most = Bounds { bytes: bytes - 1, ..CHANGES };
+        let bound = move |tables: &mut Tables<'_>| {
+            forget(&mut tables.audit, bytes, most, OffsetDateTime::UNIX_EPOCH)
+        };
+        assert_eq!(store.write(bound).await.unwrap(), bytes - one, "the first alone goes");
     }
 }

@@ -5,7 +5,7 @@ use std::{
     mem,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -19,6 +19,8 @@ const MAX_IDS: usize = 100_000;
 pub(crate) struct Changes {
     pub(crate) endpoints: BTreeSet<EndpointId>,
     pub(crate) policies: BTreeSet<PolicyId>,
+    /// Any user; no listing follows these.
+    pub(crate) users: bool,
     /// More than can be told one by one.
     pub(crate) all: bool,
 }
@@ -45,15 +47,23 @@ impl Changes {
 pub(super) struct Committed {
     changes: Mutex<Changes>,
     some: AtomicBool,
+    /// Counts commits that changed users.
+    users: AtomicU64,
 }
 
 impl Committed {
     /// Notes changes that were committed, before whoever asked for them is told.
     pub(super) fn add(&self, changes: Changes) {
+        self.users.fetch_add(u64::from(changes.users), Ordering::AcqRel);
         if !changes.is_empty() {
             self.changes.lock().unwrap_or_else(PoisonError::into_inner).add(changes);
             self.some.store(true, Ordering::Release);
         }
+    }
+
+    /// Another number whenever a user was changed.
+    pub(super) fn users(&self) -> u64 {
+        self.users.load(Ordering::Acquire)
     }
 
     pub(super) fn is_empty(&self) -> bool {

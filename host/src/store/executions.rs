@@ -7,14 +7,14 @@ use portolan_core::{
     id::{ExecutionId, PolicyId},
     policy::{Policy, PolicySpec},
 };
-use redb::ReadableTable;
+use redb::{ReadableTable, ReadableTableMetadata};
 use time::OffsetDateTime;
 
 use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
-    rows::{all, find, indexed, load, unreadable},
+    rows::{all, decode, find, indexed, load, unreadable},
     tables::{ACTIVE, BY_POLICY, EXECUTIONS, POLICIES, Snapshot, Tables},
 };
 
@@ -80,6 +80,29 @@ impl Store {
             Ok(runs.into_iter().map(|run| run.execution).collect())
         };
         self.read(list).await
+    }
+
+    /// The newest executions, of one policy where given: at most `take` after the first `skip`. With
+    /// how many there are in all. Reads no more records than it gives.
+    pub(crate) async fn newest_executions(
+        &self,
+        policy: Option<PolicyId>,
+        (skip, take): (usize, usize),
+    ) -> Result<(Vec<Execution>, u64), StoreError> {
+        let list = move |tables: &Snapshot| {
+            let executions = tables.open(EXECUTIONS)?;
+            let Some(policy) = policy else {
+                let rows = executions.iter().map_err(unreadable)?.rev().skip(skip).take(take);
+                let runs = rows.map(|row| decode::<Run>(row.map_err(unreadable)?.1.value()));
+                let runs: Result<_, _> = runs.map(|run| Ok(run?.execution)).collect();
+                return Ok((runs?, executions.len().map_err(unreadable)?));
+            };
+            let ids = indexed(&tables.open(BY_POLICY)?, policy.0)?;
+            let (total, asked) = (ids.len(), ids.into_iter().rev().skip(skip).take(take));
+            let runs = asked.map(|id| Ok(progress::run(&executions, id)?.execution));
+            Ok((runs.collect::<Result<_, _>>()?, u64::try_from(total).map_err(unreadable)?))
+        };
+        self.read_few(skip.saturating_add(take), list).await
     }
 
     /// The executions that are not final, newest first, those begun after `since`, and those of
@@ -309,8 +332,47 @@ mod tests {
         assert_eq!(ids(store.executions(Some(policy)).await.unwrap()), [4, 3, 2, 1]);
         assert_eq!(ids(store.executions(None).await.unwrap()), [4, 3, 2, 1]);
         assert!(store.executions(Some(PolicyId(9))).await.unwrap().is_empty());
+        for (of, part, expected, total) in [
+            (None, (0, 2), &[4, 3][..], 4),
+            (None, (3, 9), &[1], 4),
+            (Some(policy), (1, 2), &[3, 2], 4),
+            (Some(policy), (9, 1), &[], 4),
+            (Some(PolicyId(9)), (0, 1), &[], 0),
+        ] {
+            let (found, all) = store.newest_executions(of, part).await.unwrap();
+            assert_eq!((ids(found).as_slice(), all), (expected, total), "{of:?} {part:?}");
+        }
         let gone = store.create_execution(PolicyId(9), StartedBy::Manual, false, after(0)).await;
         assert!(matches!(gone, Err(StoreError::NotFound { what: "policy", .. })));
+    }
+
+    /// Told, not judged: `cargo test --release --workspace --lib store::executions -- --ignored
+    /// --nocapture`.
+    #[tokio::test]
+    #[ignore = "a measurement"]
+    async fn how_long_a_page_of_many_runs_takes() {
+        const RUNS: u64 = 100_000;
+        let store = memory().await;
+        let mut policies = Vec::new();
+        for n in 0..RUNS / 10 {
+            policies.push(policy(&store, &n.to_string()).await.id);
+        }
+        for _ in 0..10 {
+            for chunk in policies.chunks(500) {
+                let runs = chunk
+                    .iter()
+                    .map(|id| store.create_execution(*id, StartedBy::Manual, false, after(0)));
+                for run in futures_util::future::join_all(runs).await {
+                    run.unwrap();
+                }
+            }
+        }
+        for part in [(0, 10), (10, 10), (90_000, 10)] {
+            let start = std::time::Instant::now();
+            let (found, total) = store.newest_executions(None, part).await.unwrap();
+            assert_eq!((found.len(), total), (10, RUNS));
+            println!("{part:?}: {} µs", start.elapsed().as_micros());
+        }
     }
 
     #[tokio::test]

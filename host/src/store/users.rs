@@ -1,5 +1,10 @@
 //! Users and the hashes of their passwords. There is always an administrator once there was one.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use portolan_core::{
     account::{AccountName, Role, User},
     audit::{Change, SecretChange},
@@ -20,6 +25,8 @@ use super::{
 const WHAT: &str = "user";
 /// What the audit log calls the hash.
 const PASSWORD: &str = "password";
+/// Most users kept in memory; beyond, all are forgotten and read anew.
+const MAX_SEEN: usize = 256;
 
 #[derive(Serialize, Deserialize)]
 struct UserRecord {
@@ -33,6 +40,28 @@ struct UserRecord {
 pub(crate) struct UserChange {
     pub(crate) role: Option<Role>,
     pub(crate) hash: Option<String>,
+}
+
+/// Users who were asked for by name, as they were when nobody was changed since: a client that logs
+/// in with every request asks for the same one each time.
+#[derive(Default)]
+pub(super) struct Seen(Mutex<HashMap<String, (u64, (User, String))>>);
+
+impl Seen {
+    fn find(&self, name: &str, version: u64) -> Option<(User, String)> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (then, known) = seen.get(name)?;
+        (*then == version).then(|| known.clone())
+    }
+
+    /// `version` was asked for before the store was.
+    fn keep(&self, name: String, version: u64, known: (User, String)) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MAX_SEEN {
+            seen.clear();
+        }
+        seen.insert(name, (version, known));
+    }
 }
 
 impl Store {
@@ -63,7 +92,15 @@ impl Store {
         &self,
         name: String,
     ) -> Result<Option<(User, String)>, StoreError> {
-        self.peek(|tables| named(tables, &name))
+        let (seen, version) = (&self.shared.seen, self.shared.committed.users());
+        if let Some(known) = seen.find(&name, version) {
+            return Ok(Some(known));
+        }
+        let found = self.peek(|tables| named(tables, &name))?;
+        if let Some(found) = &found {
+            seen.keep(name, version, found.clone());
+        }
+        Ok(found)
     }
 
     /// Changes role or password. `InUse` where no administrator would be left.
@@ -83,6 +120,7 @@ impl Store {
             record.user.role = change.role.unwrap_or(record.user.role);
             record.user.updated = now;
             record.hash = change.hash.unwrap_or(record.hash);
+            tables.changed.users = true;
             tables.users.put_json(id.0, &record)?;
             let noted = noted.to(&record.user).secret(PASSWORD, secret);
             Ok((record.user, noted))
@@ -95,6 +133,7 @@ impl Store {
         let delete = move |tables: &mut Tables<'_>| {
             let record: UserRecord = load(&*tables.users, WHAT, id.0)?;
             keep_an_administrator(tables, &record.user)?;
+            tables.changed.users = true;
             tokens::remove_of(tables, record.user.name.as_str())?;
             tables.user_names.remove(record.user.name.as_str())?;
             tables.users.remove(id.0)?;

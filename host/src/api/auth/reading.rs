@@ -81,12 +81,12 @@ impl Reading {
         }
         self.checked = now;
         let in_session =
-            self.session.as_deref().is_none_or(|id| self.api.sessions.is_open(id, now));
+            self.session.as_deref().is_none_or(|id| self.api.0.sessions.is_open(id, now));
         in_session && self.is_known().await
     }
 
     async fn is_known(&self) -> bool {
-        let host = &self.api.host;
+        let host = &self.api.0.host;
         match (self.who.kind, &self.token) {
             // Of those whom a proxy names nothing is stored that could be revoked.
             (Kind::Owner | Kind::Proxy, _) => true,

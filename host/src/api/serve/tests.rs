@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::api::{ServeLimits, tests::host};
+use crate::api::{ApiSettings, ServeLimits, tests::host};
 
 /// Far longer than any bound in these tests.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,7 +31,7 @@ async fn start_within(
     };
     let listener = listener.into();
     let settings = ApiSettings { limits, ..ApiSettings::default() };
-    let serving = serve(listener, host().await, settings, shutdown);
+    let serving = serve(listener, Api::new(host().await, settings), shutdown);
     (stop, tokio::spawn(serving))
 }
 
@@ -85,6 +85,44 @@ fn peers_of_a_socket() {
     assert_eq!(socket_caller(&one, Some(own)), Caller::Owner);
     let stranger = if own == 0 { Caller::Owner } else { Caller::Socket };
     assert_eq!(socket_caller(&one, Some(own + 1)), stranger);
+}
+
+/// A request with these lines of its head, and a body.
+async fn say(address: SocketAddr, line: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let text = format!(
+        "{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn listeners_of_one_face_know_the_same_sessions_and_count_together() {
+    let api = Api::new(host().await, ApiSettings::default());
+    let ((first, here), (second, there)) = (tcp().await, tcp().await);
+    let listeners = [first, second];
+    let _serving = listeners.map(|it| tokio::spawn(serve(it, api.clone(), std::future::pending())));
+
+    let login = r#"{"username": "admin", "password": "right"}"#;
+    let answer = say(here, "POST /api/portolan/v1/sessions", "", login).await;
+    let cookie = answer.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+    let current = "/api/portolan/v1/sessions/current";
+    let cookie = format!("Cookie: {cookie}\r\n");
+    let answer = say(there, &format!("GET {current}"), &cookie, "").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"admin\""), "{answer}");
+
+    let wrong = r#"{"username": "admin", "password": "wrong"}"#;
+    for place in [here, there, here, there, here] {
+        let answer = say(place, "POST /api/portolan/v1/sessions", "", wrong).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+    let answer = say(there, "POST /api/portolan/v1/sessions", "", login).await;
+    assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
 }
 
 #[tokio::test]

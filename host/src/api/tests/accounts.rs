@@ -124,6 +124,14 @@ pub(super) async fn with(api: &Router, line: &str, headers: &[(&str, &str)], bod
     send(api.clone(), request.body(Body::from(body.to_string())).unwrap()).await
 }
 
+/// The cookie of a new session.
+pub(super) async fn log_in(api: &Router, name: &str, password: &str) -> String {
+    let login = json!({"username": name, "password": password});
+    let seen = with(api, "POST /api/portolan/v1/sessions", &[], &login).await;
+    let cookie = seen.headers["set-cookie"].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
+}
+
 pub(super) fn real(line: &str) -> String {
     let digest = format!("sha256:{}", "0".repeat(64));
     let line = line.replace("{id}", "987").replace("{task_id}", "1").replace("{job_type}", "all");

@@ -1,4 +1,4 @@
-//! What ends with a user, a role or a password, whichever listener it is changed at.
+//! What ends with a user, a role or a password, wherever it is changed.
 
 use axum::Router;
 use portolan_core::account::Role;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Seen,
-    accounts::{basic, body, with},
+    accounts::{basic, body, log_in, with},
     host,
 };
 use crate::{
@@ -16,21 +16,13 @@ use crate::{
 
 const CURRENT: &str = "GET /api/portolan/v1/sessions/current";
 
-/// A host with the administrator `ada` besides the first one, and two listeners of it.
-async fn two_listeners() -> (Host, Router, Router) {
+/// A host with the administrator `ada` besides the first one, and two routers of it, with sessions of their own.
+async fn two_routers() -> (Host, Router, Router) {
     let host = host().await;
     let hash = hash_password("first").unwrap();
     host.create_user("ada".parse().unwrap(), Role::Admin, hash).await.unwrap();
-    let listener = || router(host.clone(), ApiSettings::default());
-    (host.clone(), listener(), listener())
-}
-
-/// The cookie of a new session.
-async fn log_in(api: &Router, name: &str, password: &str) -> String {
-    let login = json!({"username": name, "password": password});
-    let seen = with(api, "POST /api/portolan/v1/sessions", &[], &login).await;
-    let cookie = seen.headers["set-cookie"].to_str().unwrap();
-    cookie.split(';').next().unwrap().to_owned()
+    let own = || router(host.clone(), ApiSettings::default());
+    (host.clone(), own(), own())
 }
 
 async fn ask(api: &Router, line: &str, who: &str, body: Value) -> Seen {
@@ -39,7 +31,7 @@ async fn ask(api: &Router, line: &str, who: &str, body: Value) -> Seen {
 
 #[tokio::test]
 async fn sessions_follow_what_becomes_of_their_user_elsewhere() {
-    let (_host, here, elsewhere) = two_listeners().await;
+    let (_host, here, elsewhere) = two_routers().await;
     let (admin, ada) = (basic("admin", "right"), "/api/portolan/v1/users/2");
     let change = async |line: &str, body: Value| {
         let seen = ask(&elsewhere, line, &admin, body).await;
@@ -65,7 +57,7 @@ async fn sessions_follow_what_becomes_of_their_user_elsewhere() {
 
 #[tokio::test]
 async fn tokens_go_with_the_user_at_the_beginning_of_their_chain() {
-    let (_host, api, _) = two_listeners().await;
+    let (_host, api, _) = two_routers().await;
     let (admin, ada) = (basic("admin", "right"), "/api/portolan/v1/users/2");
     let mut maker = basic("ada", "first");
     let mut made = Vec::new();
@@ -94,7 +86,7 @@ async fn tokens_go_with_the_user_at_the_beginning_of_their_chain() {
 
 #[tokio::test]
 async fn a_backup_has_its_turn_before_anything_is_computed() {
-    let (host, api, _) = two_listeners().await;
+    let (host, api, _) = two_routers().await;
     let turn = host.backup_turn().unwrap();
     let make = async || {
         let short = json!({"passphrase": "short"});
