@@ -31,6 +31,8 @@ pub use host::{
     AdapterCall, Answer, BackupKey, BackupTurn, BrowsePage, CallFailure, EndpointInfo, Fault, Host,
     Listing, PlanPage, Plugin, PluginState, Progress, Rows, ShutdownReport, TokenSpec,
 };
+#[cfg(feature = "daemon")]
+pub use net::client_tls::{ClientTls, ClientTlsError};
 #[cfg(feature = "api")]
 pub use net::inbound::{ClientCertificates, ServerTls, TlsFiles, TlsFilesError};
 #[cfg(feature = "daemon")]

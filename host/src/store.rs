@@ -26,6 +26,7 @@ mod executions;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod keys;
 mod log;
 mod meta;
 mod migrations;
@@ -33,6 +34,7 @@ mod plugins;
 mod policies;
 mod progress;
 mod queue;
+mod retry;
 mod rows;
 mod schedules;
 mod secrets;
@@ -50,11 +52,13 @@ pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;
 
 use changes::Committed;
+use keys::Ring;
 use secrets::Sealer;
 use tables::{Snapshot, Tables};
 use writer::Writer;
 
 /// Where the database is.
+#[derive(Clone)]
 pub(crate) enum Location {
     /// A file in this directory, made with mode 0700 where missing.
     Directory(PathBuf),
@@ -151,7 +155,7 @@ struct Shared {
     // Before `database`: its thread holds the database until it ends.
     writer: Writer,
     database: Arc<Database>,
-    sealer: Arc<Sealer>,
+    ring: Arc<Ring>,
     path: String,
     committed: Arc<Committed>,
     /// How long entries of the audit log are kept.
@@ -175,7 +179,8 @@ impl Store {
             let committed = Arc::new(Committed::default());
             let writer = Writer::start(Arc::clone(&database), Arc::clone(&committed))?;
             let audit_days = AtomicU32::new(AUDIT_DAYS);
-            let shared = Shared { writer, database, sealer, path, committed, audit_days };
+            let ring = Arc::new(Ring::new(sealer));
+            let shared = Shared { writer, database, ring, path, committed, audit_days };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;

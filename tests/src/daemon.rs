@@ -61,7 +61,8 @@ async fn build() -> PathBuf {
     // ring's build script is run again wherever what cargo says of *this* package is another.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_") {
+        let of_package = name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_");
+        if of_package || name == "OUT_DIR" {
             cargo.env_remove(&*name);
         }
     }

@@ -27,8 +27,14 @@ pub enum RuleCommand {
     /// Store a rule
     Add(Box<RuleAdd>),
     /// List the rules
+    #[command(after_help = "\
+Examples:
+  portolan rule list")]
     List,
     /// Show one rule
+    #[command(after_help = "\
+Examples:
+  portolan rule show mirror")]
     Show {
         /// Its name or id
         rule: String,
@@ -38,6 +44,9 @@ pub enum RuleCommand {
     /// Start a run
     Run(RuleRun),
     /// Remove a rule and the history of its runs
+    #[command(after_help = "\
+Examples:
+  portolan rule remove mirror")]
     Remove {
         /// Its name or id
         rule: String,
@@ -104,6 +113,10 @@ pub struct RuleAdd {
 
 /// `portolan rule plan`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portolan rule plan mirror
+  portolan rule plan mirror --limit 10000 -o json")]
 pub struct RulePlan {
     /// Its name or id
     pub rule: String,
@@ -114,6 +127,12 @@ pub struct RulePlan {
 
 /// `portolan rule run`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+On a terminal --wait shows a bar with artifacts, bytes, their rate and the time left.
+
+Examples:
+  portolan rule run mirror
+  portolan rule run mirror --wait")]
 pub struct RuleRun {
     /// Its name or id
     pub rule: String,
