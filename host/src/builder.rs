@@ -190,12 +190,7 @@ impl HostBuilder {
     /// # Errors
     /// When the data directory, the store, the key or an adapter cannot be used.
     pub async fn build(self) -> Result<Host, Error> {
-        let location = match &self.data_dir {
-            Some(directory) => Location::Directory(directory.clone()),
-            None => Location::Memory,
-        };
-        let key = key::read(&self.key, self.data_dir.as_deref())?;
-        let store = Store::open(location, key).await?;
+        let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
@@ -218,7 +213,7 @@ impl HostBuilder {
         };
         let engine = Engine::start(parts).await?;
         let (plugin_dir, health_checks) = (self.plugin_dir, self.health_checks);
-        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir, health_checks }))
+        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir, health_checks, key }))
     }
 }
 

@@ -8,8 +8,11 @@ pub mod backup;
 mod browse;
 mod client;
 pub mod demo;
+mod doctor;
 mod endpoint;
 mod execution;
+mod key;
+mod logs;
 pub mod output;
 mod pages;
 mod plan;
@@ -18,10 +21,13 @@ mod provider;
 pub mod replicate;
 mod rule;
 pub mod secret;
+pub mod shell;
 mod token;
 mod typed;
+mod user;
+mod watch;
 
-use args::{Noun, ServeArgs};
+use args::{DoctorArgs, Noun, ServeArgs};
 use output::Failure;
 
 use crate::config::Flags;
@@ -37,10 +43,23 @@ pub async fn run(noun: Noun, lookup: impl Fn(&str) -> Option<String>) -> Result<
         Noun::Plugin(args) => plugin::run(args, lookup).await,
         Noun::Rule(args) => rule::run(args, lookup).await,
         Noun::Execution(args) => execution::run(args, lookup).await,
+        Noun::User(args) => user::run(args, lookup).await,
         Noun::Token(args) => token::run(args, lookup).await,
+        Noun::Key(args) => key::run(args, lookup).await,
         Noun::Backup(args) => backup::run(args, lookup).await,
         Noun::Audit(args) => audit::run(args, lookup).await,
     }
+}
+
+/// Looks for what is wrong, with a daemon or without. `lookup` answers for environment variables.
+///
+/// # Errors
+/// Where something is.
+pub async fn doctor(
+    args: DoctorArgs,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Result<(), Failure> {
+    doctor::run(args, lookup).await
 }
 
 impl From<ServeArgs> for Flags {

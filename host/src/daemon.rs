@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use time::OffsetDateTime;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -123,6 +124,15 @@ pub fn may_show_on(listen: SocketAddr) -> Result<(), DaemonError> {
         return Ok(());
     }
     Err(DaemonError::ShownBeyondLoopback(listen))
+}
+
+/// Reads the files of TLS as a start would; gives the end of the certificate, where it tells.
+///
+/// # Errors
+/// When one cannot be read, holds something else, or key and certificate do not fit.
+pub fn check_tls(tls: &config::Tls) -> Result<Option<OffsetDateTime>, DaemonError> {
+    transport::server_tls(tls)?;
+    Ok(transport::files(tls).certificate_end())
 }
 
 /// Compiles the bundled adapters into the cache that runs without a daemon use. Gives the cache

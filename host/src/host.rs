@@ -11,6 +11,7 @@ mod endpoints;
 mod executions;
 mod failure;
 mod health;
+pub(crate) mod keys;
 mod lifecycle;
 #[cfg(feature = "api")]
 mod measures;
@@ -51,6 +52,7 @@ pub(crate) use measures::Measures;
 pub use plans::PlanPage;
 
 use catalog::Catalog;
+use keys::KeyPlace;
 
 /// A running host. Cheap to clone; [`shutdown`](Self::shutdown) ends it.
 #[derive(Clone)]
@@ -72,6 +74,10 @@ struct Shared {
     begun: Instant,
     /// One backup at a time: each keeps what is deleted meanwhile in the file.
     backups: Arc<Semaphore>,
+    /// One rotation of the key at a time.
+    rotations: Arc<Semaphore>,
+    /// Where the sealing key is kept.
+    key: KeyPlace,
 }
 
 /// What `/registries/{id}/info` is made of.

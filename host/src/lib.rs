@@ -32,6 +32,8 @@ pub use host::{
     EndpointInfo, Fault, Host, Listing, PlanPage, Plugin, PluginState, Progress, Rows,
     ShutdownReport, TokenSpec,
 };
+#[cfg(feature = "daemon")]
+pub use net::client_tls::{ClientTls, ClientTlsError};
 #[cfg(feature = "api")]
 pub use net::inbound::{ClientCertificates, ServerTls, TlsFiles, TlsFilesError};
 #[cfg(feature = "daemon")]

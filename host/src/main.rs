@@ -41,6 +41,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Replicate(args) => cli::replicate::run(*args, environment).await,
         Command::Noun(noun) => cli::run(noun, environment).await,
         Command::Restore(args) => cli::backup::restore(&args, environment),
+        Command::Doctor(args) => cli::doctor(args, environment).await,
+        Command::Completions(args) => cli::shell::completions(&args),
+        Command::Man(args) => cli::shell::man(&args),
         Command::CompilePlugin(args) => {
             portolan::compile_to_file(&args.input, &args.output).map_err(Failure::new)
         }

@@ -5,6 +5,8 @@
 mod answers;
 mod body;
 mod client;
+#[cfg(feature = "daemon")]
+pub(crate) mod client_tls;
 mod connector;
 pub(crate) mod egress;
 mod failure;

@@ -197,6 +197,14 @@ impl Engine {
         self.run_policy(policy, StartedBy::Manual).await
     }
 
+    /// Starts a run of what an ended one left undone.
+    pub(crate) async fn retry_execution(&self, id: ExecutionId) -> Result<Execution, StoreError> {
+        let execution = self.shared.store.retry_execution(id, OffsetDateTime::now_utc()).await?;
+        self.shared.stats.started();
+        self.shared.wake.notify_waiters();
+        Ok(execution)
+    }
+
     /// Says that a policy was stored: its schedule may be the next that is due.
     pub(crate) fn schedules_changed(&self) {
         self.shared.schedules_changed.notify_waiters();

@@ -27,6 +27,7 @@ mod executions;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod keys;
 mod log;
 mod meta;
 mod migrations;
@@ -34,6 +35,7 @@ mod plugins;
 mod policies;
 mod progress;
 mod queue;
+mod retry;
 mod rows;
 mod schedules;
 mod secrets;
@@ -53,11 +55,13 @@ pub(crate) use tokens::NewToken;
 pub(crate) use users::UserChange;
 
 use changes::Committed;
+use keys::Ring;
 use secrets::Sealer;
 use tables::{Snapshot, Tables};
 use writer::Writer;
 
 /// Where the database is.
+#[derive(Clone)]
 pub(crate) enum Location {
     /// A file in this directory, made with mode 0700 where missing.
     Directory(PathBuf),
@@ -154,7 +158,7 @@ struct Shared {
     // Before `database`: its thread holds the database until it ends.
     writer: Writer,
     database: Arc<Database>,
-    sealer: Arc<Sealer>,
+    ring: Arc<Ring>,
     path: String,
     committed: Arc<Committed>,
     seen: users::Seen,
@@ -180,7 +184,8 @@ impl Store {
             let writer = Writer::start(Arc::clone(&database), Arc::clone(&committed))?;
             let audit_days = AtomicU32::new(AUDIT_DAYS);
             let seen = users::Seen::default();
-            let shared = Shared { writer, database, sealer, path, committed, seen, audit_days };
+            let ring = Arc::new(Ring::new(sealer));
+            let shared = Shared { writer, database, ring, path, committed, seen, audit_days };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;

@@ -4,6 +4,8 @@ mod audit;
 mod backup;
 mod endpoints;
 mod events;
+mod executions;
+mod keys;
 mod logs;
 mod plans;
 mod plugins;
@@ -45,8 +47,10 @@ pub(crate) fn routes() -> Router<Api> {
         .route(&v1("/version"), get(version::show))
         .route(&v1("/audit"), get(audit::list))
         .route(&v1("/backup"), post(backup::make))
+        .route(&v1("/key/rotate"), post(keys::rotate))
         .route(&v1("/policies/{id}/plan"), get(plans::of_policy).post(plans::of_policy))
         .route(&v1("/plans"), post(plans::of_body))
+        .route(&v1("/executions/{id}/retry"), post(executions::retry))
         .route(&v1("/executions/{id}/events"), get(events::of_execution))
         .route(&v1("/events"), get(events::of_all))
         .route(&v1("/executions/{id}/tasks/{task_id}/log"), get(logs::tail))

@@ -163,7 +163,7 @@ fn about(path: &str, response: &Response) -> Change {
     let path = location.and_then(|value| value.to_str().ok()).unwrap_or(path);
     let mut parts = path.split('/').skip_while(|part| noun(part).is_none());
     let noun = parts.next().and_then(noun).unwrap_or_default();
-    let id = parts.next().filter(|part| !matches!(*part, "ping" | "current"));
+    let id = parts.next().filter(|part| !matches!(*part, "ping" | "current" | "rotate"));
     Change::of(noun, id.unwrap_or_default())
 }
 
@@ -177,6 +177,7 @@ fn noun(part: &str) -> Option<&'static str> {
         "tokens" => "token",
         "sessions" => "session",
         "backup" => "backup",
+        "key" => "key",
         "configurations" => "configuration",
         "projects" => "project",
         _ => return None,

@@ -1,62 +1,87 @@
-//! The sealing key: read, or made at the first start.
+//! The sealing key at the start: read, or made; and the store opened with the one it was sealed with
+//! last, where a rotation broke off.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    fs,
+    io::ErrorKind,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portolan_core::secret::Secret;
-use zeroize::Zeroizing;
 
 use super::KeySource;
 use crate::{
     error::{Code, Error},
-    store::SealingKey,
+    host::keys::{self, KeyPlace},
+    store::{Location, SealingKey, Store, StoreError},
 };
 
-/// Gets the key from its source; makes the data directory where missing, so that a key file can
-/// be put there.
-pub(super) fn read(source: &KeySource, data_dir: Option<&Path>) -> Result<SealingKey, Error> {
-    if let Some(directory) = data_dir {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
-        made.map_err(|error| {
-            let text =
-                format!("the data directory {} cannot be made: {error}", directory.display());
-            Error::new(Code::Internal, text)
-        })?;
+/// Opens the store of a directory, or one in memory, with the key from its source.
+pub(super) async fn open_store(
+    source: KeySource,
+    data_dir: Option<PathBuf>,
+) -> Result<(Store, KeyPlace), Error> {
+    if let Some(directory) = &data_dir {
+        make(directory)?;
     }
-    let text = match source {
-        KeySource::Given(secret) => secret.clone(),
-        KeySource::Ephemeral => random_key()?,
-        KeySource::File(path) => from_file(path)?,
+    let location = data_dir.map_or(Location::Memory, Location::Directory);
+    let (key, place) = match source {
+        KeySource::Given(secret) => (secret, KeyPlace::Outside),
+        KeySource::Ephemeral => (keys::random_key()?, KeyPlace::Memory),
+        KeySource::File(path) => {
+            let key = read_or_make(&path)?;
+            match read(&keys::next_of(&path))? {
+                Some(next) => {
+                    return Ok((settled(location, key, next, &path).await?, KeyPlace::File(path)));
+                }
+                None => (key, KeyPlace::File(path)),
+            }
+        }
     };
-    Ok(SealingKey(text))
+    Ok((Store::open(location, SealingKey(key)).await?, place))
 }
 
-fn random_key() -> Result<Secret, Error> {
-    let mut bytes = Zeroizing::new([0_u8; 32]);
-    getrandom::fill(bytes.as_mut_slice()).map_err(|error| {
-        Error::new(Code::Internal, format!("the system gives no random bytes: {error}"))
-    })?;
-    Ok(Secret::new(STANDARD.encode(bytes.as_slice())))
+/// Opens the store with the key that it says is in use, and ends the rotation that broke off.
+async fn settled(
+    location: Location,
+    key: Secret,
+    next: Secret,
+    path: &Path,
+) -> Result<Store, Error> {
+    let (store, used) = match Store::open(location.clone(), SealingKey(key)).await {
+        Err(error @ StoreError::Seal(_)) => {
+            let opened = Store::open(location, SealingKey(next)).await;
+            (opened.map_err(|_| Error::from(error))?, true)
+        }
+        opened => (opened?, false),
+    };
+    keys::settle(path, used)?;
+    tracing::warn!(used, "a rotation of the sealing key had broken off; it is settled now");
+    Ok(store)
 }
 
-fn from_file(path: &Path) -> Result<Secret, Error> {
-    let failed = |what: &str, error: std::io::Error| {
-        Error::new(Code::Internal, format!("the sealing key {} {what}: {error}", path.display()))
-    };
-    match fs::read_to_string(path) {
-        Ok(text) => return Ok(Secret::new(text.trim().to_owned())),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(failed("cannot be read", error)),
+fn make(directory: &Path) -> Result<(), Error> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.map_err(|error| {
+        let text = format!("the data directory {} cannot be made: {error}", directory.display());
+        Error::new(Code::Internal, text)
+    })
+}
+
+fn read_or_make(path: &Path) -> Result<Secret, Error> {
+    if let Some(key) = read(path)? {
+        return Ok(key);
     }
-    let key = random_key()?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = file.map_err(|error| failed("cannot be made", error))?;
-    let written = file.write_all(key.expose().as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|error| failed("cannot be written", error))?;
+    let key = keys::random_key()?;
+    keys::write_new(path, &key)?;
     Ok(key)
+}
+
+fn read(path: &Path) -> Result<Option<Secret>, Error> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Secret::new(text.trim().to_owned()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(keys::failed(path, "cannot be read", &error)),
+    }
 }

@@ -7,28 +7,40 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod audit;
 mod backup;
+mod doctor;
 mod endpoint;
 mod execution;
+mod key;
 mod plugin;
+mod provider;
 mod replicate;
 mod rule;
+mod shell;
 mod token;
+mod user;
 
 pub use audit::AuditArgs;
 pub use backup::{BackupArgs, RestoreArgs};
+pub use doctor::DoctorArgs;
 pub use endpoint::{
     EndpointAdd, EndpointArgs, EndpointBrowse, EndpointCommand, EndpointEdit, EndpointExtras,
 };
-pub use execution::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs};
+pub use execution::{
+    ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs, ExecutionRetry,
+};
+pub use key::{KeyArgs, KeyCommand};
 pub use plugin::{
     PluginApprove, PluginArgs, PluginCall, PluginCheck, PluginCommand, PluginEndpoint,
 };
+pub use provider::{ProviderArgs, ProviderCommand};
 pub use replicate::{ReplicateArgs, Side};
 pub use rule::{
     RuleAdd, RuleArgs, RuleCommand, RuleEdit, RuleOptions, RulePlan, RuleRun, RuleSays,
     RuleSelects, Yes,
 };
+pub use shell::{CompletionsArgs, ManArgs};
 pub use token::{TokenAdd, TokenArgs, TokenCommand};
+pub use user::{UserAdd, UserArgs, UserCommand, UserEdit, UserPassword};
 
 /// Everything that was typed.
 #[derive(Debug, Parser)]
@@ -66,6 +78,12 @@ pub enum Command {
     Noun(Noun),
     /// Make a data directory from a backup, while no daemon runs on it
     Restore(RestoreArgs),
+    /// Look for what is wrong, and say what to do about it
+    Doctor(DoctorArgs),
+    /// Print what completes commands in a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
     /// Compile an adapter for this machine (the daemon calls this)
     #[command(name = "compile-plugin", hide = true)]
     CompilePlugin(CompilePluginArgs),
@@ -84,8 +102,12 @@ pub enum Noun {
     Rule(RuleArgs),
     /// Runs of rules
     Execution(ExecutionArgs),
+    /// People who may log in
+    User(UserArgs),
     /// Ways in for programs
     Token(TokenArgs),
+    /// The key that seals stored secrets
+    Key(KeyArgs),
     /// Show who changed what
     Audit(AuditArgs),
     /// Write everything the daemon has stored into one sealed file
@@ -103,7 +125,11 @@ A minimal file:
   listen = \"127.0.0.1:8282\"
 
 Signals: SIGTERM and SIGINT let running tasks come to a safe point, for 20 s at most; a second \
-one ends at once. SIGHUP reads the TLS files again.")]
+one ends at once. SIGHUP reads the TLS files again.
+
+Examples:
+  portolan serve --data-dir /var/lib/portolan
+  portolan serve --listen 0.0.0.0:8443 --tls-certificate chain.pem --tls-key key.pem")]
 pub struct ServeArgs {
     /// Settings in TOML [env: PORTOLAN_CONFIG]
     #[arg(long, value_name = "FILE")]
@@ -144,8 +170,8 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  portolan demo           leave it running, and look at it
-  portolan demo --once    print what was replicated, and exit")]
+  portolan demo
+  portolan demo --once")]
 pub struct DemoArgs {
     /// Replicate, verify, print the result, and exit
     #[arg(long)]
@@ -170,10 +196,14 @@ pub struct CompilePluginArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Daemon")]
 pub struct Connection {
-    /// The daemon: http://HOST:PORT or unix:PATH [env: PORTOLAN_SERVER] [default: the socket in
-    /// the data directory]
+    /// The daemon: unix:PATH, https://HOST[:PORT] or http://HOST:PORT [env: PORTOLAN_SERVER]
+    /// [default: the socket in the data directory]
     #[arg(long, global = true, value_name = "URL")]
     pub server: Option<String>,
+    /// PEM certificates to trust at an https:// daemon besides the system's
+    /// [env: PORTOLAN_SERVER_CA]
+    #[arg(long = "server-ca", global = true, value_name = "FILE")]
+    pub server_ca: Option<PathBuf>,
     /// Name to log in with
     #[arg(long, global = true, value_name = "NAME", default_value = "admin")]
     pub user: String,
@@ -181,6 +211,10 @@ pub struct Connection {
     /// on the daemon's own socket, else a prompt]
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// File with a token to log in with instead, `-` for standard input
+    /// [env: PORTOLAN_TOKEN_FILE]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "password_file")]
+    pub token_file: Option<PathBuf>,
     /// How to print: table, or json as the API gives it
     #[arg(
         short,
@@ -202,24 +236,6 @@ pub enum Format {
     Table,
     /// The API's own JSON
     Json,
-}
-
-/// `portolan provider`.
-#[derive(Debug, Args)]
-pub struct ProviderArgs {
-    /// How the daemon is reached.
-    #[command(flatten)]
-    pub connection: Connection,
-    /// What is to be done.
-    #[command(subcommand)]
-    pub command: ProviderCommand,
-}
-
-/// What can be done with providers.
-#[derive(Debug, Subcommand)]
-pub enum ProviderCommand {
-    /// List the providers that have an enabled adapter
-    List,
 }
 
 #[cfg(test)]

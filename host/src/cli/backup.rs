@@ -65,7 +65,7 @@ pub fn restore(args: &RestoreArgs, lookup: impl Fn(&str) -> Option<String>) -> R
         args.file.display(),
         directory.display()
     );
-    Output::new(super::args::Format::Table).done(&sentence, &json!(null))
+    Output::new(args.output).done(&sentence, &json!({"file": args.file, "data_dir": directory}))
 }
 
 /// A passphrase; a new one that is typed is typed twice.

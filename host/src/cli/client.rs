@@ -1,26 +1,27 @@
-//! The daemon's HTTP interface as the terminal sees it: a socket or a loopback port, one
+//! The daemon's HTTP interface as the terminal sees it: a socket or a port, with or without TLS, one
 //! connection for each request. It never retries, and follows no redirect.
 
 use std::{path::PathBuf, time::Duration};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
+use portolan_core::secret::Secret;
 use serde_json::Value;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    net::{TcpStream, UnixStream},
-};
+use tokio::io::AsyncWriteExt;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{args::Connection, output::Failure, secret};
-use crate::config::DaemonPaths;
+use crate::{ClientTls, config::DaemonPaths};
 
 mod address;
+mod connection;
+mod events;
+mod login;
 
 use address::Address;
+use login::{authorization, basic, trusted};
 
 /// Saving an endpoint waits for a remote registry: longer than the daemon's own limit.
 const REQUEST_TIME: Duration = Duration::from_secs(90);
@@ -39,6 +40,8 @@ pub(crate) const PORTOLAN: &str = "/api/portolan/v1";
 /// How one daemon is reached, and as whom.
 pub(crate) struct Client {
     address: Address,
+    /// Whom an https:// daemon must convince.
+    tls: Option<ClientTls>,
     authorization: Option<HeaderValue>,
 }
 
@@ -64,30 +67,52 @@ impl Answer {
 }
 
 impl Client {
-    /// Reads a password where one was named, or where one is needed.
+    /// Reads a password or a token where one was named, or a password where one is needed.
     pub(crate) fn new(
         connection: &Connection,
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
+        let mut client = Self::bare(connection, &lookup)?;
+        let said = |name: &str| lookup(name).filter(|text| !text.is_empty());
+        client.authorization = authorization(connection, &client.address, &said)?;
+        Ok(client)
+    }
+
+    /// The way to a daemon, as nobody.
+    fn bare(
+        connection: &Connection,
+        lookup: &impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Failure> {
         let said = |name: &str| lookup(name).filter(|text| !text.is_empty());
         let address = match connection.server.clone().or_else(|| said("PORTOLAN_SERVER")) {
             Some(text) => Address::parse(&text)?,
-            None => Address::Socket(DaemonPaths::find(&lookup)?.socket.value),
+            None => Address::Socket(DaemonPaths::find(lookup)?.socket.value),
         };
-        let file = connection
-            .password_file
-            .clone()
-            .or_else(|| said("PORTOLAN_PASSWORD_FILE").map(PathBuf::from));
-        if file.is_none() && matches!(address, Address::Socket(_)) {
-            return Ok(Self { address, authorization: None });
-        }
-        let prompt = format!("Password of {} at {address}", connection.user);
+        let tls = match &address {
+            Address::Tls(..) => Some(trusted(connection, &said)?),
+            Address::Socket(_) | Address::Tcp(_) => None,
+        };
+        Ok(Self { address, tls, authorization: None })
+    }
+
+    /// The same for somebody whose password is needed whatever the way; gives that, too.
+    pub(crate) fn with_password(
+        connection: &Connection,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Secret), Failure> {
+        let file = connection.password_file.clone().or_else(|| {
+            lookup("PORTOLAN_PASSWORD_FILE").filter(|text| !text.is_empty()).map(PathBuf::from)
+        });
+        let prompt = format!("Password of {}", connection.user);
         let password = secret::from_file_or_prompt(file.as_deref(), "--password-file", &prompt)?;
-        let pair = format!("{}:{}", connection.user, password.expose());
-        let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
-            .map_err(|_| Failure::usage("the name and the password make no HTTP header"))?;
-        value.set_sensitive(true);
-        Ok(Self { address, authorization: Some(value) })
+        let mut client = Self::bare(connection, &lookup)?;
+        client.authorization = Some(basic(&connection.user, &password)?);
+        Ok((client, password))
+    }
+
+    /// Where the daemon is, for people.
+    pub(crate) fn place(&self) -> String {
+        self.address.to_string()
     }
 
     /// The JSON at a path.
@@ -177,83 +202,55 @@ impl Client {
         to: &mut tokio::fs::File,
     ) -> Result<u64, Failure> {
         let request = self.request(Method::POST, path, Payload::Json(body))?;
-        match &self.address {
-            Address::Socket(path) => {
-                let stream = UnixStream::connect(path).await;
-                let stream = stream.map_err(|error| self.address.unreachable(&error))?;
-                self.download_over(stream, request, to).await
-            }
-            Address::Tcp(authority) => {
-                let stream = TcpStream::connect(authority).await;
-                let stream = stream.map_err(|error| self.address.unreachable(&error))?;
-                self.download_over(stream, request, to).await
-            }
-        }
-    }
-
-    async fn download_over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-        &self,
-        stream: S,
-        request: Request<Full<Bytes>>,
-        to: &mut tokio::fs::File,
-    ) -> Result<u64, Failure> {
-        let broken = |error: &dyn std::fmt::Display| {
-            Failure::new(format!("the connection to the daemon at {} broke: {error}", self.address))
-        };
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-        let driver = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
-        let response = tokio::time::timeout(REQUEST_TIME, sender.send_request(request)).await;
-        let response = response.map_err(|_| broken(&"no answer"))?;
-        let (head, mut body) = response.map_err(|error| broken(&error))?.into_parts();
-        if !head.status.is_success() {
-            let body = Limited::new(body, MAX_ANSWER).collect().await;
-            return Err(refusal(head.status, &body.map_err(|error| broken(&error))?.to_bytes()));
-        }
+        let (mut body, _driver) = self.streamed(request).await?;
         let mut length = 0;
-        loop {
-            let frame = tokio::time::timeout(REQUEST_TIME, body.frame()).await;
-            let frame = frame.map_err(|_| broken(&"nothing came for too long"))?;
-            let Some(frame) = frame else { break };
-            let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
+        while let Some(data) = self.piece(&mut body, REQUEST_TIME).await? {
             let written = to.write_all(&data).await;
             written
                 .map_err(|error| Failure::new(format!("the file cannot be written: {error}")))?;
             length += data.len() as u64;
         }
-        drop(driver);
         Ok(length)
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
-        match &self.address {
-            Address::Socket(path) => {
-                let stream = UnixStream::connect(path).await;
-                self.over(stream.map_err(|error| self.address.unreachable(&error))?, request).await
-            }
-            Address::Tcp(authority) => {
-                let stream = TcpStream::connect(authority).await;
-                self.over(stream.map_err(|error| self.address.unreachable(&error))?, request).await
+    /// The body of an answer that says success, as it comes.
+    async fn streamed(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Incoming, AbortOnDropHandle<()>), Failure> {
+        let (mut sender, driver) = self.open().await?;
+        let response = tokio::time::timeout(REQUEST_TIME, sender.send_request(request)).await;
+        let response = response.map_err(|_| self.broken(&"no answer"))?;
+        let (head, body) = response.map_err(|error| self.broken(&error))?.into_parts();
+        if head.status.is_success() {
+            return Ok((body, driver));
+        }
+        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        Err(refusal(head.status, &body.map_err(|error| self.broken(&error))?.to_bytes()))
+    }
+
+    /// The next bytes of a body; `None` at its end.
+    async fn piece(
+        &self,
+        body: &mut Incoming,
+        patience: Duration,
+    ) -> Result<Option<Bytes>, Failure> {
+        loop {
+            let frame = tokio::time::timeout(patience, body.frame()).await;
+            let frame = frame.map_err(|_| self.broken(&"nothing came for too long"))?;
+            let Some(frame) = frame else { return Ok(None) };
+            if let Ok(data) = frame.map_err(|error| self.broken(&error))?.into_data() {
+                return Ok(Some(data));
             }
         }
     }
 
-    async fn over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-        &self,
-        stream: S,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Answer, Failure> {
-        let broken = |error: &dyn std::fmt::Display| {
-            Failure::new(format!("the connection to the daemon at {} broke: {error}", self.address))
-        };
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-        let driver = tokio::spawn(connection);
-        let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
+        let (mut sender, _driver) = self.open().await?;
+        let response = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
         let (head, body) = response.into_parts();
         let body =
-            Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| broken(&error))?;
-        driver.abort();
+            Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| self.broken(&error))?;
         let body = body.to_bytes();
         if !head.status.is_success() {
             return Err(refusal(head.status, &body));
@@ -282,9 +279,12 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
         .filter(|message| !message.is_empty())
         .map_or_else(|| format!("the daemon answered {status}"), str::to_owned);
     match status {
-        StatusCode::UNAUTHORIZED => Failure::new("the daemon does not accept this name and password").hint(
-            "use --password-file FILE; the password of the first start is in initial-admin-password in the daemon's data directory",
+        StatusCode::UNAUTHORIZED => Failure::new("the daemon does not accept this login").hint(
+            "use --token-file FILE, or --user NAME and --password-file FILE; the password of the first start is in initial-admin-password in the daemon's data directory",
         ),
+        StatusCode::FORBIDDEN => {
+            Failure::new(format!("{message} may not do that")).hint("somebody with another role can; `portolan user list` shows who")
+        }
         status if status.is_server_error() => {
             Failure::new(message).hint("the daemon's log has the reason")
         }

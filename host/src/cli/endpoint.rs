@@ -12,13 +12,18 @@ use serde_json::{Map, Value, json};
 use super::{
     args::{EndpointAdd, EndpointArgs, EndpointCommand, EndpointEdit, EndpointExtras},
     browse::browse,
-    client::{Client, HARBOR, Payload},
+    client::{Client, HARBOR, PORTOLAN, Payload},
     output::{Failure, Output},
     secret, typed,
 };
 
+mod ask;
+
 /// Longest file of a client's certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 1 << 20;
+
+/// Provider of an endpoint where nobody names another.
+const DEFAULT_PROVIDER: &str = "docker-registry";
 
 const LIST: &[(&str, &str)] = &[
     ("ID", "/id"),
@@ -42,6 +47,7 @@ const RECORD: &[(&str, &str)] = &[
     ("allowed hosts", "/allowed_hosts"),
     ("proxy", "/proxy"),
     ("status", "/status"),
+    ("why", "/status_text"),
     ("created", "/creation_time"),
     ("updated", "/update_time"),
 ];
@@ -53,7 +59,10 @@ pub(super) async fn run(
     let client = Client::new(&args.connection, lookup)?;
     let output = Output::new(args.connection.output);
     match args.command {
-        EndpointCommand::Add(args) => add(&client, output, &args).await,
+        EndpointCommand::Add(mut args) => {
+            ask::complete(&client, &mut args).await?;
+            add(&client, output, &args).await
+        }
         EndpointCommand::List => {
             let rows = client.list(&registries()).await?;
             output.list(&Value::Array(rows), LIST)
@@ -92,7 +101,8 @@ fn count_certificates(endpoint: &mut Value) {
 }
 
 async fn add(client: &Client, output: Output, args: &EndpointAdd) -> Result<(), Failure> {
-    let url = typed::url("--url", &args.url)?;
+    let name = args.name.as_deref().unwrap_or_default();
+    let url = typed::url("--url", args.url.as_deref().unwrap_or_default())?;
     let elsewhere = args.extras.credential_source.as_ref();
     let elsewhere = elsewhere.is_some_and(|source| *source != CredentialSource::Static {});
     let secret = match &args.access_id {
@@ -105,15 +115,46 @@ async fn add(client: &Client, output: Output, args: &EndpointAdd) -> Result<(), 
     };
     let files = Files::read(args.ca.as_deref(), &args.extras)?;
     let registry = new_registry(args, url.as_str(), secret.as_ref(), files);
-    let payload = Payload::Json(Value::Object(registry.0));
-    let made = client.send(Method::POST, &registries(), payload).await?;
-    let made = match &made.location {
-        Some(location) => client.get(location).await?,
-        None => find(client, &args.name).await?,
-    };
+    let made = save(client, Method::POST, &own(), registry, args.unchecked).await?;
     let id = id_of(&made)?;
-    let sentence = format!("Endpoint `{}` added with id {id}: the connection works", args.name);
-    output.done(&sentence, &made)
+    output.done(&format!("Endpoint `{name}` added with id {id}: {}", health(&made)), &made)
+}
+
+/// Where endpoints are saved, tested or not.
+fn own() -> String {
+    format!("{PORTOLAN}/endpoints")
+}
+
+/// Saves an endpoint, and gives it as it is then.
+async fn save(
+    client: &Client,
+    method: Method,
+    path: &str,
+    mut fields: Fields,
+    unchecked: bool,
+) -> Result<Value, Failure> {
+    fields.set("unchecked", unchecked.then_some(true));
+    let payload = Payload::Json(Value::Object(fields.0));
+    let saved = client.send(method, path, payload).await;
+    saved
+        .map_err(|failure| match failure.advice() {
+            None if !unchecked && failure.message().contains(" is unhealthy: ") => {
+                failure.hint("--unchecked stores it all the same")
+            }
+            _ => failure,
+        })?
+        .json()
+}
+
+/// How the connection is, as a clause.
+fn health(endpoint: &Value) -> String {
+    match endpoint.get("status").and_then(Value::as_str) {
+        Some("healthy") => "the connection works".to_owned(),
+        _ => {
+            let why = endpoint.get("status_text").and_then(Value::as_str).unwrap_or_default();
+            format!("it does not work now: {why}")
+        }
+    }
 }
 
 /// What the files hold that options name.
@@ -139,9 +180,9 @@ impl Files {
 
 fn new_registry(args: &EndpointAdd, url: &str, secret: Option<&Secret>, files: Files) -> Fields {
     let mut registry = Fields::default();
-    registry.set("name", Some(args.name.as_str()));
+    registry.set("name", args.name.as_deref());
     registry.set("description", args.description.as_deref());
-    registry.set("type", Some(args.provider.as_str()));
+    registry.set("type", Some(args.provider.as_deref().unwrap_or(DEFAULT_PROVIDER)));
     registry.set("url", Some(url));
     registry.set("insecure", Some(args.insecure));
     if let Some(id) = &args.access_id {
@@ -189,10 +230,9 @@ async fn edit(client: &Client, output: Output, args: &EndpointEdit) -> Result<()
         return Err(Failure::usage("nothing to change was given")
             .hint("`portolan endpoint edit --help` shows what can be changed"));
     }
-    let path = format!("{}/{}", registries(), id_of(&stored)?);
-    client.send(Method::PUT, &path, Payload::Json(Value::Object(changes.0))).await?;
-    let sentence = format!("Endpoint `{}` changed: the connection works", args.endpoint);
-    output.done(&sentence, &client.get(&path).await?)
+    let path = format!("{}/{}", own(), id_of(&stored)?);
+    let changed = save(client, Method::PUT, &path, changes, args.unchecked).await?;
+    output.done(&format!("Endpoint `{}` changed: {}", args.endpoint, health(&changed)), &changed)
 }
 
 fn changes(

@@ -1,20 +1,16 @@
 //! `portolan execution`: runs of rules, their tasks and logs.
 
-use std::{io::IsTerminal, time::Duration};
-
 use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    args::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionLogs},
-    client::{Client, HARBOR, Payload},
+    args::{ExecutionArgs, ExecutionCommand, ExecutionList, ExecutionRetry},
+    client::{Client, HARBOR, PORTOLAN, Payload},
     endpoint::id_of,
-    output::{Failure, Output, note},
-    rule,
+    logs::logs,
+    output::{Failure, Output},
+    rule, watch as progress,
 };
-
-/// How often a run under way is looked at.
-const LOOK: Duration = Duration::from_millis(500);
 
 const LIST: &[(&str, &str)] = &[
     ("ID", "/id"),
@@ -55,11 +51,13 @@ pub(super) async fn run(
         ExecutionCommand::Show { id } => show(&client, output, id).await,
         ExecutionCommand::Watch { id } => watch(&client, output, id).await,
         ExecutionCommand::Stop { id } => stop(&client, output, id).await,
+        ExecutionCommand::Retry(args) => retry(&client, output, &args).await,
         ExecutionCommand::Logs(args) => logs(&client, output, &args).await,
     }
 }
 
-fn execution(id: u64) -> String {
+/// Where a run is.
+pub(super) fn execution(id: u64) -> String {
     format!("{HARBOR}/replication/executions/{id}")
 }
 
@@ -109,21 +107,8 @@ async fn show(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
 
 /// Shows progress until the run has ended; a failure unless everything was copied.
 pub(super) async fn watch(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
-    let mut ticks = tokio::time::interval(LOOK);
-    let terminal = std::io::stderr().is_terminal();
-    let mut shown = String::new();
-    let run = loop {
-        ticks.tick().await;
-        let run = client.get(&execution(id)).await?;
-        if has_ended(&run) {
-            break run;
-        }
-        let progress = progress(&run);
-        if terminal && progress != shown {
-            note(&progress);
-            shown = progress;
-        }
-    };
+    progress::follow(client, id).await?;
+    let run = client.get(&execution(id)).await?;
     if output.is_json() {
         output.json(&run)?
     } else {
@@ -132,7 +117,8 @@ pub(super) async fn watch(client: &Client, output: Output, id: u64) -> Result<()
     outcome(&run)
 }
 
-fn has_ended(run: &Value) -> bool {
+/// Whether nothing more happens in a run.
+pub(super) fn has_ended(run: &Value) -> bool {
     matches!(text(run, "status"), "Succeed" | "Failed" | "Stopped")
 }
 
@@ -148,13 +134,6 @@ fn outcome(run: &Value) -> Result<(), Failure> {
             .hint(format!("`portolan execution logs {id}` has the reasons"))),
         why => Err(Failure::new(format!("run {id} ended as {status}: {why}"))),
     }
-}
-
-fn progress(run: &Value) -> String {
-    let total = count(run, "total");
-    let ended = total.saturating_sub(count(run, "in_progress"));
-    let percent = (ended * 100).checked_div(total).unwrap_or(0);
-    format!("run {}: {ended} of {total} tasks, {percent} %", count(run, "id"))
 }
 
 fn summary(run: &Value) -> String {
@@ -173,7 +152,8 @@ fn count(run: &Value, key: &str) -> u64 {
     run.get(key).and_then(Value::as_u64).unwrap_or_default()
 }
 
-fn text<'a>(run: &'a Value, key: &str) -> &'a str {
+/// A text of a run or a task; empty where it is not there.
+pub(super) fn text<'a>(run: &'a Value, key: &str) -> &'a str {
     run.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -188,30 +168,18 @@ async fn stop(client: &Client, output: Output, id: u64) -> Result<(), Failure> {
     output.done(&format!("Run {id} was asked to stop; it is {}", text(&run, "status")), &run)
 }
 
-async fn logs(client: &Client, output: Output, args: &ExecutionLogs) -> Result<(), Failure> {
-    let mut tasks = client.list(&format!("{}/tasks", execution(args.id))).await?;
-    if let Some(wanted) = args.task {
-        tasks.retain(|task| task.get("id") == Some(&wanted.into()));
-        if tasks.is_empty() {
-            return Err(Failure::new(format!("run {} has no task {wanted}", args.id))
-                .hint(format!("`portolan execution show {}` lists its tasks", args.id)));
-        }
+async fn retry(client: &Client, output: Output, args: &ExecutionRetry) -> Result<(), Failure> {
+    let path = format!("{PORTOLAN}/executions/{}/retry", args.id);
+    let made = client.send(Method::POST, &path, Payload::Nothing).await?.json()?;
+    let id = id_of(&made)?;
+    if args.wait {
+        return watch(client, output, id).await;
     }
-    let mut found = Vec::new();
-    for task in &tasks {
-        let id = id_of(task)?;
-        let path = format!("{}/tasks/{id}/log", execution(args.id));
-        let log = client.send(Method::GET, &path, Payload::Nothing).await?.body;
-        let log = String::from_utf8_lossy(&log);
-        if output.is_json() {
-            found.push(json!({"task": id, "status": task.get("status"), "log": log}));
-        } else {
-            let (from, to) = (text(task, "src_resource"), text(task, "dst_resource"));
-            output.text(&format!("== task {id}, {}: {from} -> {to}", text(task, "status")))?;
-            output.text(&log)?;
-        }
-    }
-    if output.is_json() { output.json(&Value::Array(found)) } else { Ok(()) }
+    let (count, old) = (self::count(&made, "total"), args.id);
+    let sentence = format!(
+        "Run {id} started with {count} task(s) of run {old}; `portolan execution watch {id}` waits for its end"
+    );
+    output.done(&sentence, &made)
 }
 
 #[cfg(test)]
@@ -234,7 +202,5 @@ mod tests {
             let expected = if why.is_empty() { expected.hint(logs) } else { expected };
             assert_eq!(outcome(&run(status, why)), Err(expected));
         }
-        assert_eq!(progress(&run("InProgress", "")), "run 7: 6 of 8 tasks, 75 %");
-        assert_eq!(progress(&json!({})), "run 0: 0 of 0 tasks, 0 %");
     }
 }

@@ -1,12 +1,14 @@
 //! Everything that is printed, and the exit status. Nothing else in the program prints.
 //!
-//! Text from a daemon or a registry may hold terminal control sequences: it is shown without.
+//! Text from a daemon or a registry may hold terminal control sequences: it is shown without. Our own
+//! colours reach a terminal alone, and none where NO_COLOR is set.
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
+use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use super::args::Format;
@@ -41,6 +43,16 @@ impl Failure {
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// What happened, without what to do now.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do now, where somebody said so.
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 }
 
@@ -78,9 +90,9 @@ impl From<io::Error> for Failure {
 pub fn finish(result: Result<(), Failure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     if failure.status != 0 {
-        note(&format!("error: {}", failure.message));
+        told("error:", AnsiColor::Red.on_default().bold(), &failure.message);
         if let Some(hint) = &failure.hint {
-            note(&format!("hint: {hint}"));
+            told("hint:", AnsiColor::Cyan.on_default(), hint);
         }
     }
     ExitCode::from(failure.status)
@@ -89,6 +101,32 @@ pub fn finish(result: Result<(), Failure>) -> ExitCode {
 /// One line for people on standard error. Where that cannot be written there is nobody to tell.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(line));
+}
+
+fn told(word: &str, style: Style, text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{style}{word}{style:#} {}", printable(text));
+}
+
+/// The colour of a word that says how something is; `None` for any other word.
+pub(crate) fn painted(word: &str) -> Option<Style> {
+    let colour = match word {
+        "healthy" | "Succeed" | "good" | "pass" | "approved" | "done" => AnsiColor::Green,
+        "unhealthy" | "Failed" | "failed" | "fail" | "refused" => AnsiColor::Red,
+        "Stopped" | "warning" | "warn" | "pending" => AnsiColor::Yellow,
+        _ => return None,
+    };
+    Some(colour.on_default())
+}
+
+/// Text of our own that is not for people: whole and as it is.
+pub(crate) fn whole(text: &str) -> Result<(), Failure> {
+    io::stdout().lock().write_all(text.as_bytes()).map_err(Failure::from)
+}
+
+/// A question on standard error; the answer is typed behind it.
+pub(crate) fn prompt(question: &str) {
+    let mut out = io::stderr().lock();
+    let _ = write!(out, "{}", printable(question)).and_then(|()| out.flush());
 }
 
 /// Shows what clap has to say (help, version, or a mistake) and gives the exit status.
@@ -128,7 +166,7 @@ impl Output {
             .iter()
             .map(|element| wanted.iter().map(|(_, at)| cell(element.pointer(at))).collect())
             .collect::<Vec<_>>();
-        write!(io::stdout().lock(), "{}", columns(&headings, &rows)).map_err(Failure::from)
+        write!(anstream::stdout().lock(), "{}", columns(&headings, &rows)).map_err(Failure::from)
     }
 
     /// One object: the JSON itself, or a line for each of these values that is there.
@@ -137,10 +175,12 @@ impl Output {
             return self.json(object);
         }
         let width = wanted.iter().map(|(label, _)| label.len()).max().unwrap_or(0) + 1;
-        let mut out = io::stdout().lock();
+        let mut out = anstream::stdout().lock();
         for (label, at) in wanted {
             if let Some(value) = object.pointer(at) {
-                writeln!(out, "{:<width$} {}", format!("{label}:"), cell(Some(value)))?;
+                let text = cell(Some(value));
+                let style = painted(&text).unwrap_or_default();
+                writeln!(out, "{:<width$} {style}{text}{style:#}", format!("{label}:"))?;
             }
         }
         Ok(())
@@ -161,6 +201,22 @@ impl Output {
             writeln!(out, "{}", printable(line))?;
         }
         Ok(())
+    }
+
+    /// Lines of our own whose first word has a colour, where there is one.
+    pub(crate) fn lines(self, text: &str, style: Option<Style>) -> Result<(), Failure> {
+        let mut out = anstream::stdout().lock();
+        let (word, rest) = match style {
+            Some(_) => text.split_at(text.find(' ').unwrap_or(text.len())),
+            None => ("", text),
+        };
+        let style = style.unwrap_or_default();
+        writeln!(out, "{style}{word}{style:#}{}", printable(rest)).map_err(Failure::from)
+    }
+
+    /// One of many objects that come one after the other, each in a line.
+    pub(crate) fn json_line(self, value: &Value) -> Result<(), Failure> {
+        writeln!(io::stdout().lock(), "{value}").map_err(Failure::from)
     }
 
     pub(crate) fn json(self, value: &Value) -> Result<(), Failure> {

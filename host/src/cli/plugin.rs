@@ -30,6 +30,20 @@ const LIST: &[(&str, &str)] = &[
     ("GRANTED", "/hosts"),
 ];
 
+const RECORD: &[(&str, &str)] = &[
+    ("provider", "/info/provider"),
+    ("description", "/info/description"),
+    ("version", "/info/version"),
+    ("state", "/state"),
+    ("digest", "/digest"),
+    ("asks for", "/asks"),
+    ("granted", "/hosts"),
+    ("source", "/source"),
+    ("installed", "/installed"),
+    ("calls", "/calls"),
+    ("faults", "/faults"),
+];
+
 pub(super) async fn run(
     args: PluginArgs,
     lookup: impl Fn(&str) -> Option<String>,
@@ -47,6 +61,7 @@ pub(super) async fn run(
 async fn ask(command: PluginCommand, output: Output, client: &Client) -> Result<(), Failure> {
     match command {
         PluginCommand::List => list(client, output).await,
+        PluginCommand::Show { plugin } => show(client, output, &plugin).await,
         PluginCommand::Install { file } => install(client, output, &file).await,
         PluginCommand::Approve(args) => approve(client, output, &args).await,
         PluginCommand::Revoke { plugin } => revoke(client, output, &plugin).await,
@@ -71,6 +86,18 @@ async fn list(client: &Client, output: Output) -> Result<(), Failure> {
         }
     }
     output.list(&found, LIST)
+}
+
+async fn show(client: &Client, output: Output, name: &str) -> Result<(), Failure> {
+    let mut plugin = find(client, name).await?;
+    if !output.is_json() {
+        let (asks, granted) = (asks(&plugin), hosts(plugin.get("granted")));
+        if let Some(object) = plugin.as_object_mut() {
+            object.insert("asks".to_owned(), asks.into());
+            object.insert("hosts".to_owned(), granted.into());
+        }
+    }
+    output.record(&plugin, RECORD)
 }
 
 async fn install(client: &Client, output: Output, file: &Path) -> Result<(), Failure> {

@@ -12,11 +12,12 @@ use portolan_core::{
     filter::{Decoration, Filter},
     oci::{Repository, Tag},
 };
+use serde_json::{Value, json};
 
 use super::{
     args::{ReplicateArgs, Side},
     demo::compiler,
-    output::{self, Failure},
+    output::{self, Failure, Output},
     secret, typed,
 };
 use crate::{
@@ -58,7 +59,7 @@ pub async fn run(
     bar.finish_and_clear();
     let report = report?;
     host.shutdown(Duration::from_secs(5)).await;
-    summary(&report, started.elapsed())
+    summary(Output::new(args.output), &report, started.elapsed())
 }
 
 /// What can be seen to be wrong before anything is asked.
@@ -173,19 +174,23 @@ fn show(bar: &ProgressBar, now: Progress) {
     bar.set_message(format!("{} moved", HumanBytes(now.bytes)));
 }
 
-fn summary(report: &Report, took: Duration) -> Result<(), Failure> {
+fn summary(output: Output, report: &Report, took: Duration) -> Result<(), Failure> {
     let now = report.progress;
-    output::line(&format!(
-        "{} copied, {} there already; {} moved ({}), {} mounted; {} in {:.1} s, {}",
-        count(now.copied, "artifact"),
-        now.skipped,
-        count(now.blobs, "blob"),
-        HumanBytes(now.bytes),
-        now.mounted,
-        count(now.requests, "request"),
-        took.as_secs_f64(),
-        checked(now.believed)
-    ))?;
+    if output.is_json() {
+        output.json(&as_json(report, took))?;
+    } else {
+        output::line(&format!(
+            "{} copied, {} there already; {} moved ({}), {} mounted; {} in {:.1} s, {}",
+            count(now.copied, "artifact"),
+            now.skipped,
+            count(now.blobs, "blob"),
+            HumanBytes(now.bytes),
+            now.mounted,
+            count(now.requests, "request"),
+            took.as_secs_f64(),
+            checked(now.believed)
+        ))?;
+    }
     if report.complete {
         if now.planned == 0 {
             output::note("note: nothing was selected: no repository and tag of the source fits");
@@ -205,6 +210,24 @@ fn checked(believed: u64) -> String {
         0 => "every tag checked".to_owned(),
         some => format!("{} believed as remembered", count(some, "tag")),
     }
+}
+
+/// One object for programs; names are those of the bar and the sentence.
+fn as_json(report: &Report, took: Duration) -> Value {
+    let now = report.progress;
+    json!({
+        "complete": report.complete,
+        "planned": now.planned,
+        "copied": now.copied,
+        "there_already": now.skipped,
+        "believed": now.believed,
+        "blobs": now.blobs,
+        "mounted": now.mounted,
+        "bytes": now.bytes,
+        "requests": now.requests,
+        "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "failures": report.failures,
+    })
 }
 
 /// `1 blob`, `2 blobs`.

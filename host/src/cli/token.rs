@@ -20,6 +20,16 @@ const LIST: &[(&str, &str)] = &[
     ("LAST USED", "/last_used"),
 ];
 
+const RECORD: &[(&str, &str)] = &[
+    ("id", "/id"),
+    ("name", "/name"),
+    ("role", "/role"),
+    ("made by", "/created_by"),
+    ("created", "/created"),
+    ("expires", "/expires"),
+    ("last used", "/last_used"),
+];
+
 pub(super) async fn run(
     args: TokenArgs,
     lookup: impl Fn(&str) -> Option<String>,
@@ -28,6 +38,10 @@ pub(super) async fn run(
     let output = Output::new(args.connection.output);
     match args.command {
         TokenCommand::List => output.list(&client.get(&tokens()).await?, LIST),
+        TokenCommand::Show { token } => {
+            let token = choose(client.get(&tokens()).await?, "token", &token)?;
+            output.record(&token, RECORD)
+        }
         TokenCommand::Add(args) => add(&client, output, &args).await,
         TokenCommand::Remove { token } => remove(&client, output, &token).await,
     }
@@ -49,16 +63,24 @@ async fn add(client: &Client, output: Output, args: &TokenAdd) -> Result<(), Fai
 }
 
 async fn remove(client: &Client, output: Output, name: &str) -> Result<(), Failure> {
-    let all = client.get(&tokens()).await?;
-    let all = all.as_array().map(Vec::as_slice).unwrap_or_default();
-    let id = |row: &&Value| row.get("id").and_then(Value::as_u64) == name.parse().ok();
-    let named = all.iter().find(|row| row.get("name").and_then(Value::as_str) == Some(name));
-    let found = named.or_else(|| all.iter().find(|row| id(row) && name.parse::<u64>().is_ok()));
-    let found = found.ok_or_else(|| {
-        Failure::new(format!("there is no token `{name}`"))
-            .hint("`portolan token list` shows which there are")
-    })?;
-    let path = format!("{}/{}", tokens(), id_of(found)?);
+    let found = choose(client.get(&tokens()).await?, "token", name)?;
+    let path = format!("{}/{}", tokens(), id_of(&found)?);
     client.send(Method::DELETE, &path, Payload::Nothing).await?;
-    output.done(&format!("Token `{name}` removed"), found)
+    output.done(&format!("Token `{name}` removed"), &found)
+}
+
+/// The element of a whole list with this name, else with this id. `what` is its noun.
+pub(super) fn choose(list: Value, what: &str, name: &str) -> Result<Value, Failure> {
+    let Value::Array(mut list) = list else {
+        return Err(Failure::new("the daemon's answer is no list"));
+    };
+    let id = name.parse::<u64>().ok();
+    let by_name = list.iter().position(|row| row.get("name").and_then(Value::as_str) == Some(name));
+    let by_id =
+        || list.iter().position(|row| id.is_some() && row.get("id").and_then(Value::as_u64) == id);
+    match by_name.or_else(by_id) {
+        Some(at) => Ok(list.swap_remove(at)),
+        None => Err(Failure::new(format!("there is no {what} `{name}`"))
+            .hint(format!("`portolan {what} list` shows which there are"))),
+    }
 }

@@ -17,6 +17,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Reads the TLS files.
 pub(super) fn server_tls(tls: &Tls) -> Result<ServerTls, DaemonError> {
+    Ok(ServerTls::load(files(tls))?)
+}
+
+/// The TLS files as the library takes them.
+pub(super) fn files(tls: &Tls) -> TlsFiles {
     let clients = match (&tls.client_ca, tls.clients) {
         (None, _) => ClientCertificates::None,
         (Some(ca), config::ClientCertificates::Optional) => {
@@ -27,7 +32,7 @@ pub(super) fn server_tls(tls: &Tls) -> Result<ServerTls, DaemonError> {
         }
     };
     let (certificate, key) = (tls.certificate.clone(), tls.key.clone());
-    Ok(ServerTls::load(TlsFiles { certificate, key, clients })?)
+    TlsFiles { certificate, key, clients }
 }
 
 /// What the HTTP face is told; `address` is where it listens.

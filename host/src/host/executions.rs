@@ -3,6 +3,7 @@
 use portolan_core::{
     execution::{Execution, StartedBy},
     id::{ExecutionId, PolicyId, TaskId},
+    policy::Policy,
     task::Task,
 };
 
@@ -40,12 +41,28 @@ impl Host {
         policy: PolicyId,
         started_by: StartedBy,
     ) -> Result<Execution, Error> {
-        let policy = self.store.policy(policy).await?;
-        if !policy.spec.enabled {
-            let text = format!("the rule {} is disabled: enable it first", policy.spec.name);
-            return Err(Error::new(Code::Precondition, text));
-        }
+        let policy = self.enabled(policy).await?;
         Ok(self.shared.engine.run_policy(&policy, started_by).await?)
+    }
+
+    /// Starts a run of the tasks of an ended one that failed or were stopped, as they were planned
+    /// then; nothing is listed again.
+    ///
+    /// # Errors
+    /// `NotFound`; `Precondition` where it has not ended, has no such task, not all of its tasks are
+    /// known, or the policy is disabled.
+    pub async fn retry_execution(&self, id: ExecutionId) -> Result<Execution, Error> {
+        self.enabled(self.store.execution(id).await?.policy).await?;
+        Ok(self.shared.engine.retry_execution(id).await?)
+    }
+
+    async fn enabled(&self, policy: PolicyId) -> Result<Policy, Error> {
+        let policy = self.store.policy(policy).await?;
+        if policy.spec.enabled {
+            return Ok(policy);
+        }
+        let text = format!("the rule {} is disabled: enable it first", policy.spec.name);
+        Err(Error::new(Code::Precondition, text))
     }
 
     /// Starts a run over repositories and tags that are known already.

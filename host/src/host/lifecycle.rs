@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Host, Shared, ShutdownReport, catalog::Catalog, health, watch};
+use super::{Host, Shared, ShutdownReport, catalog::Catalog, health, keys::KeyPlace, watch};
 use crate::{
     plugin::{Package, Plugins},
     replication::Engine,
@@ -25,6 +25,8 @@ pub(crate) struct Parts {
     pub(crate) plugin_dir: Option<PathBuf>,
     /// How often endpoints are checked.
     pub(crate) health_checks: Option<Duration>,
+    /// Where the sealing key is kept.
+    pub(crate) key: KeyPlace,
 }
 
 impl Host {
@@ -41,6 +43,8 @@ impl Host {
             catalog: Catalog::default(),
             begun: Instant::now(),
             backups: Arc::new(Semaphore::new(1)),
+            rotations: Arc::new(Semaphore::new(1)),
+            key: parts.key,
         };
         let host = Self { shared: Arc::new(shared), store };
         if let Some(directory) = parts.plugin_dir {

@@ -4,6 +4,7 @@
 
 mod files;
 mod subject;
+mod validity;
 
 use std::{
     io,

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Location, Store, StoreError, blocking, file, rows,
-    tables::{Snapshot, Tables},
+    tables::{META, Snapshot, Tables},
 };
 
 mod seal;
@@ -45,7 +45,8 @@ impl Store {
             let snapshot = Snapshot(shared.database.begin_read().map_err(rows::unreadable)?);
             let mut sealing = Sealing::new(&header, &key, sink)?;
             sealing.write(&[KEY])?;
-            sealing.write(shared.sealer.key())?;
+            let sealer = shared.ring.in_use(&snapshot.open(META)?)?;
+            sealing.write(sealer.key())?;
             let mut count = 0_u64;
             snapshot.each_row(&mut |table, key, value| {
                 count += 1;

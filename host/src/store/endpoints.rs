@@ -17,7 +17,7 @@ use super::{
     meta::{Counter, next_id, take_ids},
     rows::{all_readable, among, find, indexed, load, missing, unreadable},
     secrets,
-    tables::{ENDPOINTS, SECRETS, Tables},
+    tables::{ENDPOINTS, META, SECRETS, Tables},
 };
 
 const WHAT: &str = "endpoint";
@@ -31,9 +31,10 @@ impl Store {
         health: Health,
         now: OffsetDateTime,
     ) -> Result<Endpoint, StoreError> {
-        let sealer = Arc::clone(&self.shared.sealer);
+        let ring = Arc::clone(&self.shared.ring);
         let create = move |tables: &mut Tables<'_>| {
             free_name(tables, &spec.name, None)?;
+            let sealer = ring.in_use(&*tables.meta)?;
             let id = next_id(tables, Counter::Endpoint)?;
             let sealed = secrets::seal(&sealer, id, 1, &credentials)?;
             take_ids(tables, Counter::Endpoint, 1)?;
@@ -83,9 +84,10 @@ impl Store {
         &self,
         id: EndpointId,
     ) -> Result<(Endpoint, Credentials), StoreError> {
-        let sealer = Arc::clone(&self.shared.sealer);
+        let ring = Arc::clone(&self.shared.ring);
         self.read(move |tables| {
             let endpoint = load(&tables.open(ENDPOINTS)?, WHAT, id.0)?;
+            let sealer = ring.in_use(&tables.open(META)?)?;
             let credentials = secrets::load(&sealer, &tables.open(SECRETS)?, &endpoint)?;
             Ok((endpoint, credentials))
         })
@@ -108,7 +110,7 @@ impl Store {
         health: Health,
         now: OffsetDateTime,
     ) -> Result<Endpoint, StoreError> {
-        let sealer = Arc::clone(&self.shared.sealer);
+        let ring = Arc::clone(&self.shared.ring);
         let (id, seen) = (seen.id, (seen.generation, seen.spec.clone()));
         let update = move |tables: &mut Tables<'_>| {
             let old: Endpoint = load(&*tables.endpoints, WHAT, id.0)?;
@@ -116,6 +118,7 @@ impl Store {
                 return Err(StoreError::Changed { what: WHAT, id: id.to_string() });
             }
             free_name(tables, &spec.name, Some(id))?;
+            let sealer = ring.in_use(&*tables.meta)?;
             let known = secrets::load(&sealer, &*tables.secrets, &old)?;
             let changed = old.spec.url != spec.url
                 || old.spec.provider != spec.provider

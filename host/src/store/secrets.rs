@@ -25,7 +25,7 @@ use super::{
 const XCHACHA20_POLY1305: u8 = 1;
 
 /// A sealed text in `meta`: opens with the right key only.
-const SEAL_CHECK: &str = "seal-check";
+pub(super) const SEAL_CHECK: &str = "seal-check";
 
 /// Seals and opens under one key.
 pub(super) struct Sealer {
@@ -55,18 +55,32 @@ impl Sealer {
     /// Checks that the store was sealed with this key; a new store remembers it.
     pub(super) fn check(&self, tables: &mut Tables<'_>) -> Result<(), StoreError> {
         match find::<_, Vec<u8>>(&*tables.meta, SEAL_CHECK)? {
-            Some(sealed) => self.open(SEAL_CHECK, &sealed).map(|_| ()).ok_or_else(|| {
-                StoreError::Seal(
-                    "they were sealed with another key; give the key that was made with this data \
-                     directory, or restore a backup with its own"
-                        .to_owned(),
-                )
-            }),
+            Some(sealed) if self.made_check(&sealed) => Ok(()),
+            Some(_) => Err(Self::another()),
             None => {
-                let sealed = self.seal(SEAL_CHECK, SEAL_CHECK.as_bytes())?;
+                let sealed = self.check_text()?;
                 tables.meta.put_json(SEAL_CHECK, &sealed)
             }
         }
+    }
+
+    /// The text that only this key opens, sealed.
+    pub(super) fn check_text(&self) -> Result<Vec<u8>, StoreError> {
+        self.seal(SEAL_CHECK, SEAL_CHECK.as_bytes())
+    }
+
+    /// Whether that text was sealed with this key.
+    pub(super) fn made_check(&self, sealed: &[u8]) -> bool {
+        self.open(SEAL_CHECK, sealed).is_some()
+    }
+
+    /// The store was sealed with a key that is not here.
+    pub(super) fn another() -> StoreError {
+        StoreError::Seal(
+            "they were sealed with another key; give the key that was made with this data \
+             directory, or restore a backup with its own"
+                .to_owned(),
+        )
     }
 
     fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {

@@ -80,7 +80,8 @@ impl Store {
     }
 }
 
-fn pending(id: TaskId, execution: ExecutionId, spec: TaskSpec) -> Task {
+/// A task that nobody has tried yet.
+pub(super) fn pending(id: TaskId, execution: ExecutionId, spec: TaskSpec) -> Task {
     Task {
         id,
         execution,
@@ -95,7 +96,7 @@ fn pending(id: TaskId, execution: ExecutionId, spec: TaskSpec) -> Task {
 }
 
 /// Stores a new task and its indexes.
-fn insert(tables: &mut Tables<'_>, task: Task) -> Result<(), StoreError> {
+pub(super) fn insert(tables: &mut Tables<'_>, task: Task) -> Result<(), StoreError> {
     tables.task_executions.put(task.id.0, task.execution.0)?;
     tables.due.put(progress::due(&task), ())?;
     tables.tasks.put_json((task.execution.0, task.id.0), &task)

@@ -20,7 +20,8 @@ pub struct AuditArgs {
     /// Only what this user or token did; a token is robot$NAME
     #[arg(long, value_name = "NAME")]
     pub who: Option<String>,
-    /// Only what was done to: endpoint, policy, execution, plugin, user, token, session, backup
+    /// Only what was done to: endpoint, policy, execution, plugin, user, token, session,
+    /// key, backup
     #[arg(long, value_name = "NOUN")]
     pub noun: Option<String>,
     /// Only what was done to the one with this id

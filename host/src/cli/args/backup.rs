@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Connection;
+use super::{Connection, Format};
 
 /// `portolan backup`.
 #[derive(Debug, Args)]
@@ -44,4 +44,14 @@ pub struct RestoreArgs {
     /// File with the passphrase, `-` for standard input; asked for without
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+    /// How to print: table, or json
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_possible_values = true
+    )]
+    pub output: Format,
 }

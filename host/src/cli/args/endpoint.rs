@@ -35,8 +35,15 @@ pub enum EndpointCommand {
     /// Test the connection, then store the endpoint
     Add(Box<EndpointAdd>),
     /// List the endpoints
+    #[command(after_help = "\
+Examples:
+  portolan endpoint list
+  portolan endpoint list -o json")]
     List,
     /// Show one endpoint; a stored secret is shown as *****
+    #[command(after_help = "\
+Examples:
+  portolan endpoint show hub")]
     Show {
         /// Its name or id
         endpoint: String,
@@ -46,11 +53,17 @@ pub enum EndpointCommand {
     /// List the repositories of an endpoint, or the artifacts of one of them
     Browse(EndpointBrowse),
     /// Test the connection of a stored endpoint
+    #[command(after_help = "\
+Examples:
+  portolan endpoint test hub")]
     Test {
         /// Its name or id
         endpoint: String,
     },
     /// Remove an endpoint that no rule uses
+    #[command(after_help = "\
+Examples:
+  portolan endpoint remove hub")]
     Remove {
         /// Its name or id
         endpoint: String,
@@ -59,6 +72,10 @@ pub enum EndpointCommand {
 
 /// `portolan endpoint browse`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portolan endpoint browse hub --prefix library/
+  portolan endpoint browse hub library/alpine")]
 pub struct EndpointBrowse {
     /// Name or id of the endpoint
     pub endpoint: String,
@@ -76,22 +93,23 @@ pub struct EndpointBrowse {
 /// `portolan endpoint add`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The secret is asked for on a terminal when --access-id is given without --access-secret-file and
---credential-source.
+On a terminal it asks for what is missing: all of it where NAME or --url is, else the secret of an
+--access-id that comes without --access-secret-file and --credential-source.
 
 Examples:
+  portolan endpoint add
   portolan endpoint add edge --url http://127.0.0.1:5000
   portolan endpoint add hub --provider harbor --url https://harbor.example.com \\
       --access-id 'robot$ci' --access-secret-file ./secret --ca ./ca.pem")]
 pub struct EndpointAdd {
     /// Its name: unique, at most 64 bytes
-    pub name: String,
+    pub name: Option<String>,
     /// Base address of the registry
     #[arg(long, value_name = "URL")]
-    pub url: String,
-    /// Kind of registry; `portolan provider list` shows which there are
-    #[arg(long, value_name = "PROVIDER", default_value = "docker-registry")]
-    pub provider: String,
+    pub url: Option<String>,
+    /// Kind of registry; `portolan provider list` shows which there are [default: docker-registry]
+    #[arg(long, value_name = "PROVIDER")]
+    pub provider: Option<String>,
     /// A line for people
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
@@ -107,6 +125,9 @@ pub struct EndpointAdd {
     /// Do not verify the registry's certificate
     #[arg(long)]
     pub insecure: bool,
+    /// Store it although it does not work now
+    #[arg(long)]
+    pub unchecked: bool,
     /// What few endpoints need.
     #[command(flatten)]
     pub extras: EndpointExtras,
@@ -164,7 +185,11 @@ fn allowed_host(text: &str) -> Result<AllowedHost, String> {
 #[command(after_help = "\
 Another address forgets the stored secret unless a new one is given with it: a password goes only \
 where it was meant to go.
---allow-host replaces the hosts that were allowed; --setting changes the named settings alone.")]
+--allow-host replaces the hosts that were allowed; --setting changes the named settings alone.
+
+Examples:
+  portolan endpoint edit hub --access-id ci --access-secret-file ./secret
+  portolan endpoint edit hub --name harbour --insecure=false")]
 pub struct EndpointEdit {
     /// Its name or id
     pub endpoint: String,
@@ -189,6 +214,9 @@ pub struct EndpointEdit {
     /// Whether the registry's certificate is not verified
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub insecure: Option<bool>,
+    /// Store it although it does not work now
+    #[arg(long)]
+    pub unchecked: bool,
     /// What few endpoints need.
     #[command(flatten)]
     pub extras: EndpointExtras,

@@ -1,4 +1,4 @@
-//! `portolan plugin`: list, install, approve, revoke, remove, warm-up, check, call.
+//! `portolan plugin`: list, show, install, approve, revoke, remove, warm-up, check, call.
 
 use std::path::PathBuf;
 
@@ -34,8 +34,22 @@ pub struct PluginArgs {
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
     /// List the adapters, and the hosts they may reach
+    #[command(after_help = "\
+Examples:
+  portolan plugin list")]
     List,
+    /// Show one adapter: what it asks for, what it was granted, how it does
+    #[command(after_help = "\
+Examples:
+  portolan plugin show acme")]
+    Show {
+        /// Its provider or digest
+        plugin: String,
+    },
     /// Check a component and store it; it waits for approval
+    #[command(after_help = "\
+Examples:
+  portolan plugin install ./acme.wasm")]
     Install {
         /// The component
         #[arg(value_name = "FILE.wasm")]
@@ -44,16 +58,25 @@ pub enum PluginCommand {
     /// Let an adapter work, with the hosts it asks for or fewer
     Approve(PluginApprove),
     /// Take the approval away
+    #[command(after_help = "\
+Examples:
+  portolan plugin revoke acme")]
     Revoke {
         /// Its provider or digest
         plugin: String,
     },
     /// Revoke an adapter and forget it
+    #[command(after_help = "\
+Examples:
+  portolan plugin remove acme")]
     Remove {
         /// Its provider or digest
         plugin: String,
     },
     /// Compile the bundled adapters ahead of the first `portolan replicate`, without a daemon
+    #[command(after_help = "\
+Examples:
+  portolan plugin warm-up")]
     WarmUp,
     /// Hold a component against what the interface asks, without a daemon
     Check(Box<PluginCheck>),
@@ -63,6 +86,10 @@ pub enum PluginCommand {
 
 /// `portolan plugin approve`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portolan plugin approve acme
+  portolan plugin approve acme --host 'https://*.acme.example' --yes")]
 pub struct PluginApprove {
     /// Its provider or digest
     pub plugin: String,

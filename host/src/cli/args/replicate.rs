@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, builder::PossibleValuesParser};
 
+use super::Format;
+
 /// What `portolan replicate` is asked to copy.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -60,6 +62,16 @@ pub struct ReplicateArgs {
     /// Do not ask the destination for tags seen there within this: 90s, 30m, 12h, 7d
     #[arg(long, value_name = "AGE", requires = "state")]
     pub trust_state: Option<String>,
+    /// How to print: table, or json: one object that says what was done
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_possible_values = true
+    )]
+    pub output: Format,
 
     /// Provider of the source
     #[arg(

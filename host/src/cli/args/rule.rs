@@ -29,8 +29,14 @@ pub enum RuleCommand {
     /// Change a rule
     Edit(Box<RuleEdit>),
     /// List the rules
+    #[command(after_help = "\
+Examples:
+  portolan rule list")]
     List,
     /// Show one rule
+    #[command(after_help = "\
+Examples:
+  portolan rule show mirror")]
     Show {
         /// Its name or id
         rule: String,
@@ -40,6 +46,9 @@ pub enum RuleCommand {
     /// Start a run
     Run(RuleRun),
     /// Remove a rule and the history of its runs
+    #[command(after_help = "\
+Examples:
+  portolan rule remove mirror")]
     Remove {
         /// Its name or id
         rule: String,
@@ -230,6 +239,10 @@ pub struct RuleOptions {
 
 /// `portolan rule plan`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portolan rule plan mirror
+  portolan rule plan mirror --limit 10000 -o json")]
 pub struct RulePlan {
     /// Its name or id
     pub rule: String,
@@ -240,6 +253,12 @@ pub struct RulePlan {
 
 /// `portolan rule run`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+On a terminal --wait shows a bar with artifacts, bytes, their rate and the time left.
+
+Examples:
+  portolan rule run mirror
+  portolan rule run mirror --wait")]
 pub struct RuleRun {
     /// Its name or id
     pub rule: String,

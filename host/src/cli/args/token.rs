@@ -1,4 +1,4 @@
-//! `portolan token`: list, add, remove.
+//! `portolan token`: add, list, show, remove.
 
 use clap::{Args, Subcommand};
 use portolan_core::account::{AccountName, Role};
@@ -28,10 +28,24 @@ pub struct TokenArgs {
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// List the tokens; their texts are shown nowhere
+    #[command(after_help = "\
+Examples:
+  portolan token list")]
     List,
+    /// Show one token, but for its text
+    #[command(after_help = "\
+Examples:
+  portolan token show ci")]
+    Show {
+        /// Its name or id
+        token: String,
+    },
     /// Make a token and print it, this once
     Add(TokenAdd),
     /// Remove a token: it is refused from then on
+    #[command(after_help = "\
+Examples:
+  portolan token remove ci")]
     Remove {
         /// Its name or id
         token: String,
@@ -40,6 +54,10 @@ pub enum TokenCommand {
 
 /// `portolan token add`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portolan token add ci --role operator --expires 90d > ci.token
+  portolan endpoint list --server http://127.0.0.1:8282 --token-file ci.token")]
 pub struct TokenAdd {
     /// Its name: unique; lower-case letters, digits, `.`, `_` and `-`
     pub name: AccountName,

@@ -1,4 +1,4 @@
-//! `--server`: a Unix socket, or plain HTTP to a host and port.
+//! `--server`: a Unix socket, or HTTP to a host and port, plain or over TLS.
 
 use std::{fmt, io, path::PathBuf};
 
@@ -11,14 +11,16 @@ pub(super) enum Address {
     Socket(PathBuf),
     /// `host:port`.
     Tcp(String),
+    /// The same over TLS, and the host alone.
+    Tls(String, String),
 }
 
 impl Address {
-    /// Reads `http://HOST[:PORT]`, `unix:PATH`, `unix://PATH`, or a path.
+    /// Reads `http://HOST[:PORT]`, `https://HOST[:PORT]`, `unix:PATH`, `unix://PATH`, or a path.
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         let refuse = |why: &str| {
             Failure::usage(format!("`{text}` is not the address of a daemon: {why}"))
-                .hint("http://127.0.0.1:8282 and unix:/var/lib/portolan/portolan.sock are")
+                .hint("unix:/var/lib/portolan/portolan.sock, http://127.0.0.1:8282 and https://portolan.example.com are")
         };
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -28,33 +30,36 @@ impl Address {
             return Ok(Self::Socket(text.into()));
         }
         let url = url::Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-        match (url.scheme(), url.host_str(), url.path()) {
-            ("http", Some(host), "/") if url.username().is_empty() && url.password().is_none() => {
-                Ok(Self::Tcp(format!("{host}:{}", url.port_or_known_default().unwrap_or(80))))
-            }
-            ("http", Some(_), "/") => {
-                let why = "an address with a name or a password in it can be seen by others";
-                Err(Failure::usage(why).hint("use --user and --password-file"))
-            }
-            ("http", ..) => Err(refuse("a host and a port are wanted, and no path")),
-            ("https", ..) => Err(refuse(
-                "the terminal speaks no TLS; on the daemon's own computer, name its socket",
-            )),
-            _ => Err(refuse("the scheme is neither http nor unix")),
+        let secure = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(refuse("the scheme is none of http, https and unix")),
+        };
+        let (Some(host), "/") = (url.host_str(), url.path()) else {
+            return Err(refuse("a host and a port are wanted, and no path"));
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            let why = "an address with a name or a password in it can be seen by others";
+            return Err(Failure::usage(why).hint("use --user and --password-file"));
         }
+        let authority = format!("{host}:{}", url.port_or_known_default().unwrap_or(80));
+        Ok(if secure { Self::Tls(authority, host.to_owned()) } else { Self::Tcp(authority) })
     }
 
     /// What the `Host` header says.
     pub(super) fn host(&self) -> &str {
         match self {
             Self::Socket(_) => "localhost",
-            Self::Tcp(authority) => authority,
+            Self::Tcp(authority) | Self::Tls(authority, _) => authority,
         }
     }
 
     /// Nobody answers there.
     pub(super) fn unreachable(&self, error: &io::Error) -> Failure {
-        let failure = Failure::new(format!("cannot reach the daemon at {self}: {error}"));
+        // Without the number of the error, which says nothing more.
+        let why = error.to_string();
+        let why = why.split(" (os error").next().unwrap_or_default();
+        let failure = Failure::new(format!("cannot reach the daemon at {self}: {why}"));
         match error.kind() {
             io::ErrorKind::PermissionDenied => failure.hint(
                 "the socket is for the daemon's own user; log in over HTTP with --server and --password-file",
@@ -69,6 +74,7 @@ impl fmt::Display for Address {
         match self {
             Self::Socket(path) => write!(f, "{}", path.display()),
             Self::Tcp(authority) => write!(f, "http://{authority}"),
+            Self::Tls(authority, _) => write!(f, "https://{authority}"),
         }
     }
 }
@@ -88,7 +94,11 @@ mod tests {
             ("http://portolan", Some("http://portolan:80")),
             ("http://portolan/api", None),
             ("http://admin:secret@portolan", None),
-            ("https://portolan", None),
+            ("https://portolan", Some("https://portolan:443")),
+            ("https://[::1]:8443", Some("https://[::1]:8443")),
+            ("https://portolan/api", None),
+            ("https://admin:secret@portolan", None),
+            ("ftp://portolan", None),
             ("localhost:8282", None),
             ("", None),
         ] {

@@ -56,7 +56,10 @@ fn an_endpoint_is_what_the_options_say() {
         else {
             panic!("{options}")
         };
-        assert_eq!(Value::Object(new_registry(&args, &args.url, secret, files).0), sent);
+        assert_eq!(
+            Value::Object(new_registry(&args, args.url.as_deref().unwrap(), secret, files).0),
+            sent
+        );
     }
 }
 

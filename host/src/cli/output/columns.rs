@@ -1,6 +1,10 @@
-//! Plain columns: two spaces between them, no lines, no colours, nothing cut off.
+//! Columns: two spaces between them, no lines, nothing cut off; headings in bold, and words that say
+//! how something is in colour. Whoever prints takes both away where no terminal is.
 
+use anstyle::Style;
 use serde_json::Value;
+
+use super::painted;
 
 /// The zero date, which the API writes for "not yet".
 const NO_DATE: &str = "0001-01-01T00:00:00.000Z";
@@ -14,23 +18,25 @@ pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let mut out = String::new();
-    push_row(&mut out, headings.iter().copied(), &widths);
+    let bold = Style::new().bold();
+    push_row(&mut out, headings.iter().map(|heading| (*heading, bold)), &widths);
     for row in rows {
-        push_row(&mut out, row.iter().map(String::as_str), &widths);
+        let cells = row.iter().map(|cell| (cell.as_str(), painted(cell).unwrap_or_default()));
+        push_row(&mut out, cells, &widths);
     }
     out
 }
 
-fn push_row<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
-    let start = out.len();
-    for (cell, width) in cells.zip(widths) {
-        if out.len() > start {
-            out.push_str("  ");
+fn push_row<'a>(out: &mut String, cells: impl Iterator<Item = (&'a str, Style)>, widths: &[usize]) {
+    let mut gap = 0;
+    for ((cell, style), width) in cells.zip(widths) {
+        // Before the next cell, so that no line ends in spaces.
+        out.extend(std::iter::repeat_n(' ', gap));
+        if !cell.is_empty() {
+            out.push_str(&format!("{style}{cell}{style:#}"));
         }
-        out.push_str(cell);
-        out.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count())));
+        gap = width.saturating_sub(cell.chars().count()) + 2;
     }
-    out.truncate(out.trim_end_matches(' ').len());
     out.push('\n');
 }
 
@@ -62,12 +68,14 @@ mod tests {
             vec!["1".to_owned(), "hub".to_owned(), "healthy".to_owned()],
             vec!["12".to_owned(), "hafen-münchen".to_owned(), String::new()],
         ];
-        insta::assert_snapshot!(columns(&["ID", "NAME", "STATUS"], &rows), @r#"
+        let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
+        insta::assert_snapshot!(plain(columns(&["ID", "NAME", "STATUS"], &rows)), @r#"
 ID  NAME           STATUS
 1   hub            healthy
 12  hafen-münchen
 "#);
-        assert_eq!(columns(&["ID", "NAME"], &[]), "ID  NAME\n");
+        assert_eq!(plain(columns(&["ID", "NAME"], &[])), "ID  NAME\n");
+        assert!(columns(&["ID"], &rows).starts_with("\u{1b}[1mID\u{1b}[0m\n"));
     }
 
     #[test]

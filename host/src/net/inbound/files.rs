@@ -146,7 +146,8 @@ impl ClientCertificates {
     }
 }
 
-fn certificates(
+/// The certificates of a PEM file; at least one.
+pub(super) fn certificates(
     path: &Path,
     what: &'static str,
 ) -> Result<Vec<CertificateDer<'static>>, TlsFilesError> {

@@ -53,18 +53,24 @@ impl Sailor {
     async fn run(&mut self) {
         let runs = "/api/v2.0/replication/executions";
         self.ask(&format!("POST {runs}"), json!({"policy_id": 1}), 201).await;
-        let ended = async {
+        let run = self.wait_for(1, |run| run["status"] != "InProgress").await;
+        assert_eq!(run["status"], "Succeed", "{run}");
+    }
+
+    /// Looks at a run until it is as it should be.
+    async fn wait_for(&mut self, id: u64, fits: impl Fn(&Value) -> bool) -> Value {
+        let line = format!("GET /api/v2.0/replication/executions/{id}");
+        let look = async {
             loop {
-                let seen = self.ask(&format!("GET {runs}/1"), Value::Null, 200).await;
+                let seen = self.ask(&line, Value::Null, 200).await;
                 let run: Value = serde_json::from_str(&seen.body).unwrap();
-                if run["status"] != "InProgress" {
+                if fits(&run) {
                     break run;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let run = tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap();
-        assert_eq!(run["status"], "Succeed", "{run}");
+        tokio::time::timeout(Duration::from_secs(60), look).await.unwrap()
     }
 }
 
@@ -185,9 +191,30 @@ async fn rules(sailor: &mut Sailor) {
             (&format!("GET {own}/executions/1/tasks/1/log?limit=1"), Value::Null, 200),
             (&format!("GET {own}/executions/1/events"), Value::Null, 200),
             (&format!("GET {own}/events"), Value::Null, 200),
+            (&format!("POST {own}/executions/1/retry"), Value::Null, 412),
+            (&format!("POST {own}/executions/99/retry"), Value::Null, 404),
             (&format!("GET {own}/policies/1/plan"), Value::Null, 200),
         ])
         .await;
+    retried(sailor).await;
+}
+
+/// A run to an endpoint that is down, stopped once it has a task, and what it left undone retried.
+async fn retried(sailor: &mut Sailor) {
+    let (policies, runs) = ("/api/v2.0/replication/policies", "/api/v2.0/replication/executions");
+    let doomed = json!({"name": "doomed", "enabled": true, "src_registry": {"id": 1},
+        "dest_registry": {"id": 3}, "trigger": {"type": "manual"}});
+    sailor.ask(&format!("POST {policies}"), doomed, 201).await;
+    sailor.ask(&format!("POST {runs}"), json!({"policy_id": 2}), 201).await;
+    let begun = |run: &Value| run["total"] != 0;
+    sailor.wait_for(2, begun).await;
+    sailor.ask(&format!("PUT {runs}/2"), Value::Null, 200).await;
+    let ended = |run: &Value| run["status"] != "InProgress";
+    sailor.wait_for(2, ended).await;
+    sailor.ask("POST /api/portolan/v1/executions/2/retry", Value::Null, 201).await;
+    sailor.ask(&format!("PUT {runs}/3"), Value::Null, 200).await;
+    sailor.wait_for(3, ended).await;
+    sailor.ask(&format!("DELETE {policies}/2"), Value::Null, 200).await;
 }
 
 async fn plugins(sailor: &mut Sailor) {
@@ -290,6 +317,7 @@ async fn daemon(sailor: &mut Sailor) {
             ("GET /docs", Value::Null, 200),
             ("GET /metrics", Value::Null, 200),
             ("GET /api/portolan/v1/version", Value::Null, 200),
+            ("POST /api/portolan/v1/key/rotate", Value::Null, 200),
             ("POST /api/portolan/v1/backup", json!({"passphrase": "short"}), 400),
             ("POST /api/portolan/v1/backup", json!({"passphrase": "a long sentence"}), 200),
         ])
