@@ -6,15 +6,18 @@ mod tls;
 use std::{fs, net::SocketAddr, path::Path, process::Stdio};
 
 use e2e::{
+    api,
     daemon::{Daemon, command},
     http::Client,
     poll::{PATIENCE, eventually},
 };
+use portolan_testregistry::{Registry, layer};
 use rcgen::{BasicConstraints, IsCa};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
+    process::Command,
     time::timeout,
 };
 
@@ -201,4 +204,70 @@ async fn each_request_is_one_line_with_its_id() {
     }
     assert_eq!(lines[1]["span"]["id"].as_str().unwrap(), nobody.headers["x-request-id"]);
     assert!(!daemon.log().iter().any(|line| line.contains("hush")));
+}
+
+#[tokio::test]
+async fn lines_of_a_run_say_its_execution_and_task() {
+    for format in ["json", "text"] {
+        let directory = tempfile::tempdir().unwrap();
+        let toml = format!("log_format = \"{format}\"\nlog_filter = \"portolan=debug\"\n");
+        let file = settings(directory.path(), &toml);
+        let daemon = Daemon::start(&directory.path().join("data"), &["--config", &file]).await;
+        let client = daemon.admin();
+        let (one, other) = (Registry::builder(), Registry::builder());
+        let (one, other) = (one.start().await.unwrap(), other.start().await.unwrap());
+        one.put_image("lib/app", "v1", &[layer(1, 1_000)]);
+        let mut ids = Vec::new();
+        for (name, registry) in [("one", &one), ("other", &other)] {
+            let body = api::registry("docker-registry", name, &registry.url(), None);
+            ids.push(api::create_registry(&client, &body).await);
+        }
+        let ended = api::replicate(&client, ids[0], ids[1], json!({})).await;
+        let (execution, task) = (&ended.execution["id"], &ended.tasks[0]["id"]);
+        let expected = [("listing is over", None), ("a task is done", Some(task))];
+        for (said, task) in expected {
+            let line = eventually(PATIENCE, said, async || {
+                daemon.log().into_iter().find(|line| line.contains(said)).ok_or(daemon.log())
+            })
+            .await;
+            if format == "json" {
+                let line: Value = serde_json::from_str(&line).unwrap();
+                let span = task.map_or_else(
+                    || json!({"name": "execution", "id": execution}),
+                    |task| json!({"name": "task", "id": task, "execution": execution}),
+                );
+                assert_eq!(line["span"], span, "{line}");
+            } else {
+                let span = task.map_or_else(
+                    || format!("execution{{id={execution}}}: "),
+                    |task| format!("task{{id={task} execution={execution}}}: "),
+                );
+                assert!(line.contains(&span), "{line}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hangup_without_tls_disturbs_nobody() {
+    let data = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(data.path(), &[]).await;
+    let address = daemon.url().strip_prefix("http://").unwrap().to_owned();
+    let mut connection = TcpStream::connect(&address).await.unwrap();
+    let mut ping = async || {
+        let request = b"GET /api/v2.0/ping HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        connection.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"Pong") {
+            let read = timeout(PATIENCE, connection.read_buf(&mut answer)).await.unwrap().unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+        }
+    };
+    ping().await;
+    for _ in 0..3 {
+        let sent = Command::new("kill").args(["-HUP", &daemon.id().to_string()]).status().await;
+        assert!(sent.unwrap().success());
+        ping().await;
+    }
+    assert!(daemon.terminate().await.success(), "it was SIGTERM that ended it");
 }

@@ -102,7 +102,7 @@ pub(crate) async fn refuse_foreign_sites<F: Future<Output = Response>>(
 
 /// Whether a path is for people to look at, so that pages of other sites may link there: it tells
 /// nothing that is stored.
-fn is_page(path: &str) -> bool {
+pub(crate) fn is_page(path: &str) -> bool {
     !["/api/", "/v2/", "/metrics"].iter().any(|start| path.starts_with(start))
 }
 

@@ -109,3 +109,35 @@ async fn pages_of_other_sites_get_nothing() {
         assert_eq!(seen.status, status, "{line} {host} {site}");
     }
 }
+
+#[tokio::test]
+async fn pages_of_other_sites_ask_nothing_in_the_name_of_who_looks_at_them() {
+    let api = api().await;
+    let login = accounts::log_in(&api, "admin", "right").await;
+    let basic = accounts::basic("admin", "right");
+    let (cookie, password) = (("cookie", login.as_str()), ("authorization", basic.as_str()));
+    let nothing = ("x-nothing", "");
+    let cases = [
+        ("GET /api/v2.0/registries", cookie, "same-origin", 200),
+        ("GET /api/v2.0/registries", cookie, "none", 200),
+        ("GET /api/v2.0/registries", cookie, "same-site", 403),
+        ("GET /api/v2.0/registries", cookie, "cross-site", 403),
+        ("HEAD /api/v2.0/registries", cookie, "cross-site", 403),
+        ("GET /api/v2.0/registries", password, "cross-site", 403),
+        ("GET /api/portolan/v1/events", cookie, "same-origin", 200),
+        ("GET /api/portolan/v1/events", cookie, "same-site", 403),
+        ("GET /api/portolan/v1/policies/1/plan", cookie, "same-site", 403),
+        ("GET /api/portolan/v1/endpoints/1/repositories", cookie, "same-site", 403),
+        ("GET /metrics", cookie, "same-site", 403),
+        ("GET /v2/", password, "same-site", 403),
+        ("GET /docs", cookie, "cross-site", 200),
+        ("GET /api/v2.0/ping", nothing, "cross-site", 200),
+        ("GET /api/v2.0/registries", nothing, "cross-site", 401),
+    ];
+    for (line, (name, value), site, status) in cases {
+        let request = request(line).header("host", "a").header("sec-fetch-site", site);
+        let request = request.header(name, value).body(Body::empty()).unwrap();
+        let seen = send(api.clone(), request).await;
+        assert_eq!(seen.status, status, "{line} {name} {site}: {}", seen.body);
+    }
+}

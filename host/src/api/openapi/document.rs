@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use crate::api::guard;
+
 const BASE: &str = include_str!("base.json");
 const NOUNS: [&str; 13] = [
     include_str!("registries.json"),
@@ -72,14 +74,15 @@ fn complete(path: &str, item: &mut Value) {
     for (method, operation) in item {
         if let (true, Value::Object(operation)) = (METHODS.contains(&method.as_str()), operation) {
             let changes = !matches!(method.as_str(), "get" | "head");
-            refusals(operation, changes, bound);
+            refusals(operation, changes || !guard::is_page(path), bound);
             access(operation, changes);
         }
     }
 }
 
-/// Adds the refusals that follow from what an operation takes and who may.
-fn refusals(operation: &mut Map<String, Value>, changes: bool, bound: bool) {
+/// Adds the refusals that follow from what an operation takes and who may; `guarded` is refused to
+/// pages of other sites.
+fn refusals(operation: &mut Map<String, Value>, guarded: bool, bound: bool) {
     let own = operation.remove("x-refusals").unwrap_or_default();
     let own = own.as_array().into_iter().flatten().filter_map(Value::as_u64);
     let mut statuses: BTreeSet<u64> = own.chain(ALWAYS).collect();
@@ -87,7 +90,7 @@ fn refusals(operation: &mut Map<String, Value>, changes: bool, bound: bool) {
     if role != "anyone" {
         statuses.extend([401, 429]);
     }
-    if changes || matches!(role, "operator" | "admin") {
+    if guarded {
         statuses.insert(403);
     }
     let has_body = operation.contains_key("requestBody");
