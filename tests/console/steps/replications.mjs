@@ -127,7 +127,7 @@ async function runs(walker, sea) {
   await walker.says(page, "Every day at 03:00, UTC");
   const [rule] = await sea.api("GET", POLICIES);
   must(rule.enabled && rule.override && rule.dest_namespace === "workshop" && rule.dest_namespace_replace_count === 1, "it is stored as it was shown");
-  await walker.button(page, "Show what a run would copy").click();
+  await walker.button(page, "Show preview").click();
   await walker.says(page, /^2 artifacts to copy/);
   await walker.look("rule");
   await walker.button(page, "Replicate").click();
@@ -196,7 +196,7 @@ async function fails(walker, sea) {
   await sea.api("POST", POLICIES, { name: "sinks", enabled: true, src_registry: await id("sunk"), dest_registry: await id("other") });
   await walker.menu("Replications");
   await page.getByRole("link", { name: "sinks", exact: true }).click();
-  await walker.button(page, "Show what a run would copy").click();
+  await walker.button(page, "Show preview").click();
   await walker.says(page, "There is no preview.");
   await walker.button(page, "Replicate").click();
   await walker.button(walker.dialog("Replication Rule"), "Replicate").click();

@@ -27,8 +27,8 @@ export function Rule({ rule, onChange }) {
     <${Card} title="Rule">
       <div class="columns"><${What} rule=${rule} /><${When} rule=${rule} last=${last} /></div>
     <//>
-    <${Card} title="Preview" actions=${!looks && html`<button onClick=${() => setLooks(true)}><${Icon} name="search" />Show what a run would copy</button>`}>
-      ${looks ? html`<${Preview} plan=${storedPlan(rule)} />` : html`<p class="muted">The registries are asked; nothing is copied.</p>`}
+    <${Card} title="Preview" actions=${!looks && html`<button onClick=${() => setLooks(true)}><${Icon} name="search" />Show preview</button>`}>
+      ${looks ? html`<${Preview} plan=${storedPlan(rule)} />` : html`<p class="muted">What a run would copy now. The registries are asked; nothing is copied.</p>`}
     <//>
     <section class="stack"><h2>Executions</h2>
       <${Runs} rule=${rule} filters=${narrowed} onFilter=${setNarrowed} size=${10} /></section>
