@@ -10,6 +10,7 @@ mod exchange;
 mod failure;
 mod manifest;
 mod patience;
+mod referrers;
 mod source;
 mod tags;
 mod upload;
