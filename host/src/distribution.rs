@@ -12,6 +12,7 @@ mod flow;
 mod manifest;
 mod marks;
 mod patience;
+mod referrers;
 mod source;
 mod tags;
 mod upload;

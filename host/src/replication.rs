@@ -20,10 +20,12 @@ mod present;
 mod preview;
 mod queue;
 mod records;
+mod referrers;
 mod running;
 mod schedule;
 mod source;
 mod stats;
+mod terms;
 #[cfg(test)]
 #[cfg(feature = "daemon")]
 mod tests;
@@ -63,6 +65,7 @@ pub(crate) use records::Records;
 pub(crate) use stats::{Stats, Totals};
 
 use ledger::Ledger;
+use pace::Pace;
 use running::Running;
 
 /// How long a claim holds without being renewed. A claim of a dead process is over after it.
@@ -137,6 +140,8 @@ struct Shared {
     /// When this engine began: what was started before may have left parts behind.
     began: OffsetDateTime,
     selections: Mutex<HashMap<PolicyId, Selection>>,
+    /// What the runs of policies with a budget may pass, and for which rate.
+    budgets: Mutex<HashMap<PolicyId, (u64, Pace)>>,
 }
 
 impl Engine {
@@ -167,6 +172,7 @@ impl Engine {
             previews: Semaphore::new(PREVIEWS),
             began: OffsetDateTime::now_utc(),
             selections: Mutex::default(),
+            budgets: Mutex::default(),
         });
         queue::spawn(&shared);
         Ok(Self { shared, _cuts: Arc::new(cutting.drop_guard()) })
@@ -315,6 +321,20 @@ impl Shared {
                 lock(&self.ledgers).remove(&id);
             }
         }
+    }
+
+    /// The limit that all runs of a policy share; made anew where its rate has changed.
+    fn budget(&self, policy: PolicyId, rate: u64) -> Pace {
+        let mut budgets = lock(&self.budgets);
+        if rate == 0 {
+            budgets.remove(&policy);
+            return Pace::default();
+        }
+        let made = budgets.entry(policy).or_insert_with(|| (rate, Pace::bytes(rate)));
+        if made.0 != rate {
+            *made = (rate, Pace::bytes(rate));
+        }
+        made.1.clone()
     }
 
     fn take_selection(&self, policy: PolicyId) -> Option<Selection> {

@@ -153,7 +153,8 @@ impl Selection<'_> {
     ) -> Vec<(usize, ArtifactEntry)> {
         let asked_for = self.filters.iter().any(filter::asks_for_tags);
         let copied = self.options.referrers.copy;
-        if asked_for || (copied && !self.options.narrows()) {
+        let all = self.options.referrers.artifact_types.is_empty() && !self.options.narrows();
+        if asked_for || (copied && all) {
             return kept;
         }
         kept.retain(|(at, artifact)| {

@@ -227,7 +227,7 @@ mod tests {
                      --exclude-tag *-rc --exclude-repository x/tmp --tag-semver >=1 --label gold \
                      --dest-namespace m --flatten -1 --override --single-active --latest 3 \
                      --platform linux/amd64 --index sparse --min-age 72h --referrers no \
-                     --immutable-tag v* --backup-tag {tag}-before --requests-per-minute 60 \
+                     --immutable-tag v* --backup-tag {tag}-before --bytes-per-second 60 \
                      --time-zone Europe/Berlin";
         let args = added(typed);
         let expected = json!({
@@ -249,7 +249,7 @@ mod tests {
                 "platforms": {"include": ["linux/amd64"], "index": "sparse"},
                 "latest": {"count": 3}, "age": {"min": "72h"},
                 "referrers": {"copy": false}, "immutable_tags": ["v*"],
-                "backup_tag": "{tag}-before", "budget": {"requests_per_minute": 60},
+                "backup_tag": "{tag}-before", "budget": {"bytes_per_second": 60},
             },
         });
         assert_eq!(new_policy(&args, 1, &[2, 3]), expected);

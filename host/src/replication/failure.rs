@@ -127,6 +127,22 @@ impl TransferError {
         }
     }
 
+    /// Tells a refusal to move an immutable tag as what it is.
+    pub(super) fn or_immutable(self) -> Self {
+        let Cause::Distribution(error @ DistributionError::Status { status, .. }) = &self.cause
+        else {
+            return self;
+        };
+        let text = error.to_string().to_ascii_lowercase();
+        if !(400..500).contains(status) || !text.contains("immutable") {
+            return self;
+        }
+        Self::not_taken(format!(
+            "the tag is immutable there and stays what it is; leave it out by a filter, or name it \
+             in the option immutable_tags ({error})"
+        ))
+    }
+
     /// Whether the destination says that something a manifest names is not there.
     pub(super) fn is_part_unknown(&self) -> bool {
         let Cause::Distribution(DistributionError::Status { code, .. }) = &self.cause else {

@@ -12,7 +12,7 @@ use portolan_core::{
 };
 use tokio::sync::watch;
 
-use super::lock;
+use super::{lock, referrers::Support};
 
 /// Most places of blobs remembered; beyond it the ledger starts anew and asks the registry again.
 const MAX_PLACES: usize = 200_000;
@@ -26,6 +26,8 @@ pub(super) struct Ledger {
     blobs: Mutex<Blobs>,
     manifests: Mutex<HashSet<(EndpointId, Repository, Digest)>>,
     names: Mutex<HashMap<(EndpointId, Repository), Repository>>,
+    /// Which registries list referrers.
+    pub(super) support: Support,
 }
 
 #[derive(Default)]

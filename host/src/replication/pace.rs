@@ -24,10 +24,10 @@ const BURST: u64 = 1_024_000;
 /// Pieces a second, so that who takes the bytes never waits long for the next.
 const PIECES: u64 = 4;
 
-/// One task's limit, shared by its blobs.
-#[derive(Clone)]
+/// The limits of one task, shared by its blobs.
+#[derive(Clone, Default)]
 pub(super) struct Pace {
-    bucket: Option<Arc<Bucket>>,
+    buckets: Vec<Arc<Bucket>>,
 }
 
 struct Bucket {
@@ -40,16 +40,27 @@ struct Bucket {
 impl Pace {
     /// A limit in kilobits a second; 0 or less is none.
     pub(super) fn new(kilobits: i32) -> Self {
-        let rate = u64::try_from(kilobits).unwrap_or(0).saturating_mul(BYTES);
+        Self::bytes(u64::try_from(kilobits).unwrap_or(0).saturating_mul(BYTES))
+    }
+
+    /// A limit in bytes a second; 0 is none.
+    pub(super) fn bytes(rate: u64) -> Self {
         let bucket = || Arc::new(Bucket { rate, paid: Mutex::new(Instant::now()) });
-        Self { bucket: (rate > 0).then(bucket) }
+        Self { buckets: (rate > 0).then(bucket).into_iter().collect() }
+    }
+
+    /// This limit and others: what passes is paid for in each.
+    pub(super) fn and(mut self, others: Self) -> Self {
+        self.buckets.extend(others.buckets);
+        self
     }
 
     /// The body at this pace.
     pub(super) fn limit(&self, body: Body) -> Body {
-        let Some(bucket) = self.bucket.clone() else { return body };
-        let turn = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Paced { body, bucket, ahead: Bytes::new(), turn, bought: 0 }.boxed_unsync()
+        self.buckets.iter().fold(body, |body, bucket| {
+            let (bucket, turn) = (bucket.clone(), Box::pin(tokio::time::sleep(Duration::ZERO)));
+            Paced { body, bucket, ahead: Bytes::new(), turn, bought: 0 }.boxed_unsync()
+        })
     }
 }
 
@@ -129,7 +140,7 @@ mod tests {
     /// Lets bodies of these sizes through, side by side, on a clock of its own; how long it takes,
     /// and the longest that one of them waits for its next piece.
     fn pass(pace: &Pace, begun: Instant, sizes: &[u64]) -> (Duration, Duration) {
-        let Some(bucket) = &pace.bucket else { return Default::default() };
+        let Some(bucket) = pace.buckets.first() else { return Default::default() };
         let mut bodies: Vec<_> = sizes.iter().map(|size| (*size, begun)).collect();
         let mut longest = Duration::ZERO;
         while let Some((left, at)) =

@@ -25,8 +25,10 @@ use super::{
     pace::Pace,
     present::Present,
     records::Known,
+    referrers::Follows,
     schedule,
     source::Source,
+    terms::Terms,
     transfer::Job,
 };
 use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
@@ -249,8 +251,11 @@ pub(super) async fn prepare(
         let text = format!("{other} goes to {to} too: of a tag that both have, one stays");
         log.warn(text).await;
     }
-    let started = shared.store.execution(task.execution).await.map(|execution| execution.started);
-    let untouched = task.failures == 0 && started.is_ok_and(|at| at >= shared.began);
+    let execution = shared.store.execution(task.execution).await.ok();
+    let started = execution.as_ref().map(|execution| execution.started);
+    let untouched = task.failures == 0 && started.is_some_and(|at| at >= shared.began);
+    let rate = spec.options.budget.bytes_per_second;
+    let budget = execution.map(|execution| shared.budget(execution.policy, rate));
     let target = destination.target();
     let known = Known::new(&shared.records, &target.base_url, target.repository.clone());
     Ok(Job {
@@ -261,11 +266,13 @@ pub(super) async fn prepare(
         destination_id: spec.destination,
         ledger,
         log: Arc::clone(log),
-        pace: Pace::new(spec.speed),
+        pace: Pace::new(spec.speed).and(budget.unwrap_or_default()),
         stats: shared.stats_of(task.execution),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
         known,
+        terms: Terms::new(&spec.options),
+        follows: Follows::new(&spec.options, &spec.attached),
     })
 }
 

@@ -69,7 +69,11 @@ impl Follows {
 impl Job {
     /// Copies what goes with an artifact that is at the destination now, and with the manifests of
     /// an index where it was just pushed.
-    pub(super) async fn follow(&self, subject: &Digest, pushed: Option<&Manifest>) -> Result<(), TransferError> {
+    pub(super) async fn follow(
+        &self,
+        subject: &Digest,
+        pushed: Option<&Manifest>,
+    ) -> Result<(), TransferError> {
         let Source::Registry(_) = &self.source else { return Ok(()) };
         if !self.follows.options.referrers.copy {
             return Ok(());
@@ -189,30 +193,23 @@ impl Job {
 
     /// Copies a tag that names its subject.
     async fn copy_attached(&self, tag: &Tag) -> Result<(), TransferError> {
+        let referrers = &self.follows.options.referrers;
         let kind = AttachedTag::of(tag.as_str()).and_then(|named| named.artifact_type);
         match kind {
-            None => self.copy_fallback(tag).await,
-            Some(kind) if self.follows.options.referrers.takes(kind) => {
-                self.copy_tag_alone(tag).await
+            None if !referrers.artifact_types.is_empty() => self.copy_merged(tag).await,
+            Some(kind) if !referrers.takes(kind) => Ok(()),
+            _ => {
+                self.stats.planned(1);
+                self.copy_tag(tag, None, &mut None).await
             }
-            Some(_) => Ok(()),
         }
     }
 
-    /// Copies a fallback tag: byte for byte where the destination has none, else what it lacks is
-    /// added to its own.
-    pub(super) async fn copy_fallback(&self, tag: &Tag) -> Result<(), TransferError> {
-        let reference = Reference::Tag(tag.clone());
-        let index = self.source.pull(&reference).await?.manifest;
-        if !index.media_type.is_index() {
-            return self.copy_tag_alone(tag).await;
-        }
-        let wanted: Vec<Descriptor> = index
-            .children
-            .iter()
-            .filter(|child| self.wants(child.artifact_type.as_deref()))
-            .cloned()
-            .collect();
+    /// Adds what the destination's fallback tag lacks of the source's.
+    pub(super) async fn copy_merged(&self, tag: &Tag) -> Result<(), TransferError> {
+        let index = self.source.pull(&Reference::Tag(tag.clone())).await?.manifest;
+        let wanted = index.children.iter().filter(|it| self.wants(it.artifact_type.as_deref()));
+        let wanted: Vec<Descriptor> = wanted.cloned().collect();
         let whole = wanted.len() == index.children.len();
         for child in &wanted {
             self.copy_child(child, Before::Present, 0).await?;

@@ -25,6 +25,7 @@ mod copies;
 mod engines;
 mod frugal;
 mod listings;
+mod options;
 mod previews;
 mod resumes;
 mod schedules;

@@ -1,7 +1,7 @@
 //! One repository: its artifacts, each a walk of the manifest graph, children before parents and
 //! the tag last.
 
-use std::{collections::HashSet, pin::Pin, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, pin::Pin, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
@@ -19,8 +19,10 @@ use super::{
     pace::Pace,
     present::Present,
     records::Known,
+    referrers::Follows,
     source::{Pulled, Source},
     stats::Stats,
+    terms::Terms,
 };
 use crate::distribution::Remote;
 
@@ -47,11 +49,13 @@ pub(super) struct Job {
     pub(super) override_tags: bool,
     pub(super) present: Present,
     pub(super) known: Known,
+    pub(super) terms: Terms,
+    pub(super) follows: Follows,
 }
 
 /// What is known of the destination's side of an artifact.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
+pub(super) enum Before {
     /// Nothing of that tag was there: do not ask for each child.
     Absent,
     /// Something was there: children may be, too.
@@ -101,24 +105,26 @@ impl Job {
         let reference = Reference::Digest(digest.clone());
         if self.destination_manifest(&reference).await?.is_some() {
             self.stats.skipped();
-            return Ok(());
+            return self.follow(digest, None).await;
         }
         let pulled = self.source.pull(&reference).await?;
-        self.check_taken(&pulled.manifest, 0, &mut HashSet::new()).await?;
-        self.copy_graph(&reference, &pulled.manifest, Before::Absent, 0).await?;
+        let Some(manifest) = self.chosen(digest, &pulled.manifest).await else { return Ok(()) };
+        let reference = Reference::Digest(manifest.digest.clone());
+        self.check_taken(&manifest, 0, &mut HashSet::new()).await?;
+        self.copy_graph(&reference, &manifest, Before::Absent, 0).await?;
         self.stats.pushed();
-        Ok(())
+        self.follow(&manifest.digest, Some(&manifest)).await
     }
 
     /// Copies one tag. The manifest that a digest names is pulled once for all its tags.
-    async fn copy_tag<'s>(
+    pub(super) async fn copy_tag<'s>(
         &'s self,
         tag: &Tag,
         known: Option<&Digest>,
         kept: &mut Option<Pulled<'s>>,
     ) -> Result<(), TransferError> {
         let reference = Reference::Tag(tag.clone());
-        if self.is_believed(tag, &reference, known).await? {
+        if self.is_settled(tag).await || self.is_believed(tag, &reference, known).await? {
             return Ok(());
         }
         let there = self.present.tagged(&self.destination, tag).await?;
@@ -128,13 +134,16 @@ impl Job {
                 self.stats.skipped();
                 self.known.tagged(tag, there).await;
                 self.log.info(format!("{tag} is there already, {there}")).await;
+                return self.follow(there, None).await;
+            }
+            if let Some(why) = self.stays(tag) {
+                self.stats.skipped();
+                self.log.warn(format!("{tag} is there with another digest, and {why}")).await;
                 return Ok(());
             }
-            if !self.override_tags {
-                self.stats.skipped();
-                let text = format!("{tag} is there with another digest and override is off");
-                self.log.warn(text).await;
-                return Ok(());
+            if self.follows.merges(tag) {
+                self.stats.pushed();
+                return self.copy_merged(tag).await;
             }
             Before::Present
         } else {
@@ -145,11 +154,8 @@ impl Job {
             Some(pulled) => pulled,
             None => self.source.pull(&pull).await?,
         };
-        self.check_taken(&pulled.manifest, 0, &mut HashSet::new()).await?;
-        self.copy_graph(&reference, &pulled.manifest, before, 0).await?;
-        self.stats.pushed();
-        self.known.tagged(tag, &pulled.manifest.digest).await;
-        self.log.info(format!("{tag} pushed, {}", pulled.manifest.digest)).await;
+        let there = there.map(|there| there.digest);
+        self.put_tag((tag, there), &pulled.manifest, before).await?;
         *kept = known.map(|_| pulled);
         Ok(())
     }
@@ -170,6 +176,57 @@ impl Job {
         self.stats.believed();
         self.log.info(format!("{tag} was there lately, {there}: not asked for")).await;
         Ok(true)
+    }
+
+    /// Copies what goes of a manifest, then moves or makes its tag; `there` is what that stood for.
+    async fn put_tag(
+        &self,
+        (tag, there): (&Tag, Option<Digest>),
+        pulled: &Manifest,
+        before: Before,
+    ) -> Result<(), TransferError> {
+        let Some(manifest) = self.chosen(tag, pulled).await else { return Ok(()) };
+        if there.as_ref() == Some(&manifest.digest) {
+            self.stats.skipped();
+            self.known.tagged(tag, &manifest.digest).await;
+            self.log.info(format!("{tag} is there already, {}", manifest.digest)).await;
+            return self.follow(&manifest.digest, None).await;
+        }
+        self.check_taken(&manifest, 0, &mut HashSet::new()).await?;
+        if let Some(there) = &there {
+            self.back_up(tag, there).await?;
+        }
+        let copied = self.copy_graph(&Reference::Tag(tag.clone()), &manifest, before, 0).await;
+        copied.map_err(|error| self.terms.explained(error, &manifest))?;
+        self.stats.pushed();
+        self.known.tagged(tag, &manifest.digest).await;
+        self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
+        self.follow(&manifest.digest, Some(&manifest)).await
+    }
+
+    /// What of a manifest goes by the rule's options; `None` where nothing does, which is told.
+    async fn chosen<'m>(
+        &self,
+        name: impl std::fmt::Display,
+        manifest: &'m Manifest,
+    ) -> Option<Cow<'m, Manifest>> {
+        match self.terms.choose(manifest) {
+            Ok(chosen) => Some(chosen),
+            Err(why) => {
+                self.stats.skipped();
+                self.log.info(format!("{name} stays behind: {why}")).await;
+                None
+            }
+        }
+    }
+
+    /// Why a tag of the destination never moves, where it does not.
+    fn stays(&self, tag: &Tag) -> Option<&'static str> {
+        match (self.override_tags, self.terms.is_immutable(tag)) {
+            (false, _) => Some("override is off"),
+            (true, true) => Some("the rule calls it immutable"),
+            (true, false) => None,
+        }
     }
 
     /// Whether the destination takes a manifest and all below it: asked before the first blob, since
@@ -246,7 +303,7 @@ impl Job {
         })
     }
 
-    async fn copy_child(
+    pub(super) async fn copy_child(
         &self,
         child: &Descriptor,
         before: Before,
@@ -272,7 +329,7 @@ impl Job {
         Ok(())
     }
 
-    async fn destination_manifest(
+    pub(super) async fn destination_manifest(
         &self,
         reference: &Reference,
     ) -> Result<Option<Descriptor>, TransferError> {
@@ -280,9 +337,14 @@ impl Job {
         there.map_err(TransferError::at(Side::Destination, "asking for a manifest"))
     }
 
-    async fn push(&self, reference: &Reference, manifest: &Manifest) -> Result<(), TransferError> {
+    pub(super) async fn push(
+        &self,
+        reference: &Reference,
+        manifest: &Manifest,
+    ) -> Result<(), TransferError> {
         let pushed = self.destination.put_manifest(reference, manifest).await;
-        pushed.map_err(TransferError::at(Side::Destination, "pushing a manifest"))
+        let pushed = pushed.map_err(TransferError::at(Side::Destination, "pushing a manifest"));
+        pushed.map_err(TransferError::or_immutable)
     }
 }
 

@@ -107,7 +107,7 @@ impl Referrers {
 pub struct Budget {
     /// Bytes of blobs a second.
     pub bytes_per_second: u64,
-    /// Requests a minute to the registries' distribution API.
+    /// Requests a minute; refused as long as nothing counts them.
     pub requests_per_minute: u32,
 }
 
@@ -180,6 +180,11 @@ impl Options {
             let why = "nothing is pruned by this version: leave `enabled` false; what is gone at \
                        the source stays at the destination";
             return Err(wrong("prune", why));
+        }
+        if self.budget.requests_per_minute > 0 {
+            let why = "requests are not counted by this version: leave `requests_per_minute` 0; \
+                       `bytes_per_second` is kept";
+            return Err(wrong("budget", why));
         }
         Ok(())
     }

@@ -232,9 +232,6 @@ pub struct RuleOptions {
     /// Bytes a second, all runs of the rule together; 0 is unlimited
     #[arg(long, value_name = "BYTES")]
     pub bytes_per_second: Option<u64>,
-    /// Requests a minute, all runs of the rule together; 0 is unlimited
-    #[arg(long, value_name = "N")]
-    pub requests_per_minute: Option<u32>,
 }
 
 /// `portolan rule plan`.

@@ -1,8 +1,9 @@
 //! What would be done about one row: the destination is asked, nothing is changed there.
 
 use portolan_core::{
-    oci::Reference,
+    oci::{Digest, Reference},
     plan::{Decision, PlannedArtifact},
+    policy::options::{Chosen, IndexMode},
 };
 
 use super::{
@@ -58,13 +59,48 @@ impl Planner<'_> {
         }
         match source.is_same(&reference, row.digest.as_ref(), &there, remote).await {
             Ok(true) => (Decision::AlreadyThere, format!("the destination has {there}")),
-            Ok(false) if self.policy.override_tags => {
-                (Decision::Copy, format!("the tag moves there from {there}"))
-            }
+            Ok(false) if self.policy.override_tags => self.moves(&reference, &there, source).await,
             Ok(false) => {
                 (Decision::Kept, format!("the destination has {there}, and override is off"))
             }
             Err(error) => (Decision::Unknown, error.to_string()),
         }
+    }
+
+    /// What becomes of a tag that stands for something else there.
+    async fn moves(
+        &self,
+        reference: &Reference,
+        there: &Digest,
+        source: &Source,
+    ) -> (Decision, String) {
+        let options = &self.policy.options;
+        let Reference::Tag(tag) = reference else {
+            return (Decision::Copy, "the destination does not have it".to_owned());
+        };
+        if options.is_immutable(tag.as_str()) {
+            let why = format!("the destination has {there}, and the rule calls the tag immutable");
+            return (Decision::Kept, why);
+        }
+        // An index that is written anew has another digest than the source's.
+        if !options.platforms.include.is_empty() && options.platforms.index == IndexMode::Rewrite {
+            let chosen =
+                source.pull(reference).await.map(|it| options.platforms.choose(&it.manifest));
+            match chosen {
+                Ok(Chosen::Rewritten(index)) if index.digest == *there => {
+                    let why = format!("the destination has {there}, of the wanted platforms");
+                    return (Decision::AlreadyThere, why);
+                }
+                Ok(Chosen::Nothing) => {
+                    let why = "left out by the option `platforms`: it has none of them";
+                    return (Decision::Skipped, why.to_owned());
+                }
+                Ok(_) => {}
+                Err(error) => return (Decision::Unknown, error.to_string()),
+            }
+        }
+        let kept = options.backup_tag.as_ref().and_then(|backup| backup.of(tag));
+        let kept = kept.map(|name| format!(", which stays there as {name}")).unwrap_or_default();
+        (Decision::Copy, format!("the tag moves there from {there}{kept}"))
     }
 }

@@ -38,7 +38,7 @@ fn options_come_back_as_they_were_given() {
         "prune": {"enabled": false, "max_share": 0.25, "grace": "1d"},
         "immutable_tags": ["v*"],
         "backup_tag": "{tag}-before",
-        "budget": {"bytes_per_second": 1_000_000, "requests_per_minute": 60},
+        "budget": {"bytes_per_second": 1_000_000, "requests_per_minute": 0},
     });
     let options = parse(given.clone()).unwrap();
     assert_eq!(to_value(&options).unwrap(), given);
@@ -71,6 +71,7 @@ fn what_cannot_be_says_which_option_and_why() {
         (json!({"prune": {"enabled": true}}), "options.prune: nothing is pruned"),
         (json!({"prune": {"max_share": 1.5}}), "options.prune: 1.5 is no share"),
         (json!({"budget": {"requests_per_minute": -1}}), "options.budget: invalid value"),
+        (json!({"budget": {"requests_per_minute": 1}}), "options.budget: requests are not"),
     ];
     for (value, why) in cases {
         let error = parse(value.clone()).unwrap_err().to_string();
