@@ -46,8 +46,8 @@ async fn a_trusted_state_asks_the_destination_for_no_tag() {
     assert_eq!(to.count(Kind::ManifestHead), 3);
     let mode = std::fs::metadata(home.path().join("state")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    let refused = replicate(home.path(), &from, &to).await.args(["--trust-state", "soon"]).output();
-    let refused = refused.await.unwrap();
+    let mut command = replicate(home.path(), &from, &to).await;
+    let refused = command.args(["--trust-state", "soon"]).output().await.unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--trust-state: soon is no age"));
 }

@@ -184,11 +184,13 @@ async fn place(
         Start::Again(begun) => begun,
     };
     // `0-0` stands for nothing as well as for one byte.
-    let held = job.destination.held(&mut session).await;
-    let Some(held) = held.filter(|held| (2..=blob.size).contains(held)) else {
+    let told = job.destination.held(&mut session).await;
+    let Some(held) = told.filter(|held| (2..=blob.size).contains(held)) else {
         let why = "the registry does not say how much it holds of it";
         job.log.warn(format!("{} begins anew: {why}", blob.digest)).await;
-        job.destination.give_up(&session).await;
+        if told.is_some() {
+            job.destination.give_up(&session).await;
+        }
         return (None, None, 0);
     };
     job.log.info(format!("{} goes on at {held} of {} bytes", blob.digest, blob.size)).await;
