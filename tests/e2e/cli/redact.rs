@@ -1,10 +1,13 @@
 //! What differs from run to run, replaced by a word: instants, digests, tokens, ports, durations.
 
+/// The length of what is replaced at the beginning of a text, where that is there.
+type Kind = fn(&str) -> Option<usize>;
+
 /// The text with each of these replaced; `names` are texts of this run and what stands for them.
 pub(super) fn redact(text: &str, names: &[(String, String)]) -> String {
     let named =
         names.iter().fold(text.to_owned(), |text, (found, shown)| text.replace(found, shown));
-    let kinds: [(fn(&str) -> Option<usize>, &str); 8] = [
+    let kinds: [(Kind, &str); 8] = [
         (instant, "TIME"),
         (date, "DATE"),
         (digest, "sha256:DIGEST"),
@@ -28,7 +31,7 @@ fn narrow(line: &str) -> String {
     format!("{indent}{rest}")
 }
 
-fn replaced(text: &str, kind: fn(&str) -> Option<usize>, word: &str) -> String {
+fn replaced(text: &str, kind: Kind, word: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(first) = rest.chars().next() {
         match kind(rest) {
