@@ -1,5 +1,6 @@
 //! The end-to-end suite: one binary, one module for each file in this folder.
 
+mod cli;
 mod contract;
 mod credentials;
 mod embed;

@@ -33,7 +33,8 @@ pub(super) async fn run(
     let passphrase = passphrase(args.passphrase_file.as_deref(), true)?;
     let failed = |error| Failure::new(format!("cannot make {}: {error}", path.display()));
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = tokio::fs::File::from_std(file.map_err(failed)?);
+    let file = file.map_err(|error| failed(error).hint("name a file that is not there yet"));
+    let mut file = tokio::fs::File::from_std(file?);
     let body = json!({"passphrase": passphrase.expose()});
     let taken = client.download(&format!("{PORTOLAN}/backup"), body, &mut file).await;
     let taken = match taken {

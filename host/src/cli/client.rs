@@ -285,11 +285,28 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
         StatusCode::FORBIDDEN => {
             Failure::new(format!("{message} may not do that")).hint("somebody with another role can; `portolan user list` shows who")
         }
+        StatusCode::NOT_FOUND => match missing(&message) {
+            Some(noun) => Failure::new(message)
+                .hint(format!("`portolan {noun} list` shows which there are")),
+            None => Failure::new(message),
+        },
         status if status.is_server_error() => {
             Failure::new(message).hint("the daemon's log has the reason")
         }
         _ => Failure::new(message),
     }
+}
+
+/// The noun of the terminal in `execution 9 does not exist`.
+fn missing(message: &str) -> Option<&'static str> {
+    let (noun, rest) = message.split_once(' ')?;
+    let noun = match noun {
+        "endpoint" => "endpoint",
+        "policy" => "rule",
+        "execution" => "execution",
+        _ => return None,
+    };
+    rest.ends_with("does not exist").then_some(noun)
 }
 
 #[cfg(test)]

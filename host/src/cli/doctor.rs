@@ -71,7 +71,8 @@ pub(super) async fn run(
     lookup: impl Fn(&str) -> Option<String>,
 ) -> Result<(), Failure> {
     let output = Output::new(args.connection.output);
-    let named = args.connection.server.is_some() || lookup("PORTOLAN_SERVER").is_some();
+    let said = |name| lookup(name).is_some_and(|text| !text.is_empty());
+    let named = args.connection.server.is_some() || said("PORTOLAN_SERVER");
     let elsewhere = named && args.config.is_none() && args.data_dir.is_none();
     let (mut findings, config) = match elsewhere {
         true => (vec![not_here()], None),

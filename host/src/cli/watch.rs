@@ -55,7 +55,7 @@ fn bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let template = "{bar:30} {pos}/{len} artifacts, {msg}, {elapsed} gone, about {eta} left";
+    let template = "{bar:20} {pos}/{len} artifacts, {msg}, {eta} left";
     let style = ProgressStyle::with_template(template);
     let bar =
         ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -65,19 +65,16 @@ fn bar() -> ProgressBar {
 
 fn show(bar: &ProgressBar, pace: &Pace, snapshot: &Value) {
     let at = |pointer| count(snapshot, pointer);
-    bar.set_length(at("/progress/planned"));
+    // A bar of nothing would look like one that is full.
+    bar.set_length(at("/progress/planned").max(1));
     bar.set_position(at("/progress/artifacts") + at("/progress/there_already"));
     bar.set_message(said(pace, snapshot, Instant::now()));
 }
 
-/// `12.50 MiB at 2.10 MiB/s; 3 of 8 tasks ended`.
+/// `12.50 MiB at 2.10 MiB/s`.
 fn said(pace: &Pace, snapshot: &Value, now: Instant) -> String {
-    let at = |pointer| count(snapshot, pointer);
-    let bytes = at("/progress/bytes");
-    let total = at("/execution/total");
-    let ended = total.saturating_sub(at("/execution/in_progress"));
-    let rate = HumanBytes(pace.rate(bytes, now));
-    format!("{} at {rate}/s; {ended} of {total} tasks ended", HumanBytes(bytes))
+    let bytes = count(snapshot, "/progress/bytes");
+    format!("{} at {}/s", HumanBytes(bytes), HumanBytes(pace.rate(bytes, now)))
 }
 
 fn count(value: &Value, at: &str) -> u64 {
@@ -94,14 +91,10 @@ mod tests {
     fn bytes_and_their_rate_are_said() {
         let since = Instant::now();
         let pace = Pace { since, bytes: 1 << 20 };
-        let snapshot =
-            json!({"progress": {"bytes": 11 << 20}, "execution": {"total": 8, "in_progress": 5}});
-        for (seconds, words) in [
-            (0, "11.00 MiB at 0 B/s; 3 of 8 tasks ended"),
-            (5, "11.00 MiB at 2.00 MiB/s; 3 of 8 tasks ended"),
-        ] {
+        let snapshot = json!({"progress": {"bytes": 11 << 20}});
+        for (seconds, words) in [(0, "11.00 MiB at 0 B/s"), (5, "11.00 MiB at 2.00 MiB/s")] {
             assert_eq!(said(&pace, &snapshot, since + Duration::from_secs(seconds)), words);
         }
-        assert_eq!(said(&pace, &json!({}), since), "0 B at 0 B/s; 0 of 0 tasks ended");
+        assert_eq!(said(&pace, &json!({}), since), "0 B at 0 B/s");
     }
 }

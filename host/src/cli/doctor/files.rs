@@ -33,9 +33,10 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings.push(socket(&config.paths.socket.value));
     findings.push(match &config.tls {
         Some(tls) => self::tls(tls),
-        None if config.listen.value.ip().to_canonical().is_loopback() => {
-            Finding::good("TLS", format!("none is wanted: plain HTTP on {}", config.listen.value))
-        }
+        None if config.listen.value.ip().to_canonical().is_loopback() => Finding::good(
+            "TLS",
+            format!("none in the settings: plain HTTP on {}", config.listen.value),
+        ),
         None => Finding::warning("TLS", format!("plain HTTP on {}", config.listen.value))
             .advise("passwords cross the network in clear: give tls_certificate and tls_key"),
     });
