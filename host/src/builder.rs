@@ -17,7 +17,7 @@ use crate::{
     host::{Host, Parts},
     plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
     replication::{self, Engine, EngineParts, Records},
-    store::{Location, Store},
+    store::Store,
 };
 
 /// Whose claims a host's are. The database file has one process at a time, so the next one may
@@ -190,6 +190,7 @@ impl HostBuilder {
     /// # Errors
     /// When the data directory, the store, the key or an adapter cannot be used.
     pub async fn build(self) -> Result<Host, Error> {
+        let lasts = self.data_dir.is_some();
         let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
         let plugins = Plugins::new(PluginOptions {
@@ -200,7 +201,7 @@ impl HostBuilder {
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;
-        let records = records(&store, self.state, self.data_dir.is_some()).await?;
+        let records = records(&store, self.state, lasts).await?;
         let sources = Sources::new(self.sources);
         let connections =
             replication::connections(store.clone(), plugins.clone(), self.local, sources);
@@ -227,8 +228,7 @@ async fn records(
         return Ok(if lasts { Records::new(store.clone(), None) } else { Records::default() });
     };
     let file = KeySource::File(directory.join("sealing-key"));
-    let key = key::read(&file, Some(&directory))?;
-    let own = Store::open(Location::Directory(directory), key).await?;
+    let (own, _) = key::open_store(file, Some(directory)).await?;
     Ok(Records::new(own, Some(trust)))
 }
 
