@@ -11,6 +11,7 @@ mod extract;
 mod guard;
 mod harbor;
 mod headers;
+mod hooks;
 mod limits;
 mod metrics;
 mod openapi;
@@ -95,6 +96,7 @@ pub fn router(host: Host, settings: ApiSettings) -> Router {
         .merge(harbor::routes())
         .merge(admin::routes())
         .merge(openapi::routes())
+        .merge(hooks::routes())
         .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn(trace::route))
         .fallback(respond::no_such_path)

@@ -28,8 +28,9 @@ pub use builder::{HostBuilder, KeySource};
 pub use credentials::{Allowed, InvalidHosts, SourceHosts, SourceSettings};
 pub use error::{Code, Error};
 pub use host::{
-    AdapterCall, Answer, BackupKey, BackupTurn, BrowsePage, CallFailure, EndpointInfo, Fault, Host,
-    Listing, PlanPage, Plugin, PluginState, Progress, Rows, ShutdownReport, TokenSpec,
+    AdapterCall, Answer, BackupKey, BackupTurn, BrowsePage, CallFailure, Delivery, DeliveryError,
+    DeliveryOutcome, EndpointInfo, Fault, Host, LastDelivery, Listing, PlanPage, Plugin,
+    PluginState, Progress, Rows, ShutdownReport, TokenSpec, Webhook,
 };
 #[cfg(feature = "api")]
 pub use net::inbound::{ClientCertificates, ServerTls, TlsFiles, TlsFilesError};

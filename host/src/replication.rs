@@ -7,6 +7,8 @@ mod authority;
 mod blob;
 mod chart;
 mod connect;
+mod deletion;
+mod events;
 mod failure;
 mod ledger;
 mod listing;
@@ -80,6 +82,8 @@ pub(crate) struct EngineParts {
     pub(crate) owner: String,
     /// Tasks at once.
     pub(crate) workers: usize,
+    /// How long events are gathered before rules run for them.
+    pub(crate) event_window: time::Duration,
 }
 
 /// The replication engine. Cheap to clone.
@@ -96,9 +100,11 @@ struct Shared {
     connections: Connections,
     owner: String,
     workers: usize,
+    event_window: time::Duration,
     stats: Arc<Stats>,
     wake: Notify,
     schedules_changed: Notify,
+    events_changed: Notify,
     transfers: Semaphore,
     /// Charts that may be held in memory at once.
     charts: Arc<Semaphore>,
@@ -127,9 +133,11 @@ impl Engine {
             connections: parts.connections,
             owner: parts.owner,
             workers: parts.workers,
+            event_window: parts.event_window,
             stats: Arc::new(Stats::default()),
             wake: Notify::new(),
             schedules_changed: Notify::new(),
+            events_changed: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
             charts: Arc::new(Semaphore::new(chart::AT_ONCE)),
             listings: Arc::new(Semaphore::new(LISTINGS)),

@@ -6,6 +6,7 @@ mod embed;
 mod endpoints;
 mod harbor;
 mod harness;
+mod hooks;
 mod kit;
 mod layering;
 mod plugins;

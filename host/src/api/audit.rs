@@ -15,7 +15,7 @@ use axum::{
 };
 use portolan_core::audit::{Actor, Change, Means, Outcome};
 
-use super::{Api, Caller, Peer, auth::Who, respond::Refusal, trace};
+use super::{Api, Caller, Peer, auth::Who, hooks, respond::Refusal, trace};
 use crate::host::Host;
 
 /// Longest name, id, path and request id that is kept, in characters.
@@ -116,7 +116,13 @@ impl Trace {
 }
 
 /// Notes what a request did, or why it was refused.
+///
+/// What webhooks tell is no change of anybody's: it is counted and logged, and kept out of here, as
+/// are their addresses.
 pub(crate) async fn record(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    if hooks::is_hook(request.uri().path()) {
+        return next.run(request).await;
+    }
     let trace = std::sync::Arc::new(Trace::new(&request));
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let reads = safe || READS.iter().any(|end| request.uri().path().ends_with(end));

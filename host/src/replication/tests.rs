@@ -62,7 +62,13 @@ async fn plugins() -> Plugins {
 async fn engine(store: &Store, owner: &str, workers: usize) -> Engine {
     let connections =
         connections(store.clone(), plugins().await, None, Sources::new(SourceSettings::default()));
-    let parts = EngineParts { store: store.clone(), connections, owner: owner.to_owned(), workers };
+    let parts = EngineParts {
+        store: store.clone(),
+        connections,
+        owner: owner.to_owned(),
+        workers,
+        event_window: time::Duration::milliseconds(200),
+    };
     Engine::start(parts).await.unwrap()
 }
 

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     migration_003_schedules,
     migration_004_audit,
     migration_005_fired,
+    migration_006_events,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -97,6 +98,11 @@ fn migration_004_audit(transaction: &WriteTransaction) -> Result<(), StoreError>
 
 /// Adds the due times that schedules fired for.
 fn migration_005_fired(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds what webhooks told and runs are about.
+fn migration_006_events(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 
@@ -180,7 +186,7 @@ mod tests {
         record(&transaction, MIGRATIONS.len() + 6).unwrap();
         transaction.commit().unwrap();
         let refusal = run(&database).unwrap_err().to_string();
-        assert!(refusal.contains("schema 11") && refusal.contains("run the portolan"), "{refusal}");
+        assert!(refusal.contains("schema 12") && refusal.contains("run the portolan"), "{refusal}");
         let tables = database.begin_read().unwrap().list_tables().unwrap().count();
         assert_eq!(tables, 1);
     }

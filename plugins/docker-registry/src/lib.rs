@@ -3,14 +3,17 @@
 //! Nearly all of it is the SDK's: the token flow and the listings. It never moves a blob; `locate`
 //! only says how the host shall.
 
+mod events;
+
 use portolan_sdk::{
-    Adapter, AdapterInfo, Artifact, ArtifactFilter, Endpoint, Health, Page, PageRequest,
-    Repository, RepositoryFilter, Result, Target, distribution, export_adapter,
+    Adapter, AdapterInfo, Artifact, ArtifactFilter, DeliveryAuth, Endpoint, Event, Health,
+    KeyValue, Management, Notifications, Page, PageRequest, Repository, RepositoryFilter,
+    ResponseHeader, Result, Target, distribution, export_adapter,
     token::Flow,
     upload::{self, UploadSettings},
 };
 
-export_adapter!(DockerRegistry);
+export_adapter!(DockerRegistry: management, notifications);
 
 /// The adapter.
 #[derive(Debug)]
@@ -51,6 +54,23 @@ impl Adapter for DockerRegistry {
     fn locate(endpoint: &Endpoint, repository: &str) -> Result<Target> {
         let settings: UploadSettings = endpoint.settings_as()?;
         settings.apply(Target::new(&endpoint.url, repository))
+    }
+}
+
+/// A repository is made by the first push. What may be deleted is the registry's own setting.
+impl Management for DockerRegistry {
+    fn prepare_targets(_: &Endpoint, repositories: &[String], _: &[KeyValue]) -> Vec<Result<()>> {
+        repositories.iter().map(|_| Ok(())).collect()
+    }
+}
+
+impl Notifications for DockerRegistry {
+    fn authentication() -> Vec<DeliveryAuth> {
+        vec![DeliveryAuth::HeaderToken("Authorization".to_owned()), DeliveryAuth::UrlToken]
+    }
+
+    fn parse(_: &Endpoint, _: &[ResponseHeader], body: &[u8]) -> Result<Vec<Event>> {
+        events::parse(body)
     }
 }
 

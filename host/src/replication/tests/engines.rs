@@ -69,7 +69,15 @@ async fn engine(store: &Store, plugins: &Plugins, owner: &str) -> Engine {
     let connections =
         connections(store.clone(), plugins.clone(), None, Sources::new(SourceSettings::default()));
     let (store, owner) = (store.clone(), owner.to_owned());
-    Engine::start(EngineParts { store, connections, owner, workers: 3 }).await.unwrap()
+    Engine::start(EngineParts {
+        store,
+        connections,
+        owner,
+        workers: 3,
+        event_window: time::Duration::ZERO,
+    })
+    .await
+    .unwrap()
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
