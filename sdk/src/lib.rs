@@ -8,7 +8,7 @@
 //! - [`token`]: the registry token flow, for [`Adapter::authorize`] and for own requests.
 //! - [`distribution`]: ping, catalog and tags of the distribution API.
 //! - [`signing`]: the signed APIs of AWS, Alibaba, Huawei and Google.
-//! - [`delivery`]: webhooks.
+//! - [`delivery`] reads webhooks.
 //! - [`cache`], [`log`]: what the host keeps and writes for an adapter.
 //! - `testing` (feature `testing`): a scripted host, so that adapters have native unit tests.
 //!

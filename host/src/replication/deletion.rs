@@ -14,11 +14,11 @@ use super::{
     connect::Connection,
     failure::{Side, TransferError},
     log::TaskLog,
-    queue::source_of,
+    queue::{locate, remote, source_of},
     source::Source,
     transfer::Failures,
 };
-use crate::plugin::PluginError;
+use crate::{distribution::Remote, plugin::PluginError};
 
 /// Deletes every item; one that fails does not hold the others.
 pub(super) async fn run(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> Failures {
@@ -66,6 +66,8 @@ impl What<'_> {
 struct Job<'a> {
     source: Source,
     destination: Connection,
+    /// The distribution API of the destination.
+    there: Remote,
     repository: &'a str,
     log: &'a TaskLog,
 }
@@ -84,13 +86,23 @@ impl<'a> Job<'a> {
         let destination = destination.map_err(TransferError::at(Side::Destination, binding))?;
         let source = source_of(shared, source, &spec.source_repository).await?;
         let repository = spec.destination_repository.as_str();
-        Ok(Self { source, destination, repository, log })
+        let there = locate(destination.clone(), repository).await;
+        let (connection, target) =
+            there.map_err(TransferError::at(Side::Destination, "locating the repository"))?;
+        let there = remote(connection, target);
+        Ok(Self { source, destination, there, repository, log })
     }
 
     async fn delete(&self, what: &What<'_>) -> Result<(), TransferError> {
         let reference = what.reference();
         if self.source.has(&reference).await? {
             self.log.warn(format!("{reference} is at the source again; it stays")).await;
+            return Ok(());
+        }
+        let there = self.there.head_manifest(&reference).await;
+        let there = there.map_err(TransferError::at(Side::Destination, "asking for a manifest"))?;
+        if there.is_none() {
+            self.log.info(format!("{reference} is not there")).await;
             return Ok(());
         }
         let deleted = match self.destination.now().await {

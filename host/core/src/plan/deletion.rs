@@ -3,13 +3,12 @@
 use super::{PlanError, PlannedDestination};
 use crate::{
     event::Selected,
-    oci::Repository,
     policy::PolicySpec,
     task::{Item, Operation, TaskSpec},
 };
 
-/// The tasks that delete at each destination what is gone at the source: one for tags, one for
-/// artifacts, none where nothing is gone.
+/// The tasks that delete what is gone at the source: one for each destination, none where nothing is
+/// gone. Artifacts come before tags: a tag goes with its artifact where a provider tells both.
 ///
 /// # Errors
 /// When a name cannot be made: the whole execution fails then.
@@ -20,50 +19,29 @@ pub fn deletions_for(
     gone: &Selected,
 ) -> Result<Vec<TaskSpec>, PlanError> {
     let item = |digest, tags| Item { digest, tags, refused: None };
-    let tags = gone.deleted_tags.iter().map(|tag| item(None, vec![tag.clone()])).collect();
-    let artifacts = gone.deleted.iter().map(|it| item(Some(it.clone()), Vec::new())).collect();
-    let kinds: [(Operation, Vec<Item>); 2] =
-        [(Operation::TagDeletion, tags), (Operation::Deletion, artifacts)];
-    let mut tasks = Vec::new();
-    for (operation, items) in kinds.into_iter().filter(|(_, items)| !items.is_empty()) {
-        for destination in destinations {
-            let name = destination.naming.destination(&gone.repository)?;
-            let task = Deletion { operation, items: &items, repository: &gone.repository };
-            tasks.push(task.at(policy, destination, name, resource_type));
-        }
+    let artifacts = gone.deleted.iter().map(|it| item(Some(it.clone()), Vec::new()));
+    let tags = gone.deleted_tags.iter().map(|tag| item(None, vec![tag.clone()]));
+    let items: Vec<Item> = artifacts.chain(tags).collect();
+    if items.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(tasks)
-}
-
-/// What is to be deleted, whatever the destination.
-struct Deletion<'a> {
-    operation: Operation,
-    items: &'a [Item],
-    repository: &'a Repository,
-}
-
-impl Deletion<'_> {
-    fn at(
-        &self,
-        policy: &PolicySpec,
-        destination: &PlannedDestination,
-        name: Repository,
-        resource_type: &str,
-    ) -> TaskSpec {
-        TaskSpec {
-            operation: self.operation,
+    let tags_alone = gone.deleted.is_empty();
+    let task = |destination: &PlannedDestination| {
+        Ok(TaskSpec {
+            operation: if tags_alone { Operation::TagDeletion } else { Operation::Deletion },
             resource_type: resource_type.to_owned(),
             source: policy.source,
-            source_repository: self.repository.clone(),
+            source_repository: gone.repository.clone(),
             destination: destination.endpoint,
-            destination_repository: name,
-            items: self.items.to_vec(),
+            destination_repository: destination.naming.destination(&gone.repository)?,
+            items: items.clone(),
             override_tags: policy.override_tags,
             speed: policy.speed,
             copy_by_chunk: false,
             visibility: None,
-        }
-    }
+        })
+    };
+    destinations.iter().map(task).collect()
 }
 
 #[cfg(test)]
@@ -75,7 +53,7 @@ mod tests {
     };
 
     #[test]
-    fn tags_and_artifacts_are_tasks_of_their_own_at_each_destination() {
+    fn each_destination_has_one_task_artifacts_first() {
         let policy = PolicySpec {
             name: "p".to_owned(),
             description: String::new(),
@@ -114,16 +92,13 @@ mod tests {
         };
         let at = |operation, name: &str, count| (operation, name.to_owned(), count);
         use Operation::{Deletion, TagDeletion};
+        assert_eq!(planned(&gone), [at(Deletion, "a/team/app", 3), at(Deletion, "b/team/app", 3)]);
+        gone.deleted.clear();
         assert_eq!(
             planned(&gone),
-            [
-                at(TagDeletion, "a/team/app", 2),
-                at(TagDeletion, "b/team/app", 2),
-                at(Deletion, "a/team/app", 1),
-                at(Deletion, "b/team/app", 1),
-            ]
+            [at(TagDeletion, "a/team/app", 2), at(TagDeletion, "b/team/app", 2)]
         );
-        (gone.deleted_tags, gone.deleted) = (Vec::new(), Vec::new());
+        gone.deleted_tags.clear();
         assert!(planned(&gone).is_empty());
     }
 }

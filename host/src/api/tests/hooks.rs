@@ -233,6 +233,7 @@ async fn what_was_pushed_goes_where_the_rule_says_and_what_is_gone_goes_there() 
     );
     assert_eq!(world.tags(), ["v1"]);
     // Gone: this destination cannot delete a tag alone, and says so.
+    world.target.put_image("team/app", "v9", &[layer(9, 1000)]);
     let mut gone = event("4", "delete", "v9");
     tell(&[gone.clone()]).await;
     let (run, tasks) = world.ended(3).await;
@@ -248,5 +249,10 @@ async fn what_was_pushed_goes_where_the_rule_says_and_what_is_gone_goes_there() 
     tell(&[gone]).await;
     tell(&[event("6", "push", "v2")]).await;
     world.ended(4).await;
-    assert_eq!(world.tags(), ["v1", "v2"]);
+    assert_eq!(world.tags(), ["v1", "v2", "v9"]);
+    // What is not there either is as it should be.
+    let mut nowhere = event("7", "delete", "v8");
+    nowhere["timestamp"] = json!(null);
+    tell(&[nowhere]).await;
+    assert_eq!(world.ended(5).await.0["status"], "Succeed");
 }
