@@ -12,6 +12,7 @@ mod extract;
 mod guard;
 mod harbor;
 mod headers;
+mod hooks;
 mod kept;
 mod limits;
 mod metrics;
@@ -114,6 +115,7 @@ impl Api {
             .merge(admin::routes())
             .merge(openapi::routes())
             .merge(console::routes())
+            .merge(hooks::routes())
             .route("/metrics", get(metrics::show))
             .layer(MapRequestLayer::new(trace::route))
             .fallback(respond::no_such_path)

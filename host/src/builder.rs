@@ -54,6 +54,7 @@ pub struct HostBuilder {
     pub(crate) no_proxy: Vec<String>,
     pub(crate) sources: SourceSettings,
     pub(crate) health_checks: Option<Duration>,
+    pub(crate) event_window: Duration,
 }
 
 impl HostBuilder {
@@ -75,6 +76,7 @@ impl HostBuilder {
             no_proxy: Vec::new(),
             sources: SourceSettings::default(),
             health_checks: None,
+            event_window: Duration::from_secs(2),
         }
     }
 
@@ -185,6 +187,14 @@ impl HostBuilder {
         self
     }
 
+    /// How long what webhooks tell is gathered before rules run for it, an hour at most; two seconds
+    /// by default.
+    #[must_use]
+    pub fn event_window(mut self, window: Duration) -> Self {
+        self.event_window = window.min(Duration::from_secs(3600));
+        self
+    }
+
     /// Opens the store, loads adapters, takes up what was under way, and starts working.
     ///
     /// # Errors
@@ -211,6 +221,7 @@ impl HostBuilder {
             owner: OWNER.to_owned(),
             workers: self.workers,
             records,
+            event_window: self.event_window.try_into().unwrap_or(time::Duration::ZERO),
         };
         let engine = Engine::start(parts).await?;
         let (plugin_dir, health_checks) = (self.plugin_dir, self.health_checks);

@@ -24,6 +24,8 @@ pub use transport::{ClientCertificates, ProxyAuth, Tls};
 use file::File;
 use paths::{Sources, read_secret};
 
+/// Longest time that events are gathered, in seconds.
+const MAX_EVENT_WINDOW: u32 = 3600;
 const MAX_WORKERS: usize = 256;
 const MAX_HEALTH_MINUTES: u32 = 24 * 60;
 /// Longest time that entries of the audit log can be kept, in days.
@@ -125,6 +127,8 @@ pub struct Config {
     pub health_check_minutes: Setting<u32>,
     /// Days that entries of the audit log are kept.
     pub audit_days: Setting<u32>,
+    /// Seconds that what webhooks tell is gathered before rules run for it, at most an hour.
+    pub event_window_seconds: Setting<u32>,
     /// Bounds of adapter calls; `None` inside keeps the library's.
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
@@ -178,6 +182,7 @@ impl Config {
             workers: workers(&file)?,
             health_check_minutes: health_check_minutes(&file)?,
             audit_days: audit_days(&file)?,
+            event_window_seconds: event_window_seconds(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
             credential_sources: file.credential_sources.check(&base)?,
@@ -268,6 +273,19 @@ fn audit_days(file: &File) -> Result<Setting<u32>, ConfigError> {
             origin: Origin::File("audit_days"),
             value: other.to_string(),
             why: format!("a number from 1 to {MAX_DAYS} is wanted"),
+        }),
+    }
+}
+
+fn event_window_seconds(file: &File) -> Result<Setting<u32>, ConfigError> {
+    const KEY: Origin = Origin::File("event_window_seconds");
+    match file.event_window_seconds {
+        None => Ok(Setting { value: 2, origin: Origin::Default }),
+        Some(value @ 0..=MAX_EVENT_WINDOW) => Ok(Setting { value, origin: KEY }),
+        Some(other) => Err(ConfigError::Value {
+            origin: KEY,
+            value: other.to_string(),
+            why: format!("seconds from 0 to {MAX_EVENT_WINDOW} are wanted"),
         }),
     }
 }

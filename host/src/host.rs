@@ -11,6 +11,7 @@ mod endpoints;
 mod executions;
 mod failure;
 mod health;
+mod hooks;
 pub(crate) mod keys;
 mod lifecycle;
 #[cfg(feature = "api")]
@@ -46,6 +47,7 @@ pub use browse::{ArtifactDetail, BrowsePage};
 pub use calls::{AdapterCall, Answer, CallFailure, Fault};
 pub use catalog::{Listing, Rows};
 pub use executions::Progress;
+pub use hooks::{Delivery, DeliveryError, DeliveryOutcome, LastDelivery, Webhook};
 pub(crate) use lifecycle::Parts;
 #[cfg(feature = "api")]
 pub(crate) use measures::Measures;
@@ -70,6 +72,8 @@ struct Shared {
     bundled: Vec<Arc<Package>>,
     closing: CancellationToken,
     catalog: Catalog,
+    /// What is remembered of webhooks.
+    hooks: hooks::Hooks,
     /// When it was started.
     begun: Instant,
     /// One backup at a time: each keeps what is deleted meanwhile in the file.

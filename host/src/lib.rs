@@ -28,9 +28,9 @@ pub use builder::{HostBuilder, KeySource};
 pub use credentials::{Allowed, InvalidHosts, SourceHosts, SourceSettings};
 pub use error::{Code, Error};
 pub use host::{
-    AdapterCall, Answer, ArtifactDetail, BackupKey, BackupTurn, BrowsePage, CallFailure,
-    EndpointInfo, Fault, Host, Listing, PlanPage, Plugin, PluginState, Progress, Rows,
-    ShutdownReport, TokenSpec,
+    AdapterCall, Answer, ArtifactDetail, BackupKey, BackupTurn, BrowsePage, CallFailure, Delivery,
+    DeliveryError, DeliveryOutcome, EndpointInfo, Fault, Host, LastDelivery, Listing, PlanPage,
+    Plugin, PluginState, Progress, Rows, ShutdownReport, TokenSpec, Webhook,
 };
 #[cfg(feature = "daemon")]
 pub use net::client_tls::{ClientTls, ClientTlsError};

@@ -8,7 +8,7 @@ use std::{
 
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
-    provider::{AdapterInfo, AllowedHost},
+    provider::{AdapterInfo, AllowedHost, DeliveryAuth},
 };
 
 mod account;
@@ -284,6 +284,19 @@ impl Plugins {
         let unknown = || PluginError::UnknownProvider(provider.to_owned());
         let package = self.enabled(provider).ok_or_else(unknown)?.package;
         package::describe(&self.inner, &package.pre, &package.exports, &package.digest).await
+    }
+
+    /// How a provider's webhooks prove themselves; `Unsupported` where its adapter reads none.
+    ///
+    /// # Errors
+    /// When the provider is unknown, or its adapter does not answer.
+    pub(crate) async fn authentication(
+        &self,
+        provider: &str,
+    ) -> Result<Arc<[DeliveryAuth]>, PluginError> {
+        let unknown = || PluginError::UnknownProvider(provider.to_owned());
+        let package = self.enabled(provider).ok_or_else(unknown)?.package;
+        adapter::optional::authentication(&self.inner, &package).await
     }
 
     /// HTTP requests sent to the endpoints that are remembered now.

@@ -8,7 +8,9 @@ mod authority;
 mod blob;
 mod chart;
 mod connect;
+mod deletion;
 mod delivery;
+mod events;
 mod failure;
 mod inspect;
 mod keeping;
@@ -98,6 +100,8 @@ pub(crate) struct EngineParts {
     pub(crate) workers: usize,
     /// What is remembered of destinations.
     pub(crate) records: Records,
+    /// How long events are gathered before rules run for them.
+    pub(crate) event_window: time::Duration,
 }
 
 /// The replication engine. Cheap to clone.
@@ -114,9 +118,11 @@ struct Shared {
     connections: Connections,
     owner: String,
     workers: usize,
+    event_window: time::Duration,
     stats: Arc<Stats>,
     wake: Notify,
     schedules_changed: Notify,
+    events_changed: Notify,
     transfers: Semaphore,
     /// The large ones among them: small blobs do not wait for all of these.
     large: Semaphore,
@@ -154,9 +160,11 @@ impl Engine {
             connections: parts.connections,
             owner: parts.owner,
             workers: parts.workers,
+            event_window: parts.event_window,
             stats: Arc::new(Stats::default()),
             wake: Notify::new(),
             schedules_changed: Notify::new(),
+            events_changed: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
             large: Semaphore::new(LARGE_TRANSFERS),
             records: Arc::new(parts.records),

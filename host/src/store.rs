@@ -23,6 +23,7 @@ mod changes;
 mod claims;
 mod copies;
 mod endpoints;
+mod events;
 mod executions;
 mod file;
 #[cfg(test)]
@@ -49,6 +50,7 @@ mod writer;
 pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
 pub(crate) use copies::{Seen, StoredUpload, UploadKey};
+pub(crate) use events::{Accepted, FiredEvents, Told};
 pub(crate) use queue::Queued;
 pub(crate) use schedules::{Fired, Firing};
 pub(crate) use tokens::NewToken;
@@ -366,8 +368,14 @@ mod tests {
         let texts = ["correct-horse-battery", "-----BEGIN staple", "proxy:pass-of-the-proxy"];
         let [access_secret, client_key, proxy_credentials] =
             texts.map(|text| Some(Secret::new(text.to_owned())));
-        let secrets =
-            Credentials { access_secret, client_key, proxy_credentials, session_token: None };
+        let webhook_secret = Some(Secret::new("hook-of-the-registry".to_owned()));
+        let secrets = Credentials {
+            access_secret,
+            client_key,
+            proxy_credentials,
+            webhook_secret,
+            session_token: None,
+        };
         let spec = endpoint_spec("a");
         let made = store.create_endpoint(spec, secrets.clone(), Health::Unknown, after(0)).await;
         let made = made.unwrap();
@@ -376,7 +384,7 @@ mod tests {
         let check = |file: &[u8]| {
             let holds = |text: &[u8]| memchr::memmem::find(file, text).is_some();
             assert!(holds(b"marker-in-clear"), "the search finds what is there");
-            for text in texts {
+            for text in texts.into_iter().chain(["hook-of-the-registry"]) {
                 assert!(!holds(text.as_bytes()), "{text}");
                 // In each of the three ways base64 may fall on it; ends depend on neighbours.
                 for skip in 0..3 {

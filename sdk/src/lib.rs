@@ -8,6 +8,7 @@
 //! - [`token`]: the registry token flow, for [`Adapter::authorize`] and for own requests.
 //! - [`distribution`]: ping, catalog and tags of the distribution API.
 //! - [`signing`]: the signed APIs of AWS, Alibaba, Huawei and Google.
+//! - [`delivery`] reads webhooks.
 //! - [`cache`], [`log`]: what the host keeps and writes for an adapter.
 //! - `testing` (feature `testing`): a scripted host, so that adapters have native unit tests.
 //!
@@ -29,6 +30,7 @@ mod page;
 mod records;
 
 pub mod cache;
+pub mod delivery;
 pub mod distribution;
 pub mod http;
 pub mod log;

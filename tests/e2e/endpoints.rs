@@ -38,7 +38,7 @@ async fn test_connection_tells_failures_apart() {
     let daemon = Daemon::start(data.path(), &[]).await;
     let client = daemon.admin();
     let (certificate, stranger) = (Certificate::new(), Certificate::new());
-    let mode = Mode { htpasswd: true, tls: Some(&certificate), token: None };
+    let mode = Mode { htpasswd: true, tls: Some(&certificate), ..Mode::default() };
     let Some(target) = DockerRegistry::start(mode).await else { return };
     let ca = Some(certificate.pem.as_str());
     let wrong_password = refused(&client, &registry("a", target.url(), Some("wrong"), ca)).await;

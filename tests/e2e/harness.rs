@@ -54,7 +54,7 @@ async fn tls_stands_before_the_test_registry_and_debians() {
     let source = Registry::builder().start().await.unwrap();
     source.put_image("lib/app", "v1", &[layer(1, 10_000)]);
     let front = Front::start(&source, &certificate).await;
-    let mode = Mode { htpasswd: true, tls: Some(&certificate), token: None };
+    let mode = Mode { htpasswd: true, tls: Some(&certificate), ..Mode::default() };
     let Some(target) = DockerRegistry::start(mode).await else { return };
     let place = |url: &str| format!("{}/lib/app:v1", url.replace("https", "docker"));
     let output = Command::new("skopeo")

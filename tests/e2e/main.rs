@@ -8,6 +8,7 @@ mod endpoints;
 mod faults;
 mod harbor;
 mod harness;
+mod hooks;
 mod kit;
 mod layering;
 mod plugins;

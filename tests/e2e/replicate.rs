@@ -135,7 +135,7 @@ async fn the_daemon_replicates_from_the_test_registry_to_debians_over_tls() {
     let from = Registry::builder().start().await.unwrap();
     fill(&from);
     let certificate = Certificate::new();
-    let mode = Mode { htpasswd: true, tls: Some(&certificate), token: None };
+    let mode = Mode { htpasswd: true, tls: Some(&certificate), ..Mode::default() };
     let Some(to) = DockerRegistry::start(mode).await else { return };
     let source = endpoint(&client, "from", &from.url(), json!({})).await;
     let login = json!({"access_key": USER, "access_secret": PASSWORD});

@@ -35,6 +35,8 @@ pub struct Mode<'a> {
     pub token: Option<&'a TokenServer>,
     /// Serves https with this certificate.
     pub tls: Option<&'a Certificate>,
+    /// Tells at this address what happens, with this token.
+    pub hook: Option<(&'a str, &'a str)>,
 }
 
 /// A running docker-registry with its data in a temporary directory. Killed when dropped.
@@ -164,9 +166,14 @@ fn configuration(
         None => String::new(),
     };
     let root = folder.join("data");
+    let hook = mode.hook.map_or(String::new(), |(url, token)| {
+        let headers = format!("headers: {{Authorization: [\"Bearer {token}\"]}}");
+        let retries = "timeout: 5s, threshold: 3, backoff: 500ms";
+        format!("{{name: hook, url: \"{url}\", {headers}, {retries}}}")
+    });
     format!(
         "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
          storage: {{filesystem: {{rootdirectory: {root:?}}}, delete: {{enabled: true}}}}\n\
-         http: {{{http}}}\nauth: {{{auth}}}\n"
+         http: {{{http}}}\nauth: {{{auth}}}\nnotifications: {{endpoints: [{hook}]}}\n"
     )
 }

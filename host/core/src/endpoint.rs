@@ -103,6 +103,8 @@ pub struct Credentials {
     pub client_key: Option<Secret>,
     /// `user:password` for the proxy.
     pub proxy_credentials: Option<Secret>,
+    /// What the registry's webhooks prove themselves with; never sent anywhere.
+    pub webhook_secret: Option<Secret>,
     /// Goes with temporary keys that a source gave; never stored.
     pub session_token: Option<Secret>,
 }

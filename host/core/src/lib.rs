@@ -7,6 +7,7 @@ pub mod accepts;
 pub mod account;
 pub mod audit;
 pub mod endpoint;
+pub mod event;
 pub mod execution;
 pub mod filter;
 pub mod id;

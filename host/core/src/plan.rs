@@ -16,8 +16,10 @@ use crate::{
     visibility::Visibility,
 };
 
+mod deletion;
 mod preview;
 
+pub use deletion::deletions_for;
 pub use preview::{Decision, PlannedArtifact, PlannedCounts, Sifted, sift, skips_repository};
 
 /// Why a plan cannot be made.

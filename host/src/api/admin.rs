@@ -13,6 +13,7 @@ mod sessions;
 mod tokens;
 mod users;
 mod version;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ pub(crate) fn routes() -> Router<Api> {
     let endpoints = Router::new()
         .route(&v1("/endpoints"), get(endpoints::list).post(endpoints::create))
         .route(&v1("/endpoints/{id}"), get(endpoints::show).put(endpoints::update))
+        .route(&v1("/endpoints/{id}/webhook"), get(webhooks::show))
         .route(&v1("/endpoints/{id}/repositories"), get(endpoints::repositories))
         .route(&v1("/endpoints/{id}/repositories/{name}/artifacts"), get(endpoints::artifacts))
         .route(

@@ -15,7 +15,7 @@ use axum::{
 };
 use portolan_core::audit::{Actor, Change, Means, Outcome};
 
-use super::{Api, Caller, Peer, auth::Who, respond::Refusal, trace};
+use super::{Api, Caller, Peer, auth::Who, hooks, respond::Refusal, trace};
 use crate::host::Host;
 
 /// Longest name, id, path and request id that is kept, in characters.
@@ -136,11 +136,17 @@ impl Trace {
 }
 
 /// Notes what a request did, or why it was refused.
+///
+/// What webhooks tell is no change of anybody's: it is counted and logged, and kept out of here, as
+/// are their addresses.
 pub(crate) async fn record<F: Future<Output = Response>>(
     api: &Api,
     mut request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
+    if hooks::is_hook(request.uri().path()) {
+        return next(request).await;
+    }
     let trace = Arc::new(Trace::new(&request));
     request.extensions_mut().insert(Arc::clone(&trace));
     let response = next(request).await;

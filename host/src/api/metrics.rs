@@ -93,6 +93,8 @@ fn text(latencies: &Latencies, measures: &Measures) -> Result<String, fmt::Error
     );
     replication(&mut registry, measures);
     schedules(&mut registry, measures);
+    let help = "Webhooks that came, by outcome";
+    counters(&mut registry, "webhook_deliveries", help, "outcome", &measures.deliveries);
     endpoints(&mut registry, measures);
     adapters(&mut registry, measures);
     process(&mut registry, measures);
@@ -227,6 +229,7 @@ mod tests {
             totals,
             queue: Queued { executions: 1, tasks_waiting: 4, tasks_running: 2 },
             answers: vec![("7".to_owned(), [1, 0, 5, 0, 2, 0])],
+            deliveries: vec![("accepted", 3), ("refused", 0)],
             calls: vec![("harbor".to_owned(), Calls { calls: 9, faults: 1 })],
             store_bytes: Some(4096),
             resident_bytes: Some(1 << 20),
@@ -244,6 +247,7 @@ mod tests {
             "portolan_schedules_missed_total 3",
             "portolan_endpoint_requests_total{endpoint=\"7\",status=\"2xx\"} 5",
             "portolan_endpoint_requests_total{endpoint=\"7\",status=\"none\"} 1",
+            "portolan_webhook_deliveries_total{outcome=\"accepted\"} 3",
             "portolan_plugin_calls_total{provider=\"harbor\"} 9",
             "portolan_plugin_faults_total{provider=\"harbor\"} 1",
             "portolan_store_bytes 4096",

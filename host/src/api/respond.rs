@@ -9,7 +9,10 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::error::{Code, Error};
+use crate::{
+    error::{Code, Error},
+    host::DeliveryError,
+};
 
 /// A refusal as a client sees it: one status, one code, one sentence.
 #[derive(Debug)]
@@ -125,6 +128,19 @@ impl From<Error> for ApiError {
             _ => error.to_string(),
         };
         Self { status, code: code.into(), message }
+    }
+}
+
+impl From<DeliveryError> for ApiError {
+    fn from(error: DeliveryError) -> Self {
+        let status = match error {
+            DeliveryError::Refused => StatusCode::UNAUTHORIZED,
+            DeliveryError::Closed => StatusCode::FORBIDDEN,
+            DeliveryError::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            DeliveryError::Unreadable(_) => StatusCode::BAD_REQUEST,
+            DeliveryError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::framework(status, error.to_string())
     }
 }
 

@@ -6,6 +6,7 @@ mod audit;
 mod contract;
 mod ended;
 mod events;
+mod hooks;
 mod openapi;
 mod origins;
 mod plugins;

@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) workers: Option<usize>,
     pub(super) health_check_minutes: Option<u32>,
     pub(super) audit_days: Option<u32>,
+    pub(super) event_window_seconds: Option<u32>,
     pub(super) no_proxy: Option<Vec<String>>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_filter: Option<String>,

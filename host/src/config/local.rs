@@ -19,6 +19,7 @@ pub(super) struct LocalKeys {
     provider: String,
     access_id: Option<String>,
     access_secret_file: Option<PathBuf>,
+    webhook_secret_file: Option<PathBuf>,
     ca: Option<PathBuf>,
     #[serde(default)]
     insecure: bool,
@@ -47,6 +48,8 @@ impl LocalKeys {
             return Err(ConfigError::Local(why.to_owned()));
         }
         let secret = self.access_secret_file.as_ref().map(|path| read_secret(&base.join(path)));
+        let webhook = self.webhook_secret_file.as_ref();
+        let webhook = webhook.map(|path| read_secret(&base.join(path))).transpose()?;
         let ca = self.ca.as_ref().map(|path| read(&base.join(path), "is `ca` of [local]"));
         let spec = EndpointSpec {
             access_key: self.access_id.clone(),
@@ -54,8 +57,11 @@ impl LocalKeys {
             ca_certificate: ca.transpose()?,
             ..EndpointSpec::new("Local", self.provider.clone(), url)
         };
-        let credentials =
-            Credentials { access_secret: secret.transpose()?, ..Credentials::default() };
+        let credentials = Credentials {
+            access_secret: secret.transpose()?,
+            webhook_secret: webhook,
+            ..Credentials::default()
+        };
         Ok(Local { spec, credentials })
     }
 }

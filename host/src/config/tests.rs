@@ -130,12 +130,13 @@ fn the_data_directory_is_where_the_system_keeps_state() {
 #[test]
 fn what_cannot_be_is_refused_with_its_place() {
     let home = ("HOME", "/home/me");
-    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `health_check_minutes`, `audit_days`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`, `credential_sources`, `tls_certificate`, `tls_key`, `tls_client_ca`, `tls_client_certificates`, `tls_client_users`, `max_connections`, `max_connections_per_address`, `trusted_proxies`, `proxy_auth`");
+    insta::assert_snapshot!(refused("\nliste = \"127.0.0.1:1\"", &[home]), @"DIR/portolan.toml, line 2: unknown key `liste`, expected one of `data_dir`, `listen`, `external_url`, `socket`, `plugins`, `allow_plain_http`, `sealing_key_file`, `workers`, `health_check_minutes`, `audit_days`, `event_window_seconds`, `no_proxy`, `log_format`, `log_filter`, `limits`, `local`, `credential_sources`, `tls_certificate`, `tls_key`, `tls_client_ca`, `tls_client_certificates`, `tls_client_users`, `max_connections`, `max_connections_per_address`, `trusted_proxies`, `proxy_auth`");
     insta::assert_snapshot!(refused("[limits]\nmemori = 1", &[home]), @"DIR/portolan.toml, line 2: unknown key `memori`, expected one of `memory`, `call_ms`, `requests`, `response_bytes`, `log_lines`, `concurrent_calls`, `component_bytes`");
     insta::assert_snapshot!(refused("listen = 8282", &[home]), @"DIR/portolan.toml, line 1: invalid type: integer `8282`, expected a string");
     insta::assert_snapshot!(refused("listen = \"8282\"", &[home]), @"`8282`, from the key `listen` of the settings file, cannot be used: an address and a port are wanted, e.g. 127.0.0.1:8282");
     insta::assert_snapshot!(refused("", &[home, ("PORTOLAN_LOG_FORMAT", "xml")]), @"`xml`, from the variable PORTOLAN_LOG_FORMAT, cannot be used: `text` or `json` is wanted");
     insta::assert_snapshot!(refused("external_url = \"portolan\"", &[home]), @"`portolan`, from the key `external_url` of the settings file, cannot be used: a URL is wanted, e.g. https://portolan.example.com");
+    insta::assert_snapshot!(refused("event_window_seconds = 3601", &[home]), @"`3601`, from the key `event_window_seconds` of the settings file, cannot be used: seconds from 0 to 3600 are wanted");
     insta::assert_snapshot!(refused("health_check_minutes = 1441", &[home]), @"`1441`, from the key `health_check_minutes` of the settings file, cannot be used: minutes from 1 to 1440 are wanted, or 0 for never");
     insta::assert_snapshot!(refused("workers = 0", &[home]), @"`0`, from the key `workers` of the settings file, cannot be used: a number from 1 to 256 is wanted");
     insta::assert_snapshot!(refused("[local]\nurl = \"\"", &[home]), @"[local] in the settings file: `` is not an endpoint address: it is empty");

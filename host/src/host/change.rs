@@ -8,6 +8,8 @@ use crate::error::{Code, Error};
 const MAX_URL: usize = 256;
 /// Longest access ID or secret (Harbor: varchar(4096); a GCR key file is larger).
 const MAX_SECRET: usize = 64 << 10;
+/// Longest webhook secret: it has to fit into an address.
+const MAX_WEBHOOK_SECRET: usize = 1024;
 
 /// Longest settings, in bytes of JSON.
 const MAX_SETTINGS: usize = 64 << 10;
@@ -34,6 +36,10 @@ pub(super) fn check(spec: &EndpointSpec, credentials: &Credentials) -> Result<()
     let secret = credentials.access_secret.as_ref().map_or(0, |secret| secret.expose().len());
     if secret.max(spec.access_key.as_ref().map_or(0, String::len)) > MAX_SECRET {
         return invalid(format!("the access ID or secret is longer than {MAX_SECRET} bytes"));
+    }
+    let webhook = credentials.webhook_secret.as_ref().map_or(0, |secret| secret.expose().len());
+    if webhook > MAX_WEBHOOK_SECRET {
+        return invalid(format!("the webhook secret is longer than {MAX_WEBHOOK_SECRET} bytes"));
     }
     if let Some(source) = &spec.credential_source {
         source.check().map_err(|error| Error::new(Code::Invalid, error.to_string()))?;

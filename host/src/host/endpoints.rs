@@ -244,7 +244,11 @@ impl Host {
         }
     }
 
-    async fn stored_settings(&self, id: EndpointId) -> Result<(EndpointSpec, Credentials), Error> {
+    /// An endpoint's settings with its secrets; 0 is Local.
+    pub(super) async fn stored_settings(
+        &self,
+        id: EndpointId,
+    ) -> Result<(EndpointSpec, Credentials), Error> {
         if id == EndpointId::LOCAL {
             let local = self.shared.engine.connections().local();
             let missing = || {

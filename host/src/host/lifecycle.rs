@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Host, Shared, ShutdownReport, catalog::Catalog, health, keys::KeyPlace, watch};
+use super::{Host, Shared, ShutdownReport, catalog::Catalog, health, hooks, keys::KeyPlace, watch};
 use crate::{
     plugin::{Package, Plugins},
     replication::Engine,
@@ -41,6 +41,7 @@ impl Host {
             bundled: parts.bundled,
             closing,
             catalog: Catalog::default(),
+            hooks: hooks::Hooks::default(),
             begun: Instant::now(),
             backups: Arc::new(Semaphore::new(1)),
             rotations: Arc::new(Semaphore::new(1)),

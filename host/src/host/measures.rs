@@ -12,6 +12,8 @@ pub(crate) struct Measures {
     pub(crate) queue: Queued,
     /// Requests by endpoint: without an answer, then with 1xx to 5xx.
     pub(crate) answers: Vec<(String, [u64; 6])>,
+    /// Webhooks by outcome.
+    pub(crate) deliveries: Vec<(&'static str, u64)>,
     /// Calls by provider.
     pub(crate) calls: Vec<(String, Calls)>,
     /// Size of the database file; `None` in memory.
@@ -32,6 +34,7 @@ impl Host {
             totals: shared.engine.totals(),
             queue: self.store.queued()?,
             answers: shared.plugins.answers(),
+            deliveries: shared.hooks.counts(),
             calls: shared.plugins.calls(),
             store_bytes: self.store_size().await?,
             resident_bytes: resident().await,

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-mod optional;
+pub(super) mod optional;
 
 use portolan_bindings::v0_1::{
     exports::portolan::adapter::registry_adapter::Grant as GuestGrant, portolan::adapter::types,

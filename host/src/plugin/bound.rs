@@ -100,7 +100,13 @@ pub(super) fn fingerprint(
     field(adapter.0.as_str().as_bytes());
     field(&generation.to_be_bytes());
     field(&settings);
-    let Credentials { access_secret, client_key, proxy_credentials, session_token } = credentials;
+    let Credentials {
+        access_secret,
+        client_key,
+        proxy_credentials,
+        session_token,
+        webhook_secret: _,
+    } = credentials;
     for secret in [access_secret, client_key, proxy_credentials, session_token] {
         field(&[u8::from(secret.is_some())]);
         field(secret.as_ref().map_or("", |secret| secret.expose()).as_bytes());

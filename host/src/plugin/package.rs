@@ -3,8 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portolan_core::{oci::Digest, provider::AdapterInfo};
+use portolan_core::{
+    oci::Digest,
+    provider::{AdapterInfo, DeliveryAuth},
+};
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 use wasmtime::component::InstancePre;
 
 use super::{
@@ -30,6 +34,8 @@ pub(crate) struct Package {
     pub(super) pre: InstancePre<State>,
     pub(super) exports: Exports,
     pub(super) trouble: Trouble,
+    /// How webhooks prove themselves, once that was asked.
+    pub(super) ways: OnceCell<Arc<[DeliveryAuth]>>,
 }
 
 impl Package {
@@ -61,7 +67,15 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
     let exports = Exports::find(&pre).map_err(|error| unusable("used", &error))?;
     let info = describe(inner, &pre, &exports, &digest).await?;
     let loaded = OffsetDateTime::now_utc();
-    Ok(Package { digest, loaded, info, pre, exports, trouble: Trouble::default() })
+    Ok(Package {
+        digest,
+        loaded,
+        info,
+        pre,
+        exports,
+        trouble: Trouble::default(),
+        ways: OnceCell::new(),
+    })
 }
 
 pub(super) async fn describe(

@@ -1,6 +1,7 @@
 //! One execution's listing: pages of the source become tasks as they come, so that the first byte
 //! moves before the last page is there and memory does not grow with the source.
 
+mod events;
 pub(super) mod pages;
 mod visibility;
 
@@ -20,7 +21,7 @@ use portolan_core::{
     plan::{self, PlanError, PlannedDestination},
     policy::PolicySpec,
     provider::{ArtifactEntry, ArtifactQuery, RepositoryEntry, RepositoryQuery},
-    task::TaskSpec,
+    task::{Operation, TaskSpec},
     visibility::{Visibilities, Visibility},
 };
 use time::OffsetDateTime;
@@ -104,7 +105,8 @@ pub(super) async fn run(shared: Arc<Shared>, execution: Execution) {
 async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, ListingError> {
     let id = execution.id;
     let policy = shared.store.rule_of(id).await?;
-    let selection = shared.take_selection(execution.policy);
+    let told = shared.store.selection_of(id).await?;
+    let selection = shared.take_selection(execution.policy).filter(|_| told.is_none());
     let lister = Lister {
         source: connect(shared, policy.source, "source").await?,
         destinations: destinations(shared, &policy).await?,
@@ -115,9 +117,10 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
         policy,
         execution,
     };
-    let planned = match selection {
-        Some(selection) => lister.plan_selection(selection).await?,
-        None => lister.plan_listing().await?,
+    let planned = match (told, selection) {
+        (Some(told), _) => lister.plan_events(told).await?,
+        (None, Some(selection)) => lister.plan_selection(selection).await?,
+        (None, None) => lister.plan_listing().await?,
     };
     if planned == 0 && lister.known.is_empty() {
         return Ok("nothing at the source is selected by this rule".to_owned());
@@ -305,6 +308,12 @@ impl Lister {
         let seen = asks.seen(repository, &mut artifacts).await?;
         let listed = (artifacts, &seen);
         let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, listed)?;
+        self.add_tasks(specs).await
+    }
+
+    /// Adds those tasks that are not known yet; returns how many. Tasks of one repository are added
+    /// together: a listing that is taken up again knows its repositories by their tasks.
+    async fn add_tasks(&self, specs: Vec<TaskSpec>) -> Result<usize, ListingError> {
         let is_new = |spec: &TaskSpec| {
             !self.known.contains(&(spec.source_repository.clone(), spec.destination))
         };
@@ -312,7 +321,8 @@ impl Lister {
         if specs.is_empty() {
             return Ok(0);
         }
-        let items = specs.iter().map(TaskSpec::item_count).sum();
+        let copies = specs.iter().filter(|spec| spec.operation == Operation::Copy);
+        let items = copies.map(TaskSpec::item_count).sum();
         let now = OffsetDateTime::now_utc();
         let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
         self.shared.stats_of(self.execution.id).planned(items);

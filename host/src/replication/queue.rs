@@ -7,7 +7,7 @@ use portolan_core::{
     id::TaskId,
     oci::Repository,
     provider::Target,
-    task::{Item, Task, retry_at},
+    task::{Item, Operation, Task, retry_at},
 };
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
@@ -19,6 +19,7 @@ use super::{
     authority::AdapterAuthority,
     chart::Charts,
     connect::Connection,
+    deletion, events,
     failure::{Failures, Side, TransferError},
     keeping, listing,
     log::TaskLog,
@@ -41,6 +42,7 @@ const CHUNK: u64 = 10 << 20;
 pub(super) fn spawn(shared: &Arc<Shared>) {
     shared.tracker.spawn(claim_executions(Arc::clone(shared)));
     shared.tracker.spawn(schedule::run(Arc::clone(shared)));
+    shared.tracker.spawn(events::run(Arc::clone(shared)));
     // Not waited for at the end: it keeps the claims of those who are.
     tokio::spawn(keeping::claims(Arc::clone(shared)));
     shared.tracker.spawn(keeping::records(Arc::clone(shared)));
@@ -170,7 +172,7 @@ async fn attempt(
 ) -> Option<TaskOutcome> {
     let log = Arc::new(TaskLog::new(shared.store.clone(), task.id));
     let outcome = tokio::select! {
-        outcome = copy(shared, task, &log) => Some(outcome),
+        outcome = perform(shared, task, &log) => Some(outcome),
         () = cut.cancelled() => {
             log.warn("stopped").await;
             Some(TaskOutcome::Stopped)
@@ -183,6 +185,15 @@ async fn attempt(
     };
     log.flush().await;
     outcome
+}
+
+async fn perform(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutcome {
+    match task.spec.operation {
+        Operation::Copy => copy(shared, task, log).await,
+        Operation::Deletion | Operation::TagDeletion => {
+            judge(task, deletion::run(shared, task, log).await)
+        }
+    }
 }
 
 async fn copy(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutcome {

@@ -44,6 +44,22 @@ impl Source {
         }
     }
 
+    /// Whether a reference is there at all.
+    pub(super) async fn has(&self, reference: &Reference) -> Result<bool, TransferError> {
+        match self {
+            Self::Registry(remote) => {
+                let head = remote.head_manifest(reference).await;
+                let head =
+                    head.map_err(TransferError::at(Side::Source, "asking for a manifest"))?;
+                Ok(head.is_some())
+            }
+            Self::Charts(_) => {
+                let why = "a source of charts tells of no deletion".to_owned();
+                Err(TransferError::not_taken(why))
+            }
+        }
+    }
+
     /// Whether a reference is the artifact that `destination` has as `there`. `known` is its
     /// digest where the listing told.
     pub(super) async fn is_same(

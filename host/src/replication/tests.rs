@@ -69,8 +69,15 @@ async fn engine(store: &Store, owner: &str, workers: usize) -> Engine {
 async fn engine_with(store: &Store, owner: &str, workers: usize, records: Records) -> Engine {
     let connections =
         connections(store.clone(), plugins().await, None, Sources::new(SourceSettings::default()));
-    let (store, owner) = (store.clone(), owner.to_owned());
-    Engine::start(EngineParts { store, connections, owner, workers, records }).await.unwrap()
+    let parts = EngineParts {
+        store: store.clone(),
+        connections,
+        owner: owner.to_owned(),
+        workers,
+        records,
+        event_window: time::Duration::milliseconds(200),
+    };
+    Engine::start(parts).await.unwrap()
 }
 
 fn spec(name: &str, url: &str) -> EndpointSpec {

@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of what a name stands for.
 
-use redb::ReadableTable;
+use redb::{ReadableTable, ReadableTableMetadata};
 use time::OffsetDateTime;
 
 use super::{
@@ -15,11 +15,16 @@ use super::{
 /// Claims that are over and forgotten with each new one: more than come in, so that what is kept
 /// stays as small as what is claimed.
 const FORGOTTEN: usize = 2;
+/// Most claims kept.
+const MAX_CLAIMS: u64 = 100_000;
 
 impl Store {
     /// Claims a name (`schedule:7`, `event:abc`) for `owner` until `lease_until`; false where
     /// another owner's lease is not over. Claiming one's own again extends it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "schedules and event ids will claim by it"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "engines that share a store will claim by it")
+    )]
     pub(crate) async fn claim(
         &self,
         name: &str,
@@ -34,22 +39,43 @@ impl Store {
             if held.is_some_and(|held| held.owner != lease.owner && !held.is_over(now)) {
                 return Ok(false);
             }
-            let over = over(tables, now)?;
-            forget(tables, &name)?;
-            for name in over {
-                forget(tables, &name)?;
-            }
-            tables.claim_ends.put((instant(lease.until), name.as_str()), ())?;
-            tables.claims.put_json(name.as_str(), &lease)?;
+            put(tables, &name, &lease, now)?;
             Ok(true)
         };
         self.write(claim).await
     }
 }
 
-/// A few names whose lease is over.
+/// Whether a name is claimed by anybody.
+pub(super) fn is_claimed(
+    tables: &Tables<'_>,
+    name: &str,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let held: Option<Lease> = find(&*tables.claims, name)?;
+    Ok(held.is_some_and(|held| !held.is_over(now)))
+}
+
+/// Claims a name, in place of who had it. Of too many claims those that end first go.
+pub(super) fn put(
+    tables: &mut Tables<'_>,
+    name: &str,
+    lease: &Lease,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let over = over(tables, now)?;
+    forget(tables, name)?;
+    for name in over {
+        forget(tables, &name)?;
+    }
+    tables.claim_ends.put((instant(lease.until), name), ())?;
+    tables.claims.put_json(name, lease)
+}
+
+/// A few names whose lease is over, or whose lease ends first where there are too many.
 fn over(tables: &Tables<'_>, now: OffsetDateTime) -> Result<Vec<String>, StoreError> {
-    let ends = (i128::MIN, "")..(instant(now), "");
+    let full = tables.claims.len().map_err(unreadable)? >= MAX_CLAIMS;
+    let ends = (i128::MIN, "")..(if full { i128::MAX } else { instant(now) }, "");
     let rows = tables.claim_ends.range(ends).map_err(unreadable)?;
     rows.take(FORGOTTEN).map(|row| Ok(row.map_err(unreadable)?.0.value().1.to_owned())).collect()
 }
@@ -64,8 +90,6 @@ fn forget(tables: &mut Tables<'_>, name: &str) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use redb::ReadableTableMetadata;
-
     use super::*;
     use crate::store::fixtures::{after, memory};
 

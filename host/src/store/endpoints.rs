@@ -13,7 +13,7 @@ use redb::ReadableTable;
 use time::OffsetDateTime;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, events,
     meta::{Counter, next_id, take_ids},
     rows::{all_readable, among, find, indexed, load, missing, unreadable},
     secrets,
@@ -187,6 +187,7 @@ impl Store {
             tables.endpoints.remove(id.0)?;
             tables.endpoint_names.remove(name.as_str())?;
             tables.secrets.remove(id.0)?;
+            events::forget(tables, id)?;
             let change = Change::of(WHAT, id);
             Ok(((), endpoint.iter().fold(change, |change, endpoint| change.from(endpoint))))
         };
@@ -196,7 +197,7 @@ impl Store {
 
 /// Says which secrets changed.
 fn noted(change: Change, before: &Credentials, after: &Credentials) -> Change {
-    let names = ["access_secret", "client_key", "proxy_credentials"];
+    let names = ["access_secret", "client_key", "proxy_credentials", "webhook_secret"];
     let sides = secrets::parts(before).into_iter().zip(secrets::parts(after));
     names.into_iter().zip(sides).fold(change, |change, (name, (before, after))| {
         change.secret(name, SecretChange::between(before, after))
@@ -335,7 +336,7 @@ mod tests {
         );
         assert!(!without.await.unwrap().has_secret);
         let known = store.credentials(stored.id).await.unwrap();
-        assert_eq!(secrets::parts(&known), [None; 3]);
+        assert_eq!(secrets::parts(&known), [None; 4]);
     }
 
     #[tokio::test]

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     migration_005_fired,
     migration_006_copies,
     migration_007_sightings,
+    migration_008_events,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -109,6 +110,11 @@ fn migration_006_copies(transaction: &WriteTransaction) -> Result<(), StoreError
 
 /// Adds what runs saw, and when first.
 fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds what webhooks told and runs are about.
+fn migration_008_events(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 

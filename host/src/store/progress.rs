@@ -102,6 +102,7 @@ pub(super) fn put(
     let policy = run.execution.policy.0;
     if run.execution.status.is_final() {
         tables.active.remove((policy, id))?;
+        tables.selections.remove(id)?;
     } else {
         tables.active.put((policy, id), ())?;
     }

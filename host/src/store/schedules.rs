@@ -200,7 +200,7 @@ fn first(table: &impl ReadableTable<(i128, u64), ()>) -> Result<Option<(i128, u6
     Ok(table.first().map_err(unreadable)?.map(|(key, _)| key.value()))
 }
 
-fn moment(nanoseconds: i128) -> Result<OffsetDateTime, StoreError> {
+pub(super) fn moment(nanoseconds: i128) -> Result<OffsetDateTime, StoreError> {
     OffsetDateTime::from_unix_timestamp_nanos(nanoseconds)
         .map_err(|error| fault("cannot be read", format!("a planned run is at no time: {error}")))
 }

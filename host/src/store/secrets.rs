@@ -125,7 +125,7 @@ pub(super) fn seal(
     credentials: &Credentials,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     match parts(credentials) {
-        [None, None, None] => Ok(None),
+        [None, None, None, None] => Ok(None),
         parts => sealer.seal(&place(id, generation), &pack(parts)).map(Some),
     }
 }
@@ -153,16 +153,25 @@ fn place(id: u64, generation: u64) -> String {
 }
 
 /// Every secret there can be, always in this order.
-pub(super) fn parts(credentials: &Credentials) -> [Option<&str>; 3] {
-    let Credentials { access_secret, client_key, proxy_credentials, session_token: _ } =
-        credentials;
-    [access_secret, client_key, proxy_credentials].map(|secret| secret.as_ref().map(Secret::expose))
+pub(super) fn parts(credentials: &Credentials) -> [Option<&str>; 4] {
+    let Credentials {
+        access_secret,
+        client_key,
+        proxy_credentials,
+        webhook_secret,
+        session_token: _,
+    } = credentials;
+    [access_secret, client_key, proxy_credentials, webhook_secret]
+        .map(|secret| secret.as_ref().map(Secret::expose))
 }
 
-/// Each part as 0, or as 1, its length in four bytes (little endian) and its bytes. The buffer
-/// never grows: a grown one leaves a copy behind.
-fn pack(parts: [Option<&str>; 3]) -> Zeroizing<Vec<u8>> {
-    let size = parts.iter().map(|part| 5 + part.map_or(0, str::len)).sum();
+/// Each part as 0, or as 1, its length in four bytes (little endian) and its bytes. The last is
+/// left out where it is none: records from before there was one end there. The buffer never grows:
+/// a grown one leaves a copy behind.
+fn pack(parts: [Option<&str>; 4]) -> Zeroizing<Vec<u8>> {
+    let count = if parts.last().is_some_and(Option::is_some) { 4 } else { 3 };
+    let parts = parts.into_iter().take(count);
+    let size = parts.clone().map(|part| 5 + part.map_or(0, str::len)).sum();
     let mut bytes = Zeroizing::new(Vec::with_capacity(size));
     for part in parts {
         match part {
@@ -179,19 +188,29 @@ fn pack(parts: [Option<&str>; 3]) -> Zeroizing<Vec<u8>> {
 }
 
 fn unpack(mut bytes: &[u8]) -> Option<Credentials> {
-    let mut next = || {
-        let (&present, rest) = bytes.split_first()?;
-        if present == 0 {
-            bytes = rest;
-            return Some(None);
-        }
-        let (length, rest) = rest.split_first_chunk::<4>()?;
-        let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        bytes = rest;
-        Some(Some(Secret::new(str::from_utf8(text).ok()?.to_owned())))
-    };
-    let (access_secret, client_key, proxy_credentials) = (next()?, next()?, next()?);
-    Some(Credentials { access_secret, client_key, proxy_credentials, session_token: None })
+    let bytes = &mut bytes;
+    let (access_secret, client_key, proxy_credentials) = (next(bytes)?, next(bytes)?, next(bytes)?);
+    let webhook_secret = if bytes.is_empty() { None } else { next(bytes)? };
+    Some(Credentials {
+        access_secret,
+        client_key,
+        proxy_credentials,
+        webhook_secret,
+        session_token: None,
+    })
+}
+
+/// Takes the first part off.
+fn next(bytes: &mut &[u8]) -> Option<Option<Secret>> {
+    let (&present, rest) = bytes.split_first()?;
+    if present == 0 {
+        *bytes = rest;
+        return Some(None);
+    }
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    *bytes = rest;
+    Some(Some(Secret::new(str::from_utf8(text).ok()?.to_owned())))
 }
 
 #[cfg(test)]
@@ -205,9 +224,9 @@ mod tests {
 
     #[test]
     fn packing_keeps_every_combination() {
-        for set in 0..8_u8 {
+        for set in 0..16_u8 {
             let text = |bit: u8| (set & bit > 0).then(|| "s\n€".repeat(bit.into()));
-            let texts = [text(1), text(2), text(4)];
+            let texts = [text(1), text(2), text(4), text(8)];
             let packed = pack(texts.each_ref().map(Option::as_deref));
             let back = unpack(&packed).unwrap();
             assert_eq!(parts(&back), texts.each_ref().map(Option::as_deref));

@@ -133,6 +133,12 @@ tables! {
     "claims-1" CLAIMS claims: &'static str => Json;
     /// (end of its lease in nanoseconds since 1970, claimed name) to nothing.
     "claims-by-end-1" CLAIM_ENDS claim_ends: (i128, &'static str) => ();
+    /// (endpoint, tag or artifact) to the `Happening` there that no rule ran for yet.
+    "events-1" EVENTS events: (u64, &'static str) => Json;
+    /// Endpoint with such events to when rules run for them, in nanoseconds since 1970.
+    "events-due-1" EVENTS_DUE events_due: u64 => i128;
+    /// Execution that events started, until it is final, to its `Selected`, a list.
+    "selections-1" SELECTIONS selections: u64 => Json;
     /// Digest of a component to `PluginRecord`, the grant left out.
     "plugins-1" PLUGINS plugins: &'static str => Json;
     /// Digest of a component to its bytes, as they came.

@@ -5,6 +5,7 @@
 
 mod api;
 mod deletion;
+mod events;
 mod health;
 mod listing;
 mod namespaces;
@@ -12,12 +13,13 @@ mod session;
 mod wire;
 
 use portolan_sdk::{
-    Adapter, AdapterInfo, AllowedHost, Artifact, ArtifactFilter, Challenge, Endpoint,
-    EndpointPattern, Error, Grant, Health, KeyValue, Management, NamedUrl, Page, PageRequest,
-    Repository, RepositoryFilter, Result, Scope, Target, export_adapter, token::Flow,
+    Adapter, AdapterInfo, AllowedHost, Artifact, ArtifactFilter, Challenge, DeliveryAuth, Endpoint,
+    EndpointPattern, Error, Event, Grant, Health, KeyValue, Management, NamedUrl, Notifications,
+    Page, PageRequest, Repository, RepositoryFilter, ResponseHeader, Result, Scope, Target,
+    export_adapter, token::Flow,
 };
 
-export_adapter!(DockerHub: management);
+export_adapter!(DockerHub: management, notifications);
 
 /// The distribution API.
 const REGISTRY: &str = "https://registry-1.docker.io";
@@ -118,6 +120,16 @@ impl Management for DockerHub {
 
     fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
         deletion::artifact(endpoint, repository, digest)
+    }
+}
+
+impl Notifications for DockerHub {
+    fn authentication() -> Vec<DeliveryAuth> {
+        vec![DeliveryAuth::UrlToken]
+    }
+
+    fn parse(_: &Endpoint, _: &[ResponseHeader], body: &[u8]) -> Result<Vec<Event>> {
+        events::parse(body)
     }
 }
 

@@ -407,3 +407,30 @@ fn trouble_is_told_as_what_it_is() {
         assert!(!error.text().contains("dckr_pat_x"));
     }
 }
+
+/// As the Hub's documentation shows it, shortened.
+#[test]
+fn webhooks() {
+    let published = json!({
+        "callback_url": "https://registry.hub.docker.com/u/svendowideit/testhook/hook/2141b5bi/",
+        "push_data": {"images": ["27d47432a69b"], "pushed_at": 1.417_566_161e9,
+            "pusher": "trustedbuilder", "tag": "latest"},
+        "repository": {"comment_count": "0", "date_created": 1.417_494_799e9, "is_private": true,
+            "name": "testhook", "namespace": "svendowideit", "owner": "svendowideit",
+            "repo_name": "svendowideit/testhook", "status": "Active"},
+    });
+    let endpoint = Endpoint::new("https://hub.docker.com");
+    let read = |body: &serde_json::Value| {
+        DockerHub::parse(&endpoint, &[], body.to_string().as_bytes()).unwrap()
+    };
+    let [event] = read(&published).try_into().unwrap();
+    assert_eq!((&*event.kind, &*event.repository), ("pushed", "svendowideit/testhook"));
+    assert_eq!((event.tag.as_deref(), event.digest, event.id), (Some("latest"), None, None));
+    let mut without = published;
+    without["push_data"]["tag"] = json!(null);
+    for harmless in [without, json!({}), json!({"push_data": {"tag": "a"}})] {
+        assert_eq!(read(&harmless), []);
+    }
+    assert!(DockerHub::parse(&endpoint, &[], b"tag=latest").is_err());
+    assert_eq!(DockerHub::authentication(), [DeliveryAuth::UrlToken]);
+}

@@ -3,16 +3,18 @@
 //! Nearly all of it is the SDK's: the token flow and the listings. It never moves a blob; `locate`
 //! only says how the host shall.
 
+mod events;
 mod removal;
 
 use portolan_sdk::{
-    Adapter, AdapterInfo, Artifact, ArtifactFilter, Endpoint, Health, KeyValue, Management, Page,
-    PageRequest, Repository, RepositoryFilter, Result, Target, distribution, export_adapter,
+    Adapter, AdapterInfo, Artifact, ArtifactFilter, DeliveryAuth, Endpoint, Event, Health,
+    KeyValue, Management, Notifications, Page, PageRequest, Repository, RepositoryFilter,
+    ResponseHeader, Result, Target, distribution, export_adapter,
     token::Flow,
     upload::{self, UploadSettings},
 };
 
-export_adapter!(DockerRegistry: management);
+export_adapter!(DockerRegistry: management, notifications);
 
 /// The adapter.
 #[derive(Debug)]
@@ -68,6 +70,16 @@ impl Management for DockerRegistry {
 
     fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
         removal::artifact(endpoint, repository, digest)
+    }
+}
+
+impl Notifications for DockerRegistry {
+    fn authentication() -> Vec<DeliveryAuth> {
+        vec![DeliveryAuth::HeaderToken("Authorization".to_owned()), DeliveryAuth::UrlToken]
+    }
+
+    fn parse(_: &Endpoint, _: &[ResponseHeader], body: &[u8]) -> Result<Vec<Event>> {
+        events::parse(body)
     }
 }
 

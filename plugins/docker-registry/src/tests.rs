@@ -469,3 +469,61 @@ fn a_token_that_is_refused_before_its_time_is_renewed_once() {
     assert!(matches!(refused, Error::Unauthenticated(_)), "{refused:?}");
     host.finish();
 }
+
+/// As docker-registry 2.8 sends them; a deletion as version 3 does, too.
+#[test]
+fn notifications() {
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let manifest = "application/vnd.docker.distribution.manifest.v2+json";
+    let sent = |action: &str, kind: &str, tag: Option<&str>, digest: Option<&str>| {
+        let mut target = json!({"mediaType": kind, "size": 524, "length": 524,
+            "repository": "team/app", "url": "http://r.test/v2/team/app/manifests/sha256:1"});
+        for (name, value) in [("tag", tag), ("digest", digest)] {
+            if let Some(value) = value {
+                target[name] = json!(value);
+            }
+        }
+        let event = json!({"id": "6d8e4ab2", "timestamp": "2026-11-22T04:00:00.123456789Z",
+            "action": action, "target": target,
+            "request": {"id": "9", "addr": "127.0.0.1:1", "host": "r.test", "method": "PUT"},
+            "actor": {}, "source": {"addr": "r:5000", "instanceID": "i"}});
+        json!({ "events": [event] }).to_string()
+    };
+    let sha = Some(digest.as_str());
+    let blob = "application/octet-stream";
+    let index = "application/vnd.oci.image.index.v1+json";
+    let cases = [
+        (sent("push", manifest, Some("v1"), sha), Some(("pushed", Some("v1"), sha))),
+        (sent("push", index, None, sha), Some(("pushed", None, sha))),
+        (sent("push", blob, None, sha), None),
+        (sent("pull", manifest, Some("v1"), sha), None),
+        (sent("mount", blob, None, sha), None),
+        (sent("delete", "", None, sha), Some(("deleted", None, sha))),
+        (sent("delete", "", Some("v1"), None), Some(("deleted", Some("v1"), None))),
+        (sent("delete", "", Some("v1"), sha), Some(("deleted", Some("v1"), None))),
+        (sent("delete", "", None, None), None),
+        (json!({"events": []}).to_string(), None),
+        (json!({"zen": "Keep it logically awesome."}).to_string(), None),
+        (json!({"events": [{"action": "push"}, {}]}).to_string(), None),
+    ];
+    let endpoint = Endpoint::new(BASE);
+    for (body, expected) in cases {
+        let events = DockerRegistry::parse(&endpoint, &[], body.as_bytes()).unwrap();
+        let shown: Vec<_> = events
+            .iter()
+            .map(|it| (it.kind.as_str(), it.tag.as_deref(), it.digest.as_deref()))
+            .collect();
+        assert_eq!(shown, expected.into_iter().collect::<Vec<_>>(), "{body}");
+        for event in events {
+            assert_eq!((&*event.repository, event.at), ("team/app", Some(1_795_320_000)));
+            assert_eq!(event.id.as_deref(), Some("6d8e4ab2"));
+        }
+    }
+    for bad in [&b""[..], b"{", b"\xff", b"{\"events\": 1}"] {
+        let error = DockerRegistry::parse(&endpoint, &[], bad).unwrap_err();
+        assert!(matches!(error, Error::MalformedResponse(_)));
+    }
+    let [header, url] = DockerRegistry::authentication().try_into().unwrap();
+    assert_eq!(header, DeliveryAuth::HeaderToken("Authorization".to_owned()));
+    assert_eq!(url, DeliveryAuth::UrlToken);
+}

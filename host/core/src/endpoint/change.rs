@@ -38,6 +38,9 @@ pub struct EndpointChange {
     pub client_certificate: Option<String>,
     /// New client key.
     pub client_key: Option<Secret>,
+    /// New secret of the registry's webhooks; empty removes it. It stays with a new address, since
+    /// it is never sent there.
+    pub webhook_secret: Option<Secret>,
     /// New source of credentials; `Static` goes back to a stored secret. A new access secret does,
     /// too.
     pub credential_source: Option<CredentialSource>,
@@ -84,6 +87,7 @@ impl EndpointChange {
         set(&mut spec.credential_source, self.credential_source.map(Some));
         set(&mut credentials.access_secret, self.access_secret.map(Some));
         set(&mut credentials.client_key, self.client_key.map(Some));
+        set(&mut credentials.webhook_secret, self.webhook_secret.map(Some));
         spec.settled(credentials)
     }
 }
@@ -132,6 +136,7 @@ impl EndpointSpec {
         let some = |secret: &Secret| !secret.is_empty();
         credentials.access_secret = credentials.access_secret.filter(some);
         credentials.client_key = credentials.client_key.filter(some);
+        credentials.webhook_secret = credentials.webhook_secret.filter(some);
         (self, credentials)
     }
 }

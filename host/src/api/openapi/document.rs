@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 use crate::api::guard;
 
 const BASE: &str = include_str!("base.json");
-const NOUNS: [&str; 13] = [
+const NOUNS: [&str; 14] = [
     include_str!("registries.json"),
     include_str!("providers.json"),
     include_str!("policies.json"),
     include_str!("executions.json"),
     include_str!("endpoints.json"),
+    include_str!("hooks.json"),
     include_str!("plans.json"),
     include_str!("events.json"),
     include_str!("plugins.json"),

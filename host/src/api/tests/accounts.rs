@@ -81,6 +81,9 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/portolan/v1/endpoints/{id}/repositories", Some(Viewer)),
     ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts", Some(Viewer)),
     ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts/{reference}", Some(Viewer)),
+    ("GET /api/portolan/v1/endpoints/{id}/webhook", Some(Operator)),
+    ("POST /hooks/{id}", None),
+    ("POST /hooks/{id}/{token}", None),
     ("GET /api/portolan/v1/plugins", Some(Viewer)),
     ("POST /api/portolan/v1/plugins", Some(Admin)),
     ("GET /api/portolan/v1/plugins/{digest}", Some(Viewer)),
@@ -137,7 +140,8 @@ pub(super) async fn log_in(api: &Router, name: &str, password: &str) -> String {
 pub(super) fn real(line: &str) -> String {
     let digest = format!("sha256:{}", "0".repeat(64));
     let line = line.replace("{id}", "987").replace("{task_id}", "1").replace("{job_type}", "all");
-    line.replace("{digest}", &digest).replace("{name}", "a%2Fb").replace("{reference}", "1.0")
+    let line = line.replace("{digest}", &digest).replace("{token}", "t");
+    line.replace("{name}", "a%2Fb").replace("{reference}", "1.0")
 }
 
 #[tokio::test]
@@ -148,14 +152,16 @@ async fn every_route_asks_for_its_role() {
     for (line, least) in ROUTES {
         let path = real(line);
         let anonymous = with(&api, &path, &[], &json!({})).await.status;
-        let refused = least.is_some() || line.ends_with("/sessions");
+        // These look at proofs of their own.
+        let own = line.ends_with("/sessions") || line.contains(" /hooks/");
+        let refused = least.is_some() || own;
         assert_eq!(anonymous == 401, refused, "{line} {anonymous}");
         for (role, token) in &tokens {
             let bearer = format!("Bearer {token}");
             let seen = with(&api, &path, &[("authorization", &bearer)], &json!({})).await;
             let forbidden = least.is_some_and(|least| *role < least);
             assert_eq!(seen.status == 403, forbidden, "{line} {role}: {}", seen.body);
-            assert!(seen.status != 401 || line.ends_with("/sessions"), "{line} {role}");
+            assert!(seen.status != 401 || own, "{line} {role}");
             if forbidden {
                 assert!(seen.body.contains(&format!("robot$t-{role}")), "{}", seen.body);
             }
@@ -173,6 +179,7 @@ fn every_route_is_in_the_table() {
         ("route(\"", "", include_str!("../admin.rs")),
         ("route(\"", "", include_str!("../openapi.rs")),
         ("route(\"", "", include_str!("../console.rs")),
+        ("route(\"", "", include_str!("../hooks.rs")),
     ];
     let known: BTreeSet<&str> =
         ROUTES.iter().filter_map(|(line, _)| Some(line.split_once(' ')?.1)).collect();

@@ -15,7 +15,9 @@ use crate::{
 };
 
 /// Routes whose method is that of a change, and that change nothing.
-const CHANGE_NOTHING: [(&str, &str); 3] = [
+const CHANGE_NOTHING: [(&str, &str); 5] = [
+    ("POST /hooks/{id}", "a webhook is nobody's change: it is logged and counted"),
+    ("POST /hooks/{id}/{token}", "its address may be a secret"),
     ("DELETE /api/portolan/v1/sessions/current", "a token is in no session that could end"),
     ("POST /api/portolan/v1/policies/{id}/plan", "a plan copies and stores nothing"),
     ("POST /api/portolan/v1/plans", "a plan copies and stores nothing"),

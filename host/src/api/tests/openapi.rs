@@ -132,7 +132,9 @@ fn required(operation: &Operation<'_>) -> Vec<String> {
 async fn what_is_required_is_and_what_is_unknown_is_ignored() {
     let api = api().await;
     let mut dropped = 0;
-    for operation in DESCRIBED.operations() {
+    // What a webhook's body is, its registry says.
+    let ours = DESCRIBED.operations().filter(|it| !it.path.starts_with("/hooks/"));
+    for operation in ours {
         let Some(whole) = example(&operation) else { continue };
         let line = address(&operation);
         for name in required(&operation) {

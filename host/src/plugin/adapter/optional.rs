@@ -1,14 +1,15 @@
 //! Functions of optional interfaces that have no meaning of "nothing to do": where the component
 //! does not export them, they are `unsupported`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use portolan_bindings::v0_1::portolan::adapter::http::ResponseHeader;
 use portolan_core::provider::{ChartLocation, DeliveryAuth, Event};
+use tokio::time::Instant;
 
 use super::Adapter;
 use crate::plugin::{
-    PluginError,
+    Inner, Package, PluginError,
     instance::{Allowance, Call},
     v0_1,
 };
@@ -45,24 +46,9 @@ impl Adapter {
         self.finish(call, FUNCTION, outcome)
     }
 
-    /// How the provider's webhooks prove themselves. Asked without an endpoint: an import traps.
+    /// How the provider's webhooks prove themselves.
     pub(crate) async fn authentication(&self) -> Result<Vec<DeliveryAuth>, PluginError> {
-        let allowance = Allowance {
-            provider: self.bound.provider.clone(),
-            function: "authentication",
-            bound: None,
-            time: AUTHENTICATION,
-            memory: self.inner.limits.memory,
-            requests: 0,
-            log_lines: 0,
-        };
-        let begun = Call::begin(&self.inner.engine, &self.package.pre, allowance).await;
-        let mut call = begun.inspect_err(|error| self.note(error))?;
-        let guest = self.package.exports.notifications(&mut call)?;
-        let guest = guest.ok_or_else(|| self.missing("notifications", "read webhooks"))?;
-        let outcome = call.deadline.within(guest.call_authentication(&mut call.store)).await;
-        let (ways, _) = self.end(call, outcome)?;
-        v0_1::delivery::ways(ways)
+        Ok(authentication(&self.inner, &self.package).await?.to_vec())
     }
 
     /// What a webhook that passed its check says.
@@ -103,9 +89,39 @@ impl Adapter {
     }
 
     fn missing(&self, interface: &str, what: &str) -> PluginError {
-        PluginError::Unsupported(format!(
-            "the adapter `{}` cannot {what}: it does not export `{interface}`",
-            self.bound.provider
-        ))
+        missing(&self.bound.provider, interface, what)
     }
+}
+
+fn missing(provider: &str, interface: &str, what: &str) -> PluginError {
+    PluginError::Unsupported(format!(
+        "the adapter `{provider}` cannot {what}: it does not export `{interface}`"
+    ))
+}
+
+/// How a provider's webhooks prove themselves. Asked once, and without an endpoint: an import traps.
+pub(in crate::plugin) async fn authentication(
+    inner: &Inner,
+    package: &Package,
+) -> Result<Arc<[DeliveryAuth]>, PluginError> {
+    let ask = async || {
+        let allowance = Allowance {
+            provider: package.info.provider.clone(),
+            function: "authentication",
+            bound: None,
+            time: AUTHENTICATION,
+            memory: inner.limits.memory,
+            requests: 0,
+            log_lines: 0,
+        };
+        let mut call = Call::begin(&inner.engine, &package.pre, allowance).await?;
+        let guest = package.exports.notifications(&mut call)?;
+        let guest = guest
+            .ok_or_else(|| missing(&package.info.provider, "notifications", "read webhooks"))?;
+        let outcome = call.deadline.within(guest.call_authentication(&mut call.store)).await;
+        let (ways, _) = call.finish(outcome)?;
+        v0_1::delivery::ways(ways).map(Arc::from)
+    };
+    let asked = package.ways.get_or_try_init(ask).await.cloned();
+    asked.inspect_err(|error| package.trouble.note(Some(error), Instant::now()))
 }

@@ -69,8 +69,10 @@ async fn policy(store: &Store, from: &Registry, to: &Registry) -> Policy {
 async fn engine(store: &Store, plugins: &Plugins, owner: &str) -> Engine {
     let connections =
         connections(store.clone(), plugins.clone(), None, Sources::new(SourceSettings::default()));
-    let (store, owner, records) = (store.clone(), owner.to_owned(), Records::default());
-    Engine::start(EngineParts { store, connections, owner, workers: 3, records }).await.unwrap()
+    let (store, owner) = (store.clone(), owner.to_owned());
+    let (records, event_window) = (Records::default(), time::Duration::ZERO);
+    let parts = EngineParts { store, connections, owner, workers: 3, records, event_window };
+    Engine::start(parts).await.unwrap()
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {

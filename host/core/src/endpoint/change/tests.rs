@@ -33,6 +33,7 @@ fn credentials() -> Credentials {
         access_secret: secret("s3cret"),
         client_key: secret("KEY"),
         proxy_credentials: secret("p:w"),
+        webhook_secret: secret("hook"),
         session_token: None,
     }
 }
@@ -69,6 +70,7 @@ fn contract_2_4_every_property_can_be_changed() {
         proxy: text("http://u%40x:p%3A@other:1/"),
         client_certificate: text("C"),
         client_key: secret("K"),
+        webhook_secret: None,
         credential_source: Some(CredentialSource::Static {}),
     };
     let (after, secrets) = change.apply(spec(), credentials());
@@ -212,4 +214,27 @@ fn contract_2_4_a_new_endpoint_keeps_no_secret_without_its_key() {
     let (kept, secrets) = spec().settled(credentials());
     assert_eq!(kept, spec());
     assert_eq!(exposed(&secrets), ALL);
+}
+
+#[test]
+fn a_webhook_secret_is_kept_set_and_removed_and_outlives_the_address() {
+    let cases = [
+        (EndpointChange::default(), Some("hook")),
+        (
+            EndpointChange { webhook_secret: secret("new"), ..EndpointChange::default() },
+            Some("new"),
+        ),
+        (EndpointChange { webhook_secret: secret(""), ..EndpointChange::default() }, None),
+        (
+            EndpointChange {
+                url: Some("https://elsewhere.test".parse().unwrap()),
+                ..EndpointChange::default()
+            },
+            Some("hook"),
+        ),
+    ];
+    for (change, expected) in cases {
+        let (_, secrets) = change.apply(spec(), credentials());
+        assert_eq!(secrets.webhook_secret.as_ref().map(Secret::expose), expected);
+    }
 }

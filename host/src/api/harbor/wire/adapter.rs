@@ -33,7 +33,8 @@ struct FilterStyle {
 }
 
 impl RegistryInfo {
-    /// Made of what the adapter says; Local can also be triggered by events.
+    /// Made of what the adapter says; what it reads webhooks of, and Local, can be triggered by
+    /// events, too.
     pub(crate) fn new(info: EndpointInfo, local: bool) -> Self {
         let EndpointInfo { adapter, labels } = info;
         let filter = |kind, style, values| FilterStyle { kind, style, values };
@@ -50,7 +51,7 @@ impl RegistryInfo {
             filters.push(filter("resource", "radio", array(kinds)));
         }
         let mut supported_triggers = vec!["manual", "scheduled"];
-        if local {
+        if local || adapter.capabilities.notifications {
             supported_triggers.push("event_based");
         }
         Self {

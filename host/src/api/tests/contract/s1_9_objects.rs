@@ -52,7 +52,7 @@ async fn registries_and_their_information() {
         assert_eq!(whole[property], expected, "Registry: {property}");
     }
     let info = client.json(&format!("GET {REGISTRIES}/1/info")).await;
-    let expected = json!({"type": "docker-registry", "supported_triggers": ["manual", "scheduled"],
+    let expected = json!({"type": "docker-registry", "supported_triggers": ["manual", "scheduled", "event_based"],
         "supported_resource_filters": [
             {"type": "name", "style": "input", "values": null},
             {"type": "tag", "style": "input", "values": null},

@@ -149,8 +149,15 @@ async fn endpoints(sailor: &mut Sailor, source: &str, target: &str) {
             (&format!("{artifacts}/v1"), Value::Null, 200),
             (&format!("{artifacts}/none"), Value::Null, 404),
             (&format!("{artifacts}/no%20tag"), Value::Null, 400),
+            ("PUT /api/v2.0/registries/1", json!({"webhook_secret": "aye"}), 200),
+            ("POST /hooks/1/aye", json!({"events": []}), 202),
+            ("POST /hooks/1/nay", json!({"events": []}), 401),
+            ("POST /hooks/2", json!({"events": []}), 403),
+            (&format!("GET {own}/1/webhook"), Value::Null, 200),
         ])
         .await;
+    let told = Body::from(json!({"events": []}).to_string());
+    sailor.send("Bearer aye", "POST /hooks/1", "application/json", told).await;
 }
 
 async fn rules(sailor: &mut Sailor) {

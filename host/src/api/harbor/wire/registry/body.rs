@@ -35,6 +35,7 @@ pub(crate) struct NewRegistry {
     proxy: Option<String>,
     client_certificate: Option<String>,
     client_key: Option<Sensitive>,
+    webhook_secret: Option<Sensitive>,
     credential_source: Option<CredentialSource>,
 }
 
@@ -74,6 +75,7 @@ impl NewRegistry {
             proxy: self.proxy,
             client_certificate: self.client_certificate,
             client_key: self.client_key.map(|key| key.0),
+            webhook_secret: self.webhook_secret.map(|secret| secret.0),
             credential_source: self.credential_source,
             ..EndpointChange::default()
         };
@@ -98,6 +100,7 @@ pub(crate) struct RegistryUpdate {
     proxy: Option<String>,
     client_certificate: Option<String>,
     client_key: Option<Sensitive>,
+    webhook_secret: Option<Sensitive>,
     credential_source: Option<CredentialSource>,
 }
 
@@ -131,6 +134,7 @@ impl RegistryUpdate {
             proxy: self.proxy,
             client_certificate: self.client_certificate,
             client_key: self.client_key.map(|key| key.0),
+            webhook_secret: self.webhook_secret.map(|secret| secret.0),
             credential_source: self.credential_source,
         })
     }
