@@ -165,7 +165,7 @@ async fn edit(client: &Client, output: Output, args: &RuleEdit) -> Result<(), Fa
         says::put(&mut rule, "src_registry", json!({"id": id}));
     }
     if !args.to.is_empty() {
-        let namespace = rule["dest_namespace"].clone();
+        let namespace = rule.get("dest_namespace").cloned().unwrap_or_default();
         set_destinations(&mut rule, &ids(client, &args.to).await?);
         says::set_namespace(&mut rule, &namespace);
     }

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     failure::{Side, TransferError},
-    transfer::Job,
+    transfer::{Before, Job},
 };
 
 /// The options of one task, and what was learned for them.
@@ -34,6 +34,12 @@ impl Terms {
         self.options.is_immutable(tag.as_str())
     }
 
+    /// Whether an index may be written anew.
+    pub(super) fn rewrites(&self) -> bool {
+        let platforms = &self.options.platforms;
+        !platforms.include.is_empty() && platforms.index == IndexMode::Rewrite
+    }
+
     /// What of a manifest goes, its children being those that go; or why nothing does.
     pub(super) fn choose<'m>(&self, manifest: &'m Manifest) -> Result<Cow<'m, Manifest>, String> {
         let kind = manifest.artifact_type.as_deref().unwrap_or_default();
@@ -44,7 +50,7 @@ impl Terms {
         match self.options.platforms.choose(manifest) {
             Chosen::Whole => Ok(Cow::Borrowed(manifest)),
             Chosen::Sparse(children) => Ok(Cow::Owned(Manifest { children, ..manifest.clone() })),
-            Chosen::Rewritten(index) => Ok(Cow::Owned(index)),
+            Chosen::Rewritten(index) => Ok(Cow::Owned(*index)),
             Chosen::Nothing => {
                 Err("left out by the option platforms: it has none of them".to_owned())
             }
@@ -104,5 +110,68 @@ impl Job {
         self.push(&Reference::Tag(name.clone()), &old).await?;
         self.log.info(format!("{tag} was {there}, which is {name} now")).await;
         Ok(())
+    }
+
+    /// Copies what goes of a manifest, then moves or makes its tag; `there` is what that stood for.
+    pub(super) async fn put_tag(
+        &self,
+        (tag, there): (&Tag, Option<Digest>),
+        pulled: &Manifest,
+        before: Before,
+    ) -> Result<(), TransferError> {
+        let Some(manifest) = self.chosen(tag, pulled).await else { return Ok(()) };
+        if there.as_ref() == Some(&manifest.digest) {
+            self.stats.skipped();
+            self.known.tagged(tag, &manifest.digest).await;
+            self.log.info(format!("{tag} is there already, {}", manifest.digest)).await;
+            return self.follow(&manifest.digest, None).await;
+        }
+        if there.is_some()
+            && let Some(why) = self.stays(tag)
+        {
+            return self.leave(tag, why).await;
+        }
+        self.check_taken(&manifest, 0, &mut HashSet::new()).await?;
+        if let Some(there) = &there {
+            self.back_up(tag, there).await?;
+        }
+        let copied = self.copy_graph(&Reference::Tag(tag.clone()), &manifest, before, 0).await;
+        copied.map_err(|error| self.terms.explained(error, &manifest))?;
+        self.stats.pushed();
+        self.known.tagged(tag, &manifest.digest).await;
+        self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
+        self.follow(&manifest.digest, Some(&manifest)).await
+    }
+
+    /// What of a manifest goes by the rule's options; `None` where nothing does, which is told.
+    pub(super) async fn chosen<'m>(
+        &self,
+        name: impl std::fmt::Display,
+        manifest: &'m Manifest,
+    ) -> Option<Cow<'m, Manifest>> {
+        match self.terms.choose(manifest) {
+            Ok(chosen) => Some(chosen),
+            Err(why) => {
+                self.stats.skipped();
+                self.log.info(format!("{name} stays behind: {why}")).await;
+                None
+            }
+        }
+    }
+
+    /// Leaves a tag of the destination as it is.
+    pub(super) async fn leave(&self, tag: &Tag, why: &str) -> Result<(), TransferError> {
+        self.stats.skipped();
+        self.log.warn(format!("{tag} is there with another digest, and {why}")).await;
+        Ok(())
+    }
+
+    /// Why a tag of the destination never moves, where it does not.
+    pub(super) fn stays(&self, tag: &Tag) -> Option<&'static str> {
+        match (self.override_tags, self.terms.is_immutable(tag)) {
+            (false, _) => Some("override is off"),
+            (true, true) => Some("the rule calls it immutable"),
+            (true, false) => None,
+        }
     }
 }

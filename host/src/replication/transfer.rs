@@ -1,7 +1,7 @@
 //! One repository: its artifacts, each a walk of the manifest graph, children before parents and
 //! the tag last.
 
-use std::{borrow::Cow, collections::HashSet, pin::Pin, sync::Arc};
+use std::{collections::HashSet, pin::Pin, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
@@ -136,14 +136,14 @@ impl Job {
                 self.log.info(format!("{tag} is there already, {there}")).await;
                 return self.follow(there, None).await;
             }
-            if let Some(why) = self.stays(tag) {
-                self.stats.skipped();
-                self.log.warn(format!("{tag} is there with another digest, and {why}")).await;
-                return Ok(());
-            }
-            if self.follows.merges(tag) {
-                self.stats.pushed();
-                return self.copy_merged(tag).await;
+            match self.stays(tag) {
+                // Whether an index that is written anew is another shows when it is written.
+                Some(why) if !self.terms.rewrites() => return self.leave(tag, why).await,
+                None if self.follows.merges(tag) => {
+                    self.stats.pushed();
+                    return self.copy_merged(tag).await;
+                }
+                _ => {}
             }
             Before::Present
         } else {
@@ -178,60 +178,9 @@ impl Job {
         Ok(true)
     }
 
-    /// Copies what goes of a manifest, then moves or makes its tag; `there` is what that stood for.
-    async fn put_tag(
-        &self,
-        (tag, there): (&Tag, Option<Digest>),
-        pulled: &Manifest,
-        before: Before,
-    ) -> Result<(), TransferError> {
-        let Some(manifest) = self.chosen(tag, pulled).await else { return Ok(()) };
-        if there.as_ref() == Some(&manifest.digest) {
-            self.stats.skipped();
-            self.known.tagged(tag, &manifest.digest).await;
-            self.log.info(format!("{tag} is there already, {}", manifest.digest)).await;
-            return self.follow(&manifest.digest, None).await;
-        }
-        self.check_taken(&manifest, 0, &mut HashSet::new()).await?;
-        if let Some(there) = &there {
-            self.back_up(tag, there).await?;
-        }
-        let copied = self.copy_graph(&Reference::Tag(tag.clone()), &manifest, before, 0).await;
-        copied.map_err(|error| self.terms.explained(error, &manifest))?;
-        self.stats.pushed();
-        self.known.tagged(tag, &manifest.digest).await;
-        self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
-        self.follow(&manifest.digest, Some(&manifest)).await
-    }
-
-    /// What of a manifest goes by the rule's options; `None` where nothing does, which is told.
-    async fn chosen<'m>(
-        &self,
-        name: impl std::fmt::Display,
-        manifest: &'m Manifest,
-    ) -> Option<Cow<'m, Manifest>> {
-        match self.terms.choose(manifest) {
-            Ok(chosen) => Some(chosen),
-            Err(why) => {
-                self.stats.skipped();
-                self.log.info(format!("{name} stays behind: {why}")).await;
-                None
-            }
-        }
-    }
-
-    /// Why a tag of the destination never moves, where it does not.
-    fn stays(&self, tag: &Tag) -> Option<&'static str> {
-        match (self.override_tags, self.terms.is_immutable(tag)) {
-            (false, _) => Some("override is off"),
-            (true, true) => Some("the rule calls it immutable"),
-            (true, false) => None,
-        }
-    }
-
     /// Whether the destination takes a manifest and all below it: asked before the first blob, since
     /// its own refusal would come after the last.
-    fn check_taken<'a>(
+    pub(super) fn check_taken<'a>(
         &'a self,
         manifest: &'a Manifest,
         depth: usize,
@@ -265,7 +214,7 @@ impl Job {
     /// Copies what a manifest refers to, then the manifest under its tag. Where the destination
     /// says that a part is missing after all, what was remembered is forgotten and the walk is
     /// done once more.
-    async fn copy_graph(
+    pub(super) async fn copy_graph(
         &self,
         reference: &Reference,
         manifest: &Manifest,

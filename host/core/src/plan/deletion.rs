@@ -3,7 +3,7 @@
 use super::{PlanError, PlannedDestination};
 use crate::{
     event::Selected,
-    policy::PolicySpec,
+    policy::{Options, PolicySpec},
     task::{Item, Operation, TaskSpec},
 };
 
@@ -39,6 +39,8 @@ pub fn deletions_for(
             speed: policy.speed,
             copy_by_chunk: false,
             visibility: None,
+            attached: Vec::new(),
+            options: Options::default(),
         })
     };
     destinations.iter().map(task).collect()

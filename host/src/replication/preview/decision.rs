@@ -59,10 +59,7 @@ impl Planner<'_> {
         }
         match source.is_same(&reference, row.digest.as_ref(), &there, remote).await {
             Ok(true) => (Decision::AlreadyThere, format!("the destination has {there}")),
-            Ok(false) if self.policy.override_tags => self.moves(&reference, &there, source).await,
-            Ok(false) => {
-                (Decision::Kept, format!("the destination has {there}, and override is off"))
-            }
+            Ok(false) => self.moves(&reference, &there, source).await,
             Err(error) => (Decision::Unknown, error.to_string()),
         }
     }
@@ -78,10 +75,6 @@ impl Planner<'_> {
         let Reference::Tag(tag) = reference else {
             return (Decision::Copy, "the destination does not have it".to_owned());
         };
-        if options.is_immutable(tag.as_str()) {
-            let why = format!("the destination has {there}, and the rule calls the tag immutable");
-            return (Decision::Kept, why);
-        }
         // An index that is written anew has another digest than the source's.
         if !options.platforms.include.is_empty() && options.platforms.index == IndexMode::Rewrite {
             let chosen =
@@ -98,6 +91,13 @@ impl Planner<'_> {
                 Ok(_) => {}
                 Err(error) => return (Decision::Unknown, error.to_string()),
             }
+        }
+        if !self.policy.override_tags {
+            return (Decision::Kept, format!("the destination has {there}, and override is off"));
+        }
+        if options.is_immutable(tag.as_str()) {
+            let why = format!("the destination has {there}, and the rule calls the tag immutable");
+            return (Decision::Kept, why);
         }
         let kept = options.backup_tag.as_ref().and_then(|backup| backup.of(tag));
         let kept = kept.map(|name| format!(", which stays there as {name}")).unwrap_or_default();

@@ -82,7 +82,13 @@ async fn an_index_goes_sparse_rewritten_or_not_at_all() {
         "{plan:?}",
         plan = plan.artifacts
     );
-    world.logged(again, Status::Success).await;
+    for override_tags in [true, false] {
+        let name = format!("r {override_tags}");
+        let log =
+            world.logged(PolicySpec { name, override_tags, ..again.clone() }, Status::Success);
+        let log = log.await;
+        assert!(log.contains("v1 is there already"), "{log}");
+    }
     assert_eq!(world.to.count(Kind::ManifestPut), 0, "it is there already");
     let none = json!({"platforms": {"include": ["windows/amd64"]}});
     let told = World::new().await;

@@ -58,7 +58,7 @@ pub enum Chosen {
     /// It byte for byte, with these children alone.
     Sparse(Vec<Descriptor>),
     /// Another in its place.
-    Rewritten(Manifest),
+    Rewritten(Box<Manifest>),
 }
 
 impl Platforms {
@@ -85,7 +85,8 @@ impl Platforms {
         }
         match self.index {
             IndexMode::Rewrite => {
-                rewritten(manifest, &kept).map_or(Chosen::Whole, Chosen::Rewritten)
+                let index = rewritten(manifest, &kept).map(Box::new);
+                index.map_or(Chosen::Whole, Chosen::Rewritten)
             }
             IndexMode::Sparse | IndexMode::Whole => {
                 let kept = manifest.children.iter().zip(kept).filter(|(_, kept)| *kept);
