@@ -161,7 +161,7 @@ async fn framework_errors() {
             "404 NOT_FOUND ",
             "path /api/v2.0/nothing%20here was not found",
         ),
-        ("unknown path", "GET /", "", "", "404 NOT_FOUND ", "path / was not found"),
+        ("unknown path", "GET /nothing", "", "", "404 NOT_FOUND ", "path /nothing was not found"),
         (
             "no such route",
             &format!("GET {RUNS}/1/tasks/1"),
