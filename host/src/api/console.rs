@@ -126,7 +126,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     });
     codings.any(|(name, weight)| {
         let refused =
-            weight.strip_prefix("q=0").is_some_and(|it| it.trim_matches(['.', '0']) == "");
+            weight.strip_prefix("q=0").is_some_and(|it| it.trim_matches(['.', '0']).is_empty());
         name.eq_ignore_ascii_case("gzip") && !refused
     })
 }

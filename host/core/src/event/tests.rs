@@ -29,6 +29,7 @@ fn policy(filters: Vec<Filter>, deletion: bool) -> PolicySpec {
         speed: 0,
         copy_by_chunk: false,
         single_active: false,
+        options: Default::default(),
     }
 }
 

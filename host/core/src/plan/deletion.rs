@@ -70,6 +70,7 @@ mod tests {
             speed: 0,
             copy_by_chunk: false,
             single_active: false,
+            options: Options::default(),
         };
         let to = |endpoint: u64, namespace: &str| PlannedDestination {
             endpoint: EndpointId(endpoint),
