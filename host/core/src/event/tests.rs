@@ -87,8 +87,8 @@ fn age_is_by_the_clock_of_the_registry() {
 
 #[test]
 fn a_rule_takes_what_its_filters_keep() {
-    let name = |glob: &str| Filter::Name(glob.to_owned());
-    let tag = |glob: &str, decoration| Filter::Tag(glob.to_owned(), decoration);
+    let name = |glob: &str| Filter::name(glob);
+    let tag = |glob: &str, decoration| Filter::tag(glob, decoration);
     let label = || Filter::Label(vec!["l".to_owned()], Decoration::Matches);
     let all = ["pushed v1 a", "pushed dev b", "pushed - c", "deleted v0 -", "deleted - d"];
     let shown = |filters: Vec<Filter>, deletion| {
