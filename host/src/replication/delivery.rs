@@ -61,16 +61,20 @@ pub(super) async fn deliver(
     let mut start = stored.map_or(Start::Anew(session), Start::Again);
     let mut tries = 1;
     loop {
-        let Failed { error, begun } = match attempt(job, blob, start, upload.as_ref()).await {
+        let resumed = matches!(start, Start::Again(_));
+        let Failed { error, mut begun } = match attempt(job, blob, start, upload.as_ref()).await {
             Ok(()) => break,
             Err(failed) => failed,
         };
         if !error.is_retryable() {
-            if let Some(begun) = begun {
+            if let Some(begun) = begun.take() {
                 job.destination.give_up(&begun.session).await;
             }
-            over(upload.as_ref()).await;
-            return Err(error);
+            // What refuses the rest of a blob may take the whole.
+            if !resumed {
+                over(upload.as_ref()).await;
+                return Err(error);
+            }
         }
         if tries >= TRIES {
             return Err(error);

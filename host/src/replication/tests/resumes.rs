@@ -56,7 +56,9 @@ async fn cut(world: &mut World, digest: &Digest, stall: Stall) -> Execution {
 
 #[tokio::test]
 async fn after_a_kill_an_upload_goes_on_where_the_registry_says() {
-    for (asked, spoiled) in [(true, false), (false, false), (true, true)] {
+    for (asked, spoiled, refused) in
+        [(true, false, false), (false, false, false), (true, true, false), (true, false, true)]
+    {
         let (mut world, digest) = large().await;
         let stall = world.from.faults().stall_after(Kind::BlobGet, 18 * MIB);
         let execution = cut(&mut world, &digest, stall).await;
@@ -73,6 +75,9 @@ async fn after_a_kill_an_upload_goes_on_where_the_registry_says() {
             upload.as_mut().unwrap().states = vec![wrong.save()];
             world.store.put_upload(key(&world, &digest), upload.unwrap()).await.unwrap();
         }
+        if refused {
+            world.to.faults().status_once(Kind::UploadPut, 400);
+        }
         world.from.forget_requests();
         world.to.forget_requests();
         world.engine = engine(&world.store, "host", 4).await;
@@ -81,7 +86,7 @@ async fn after_a_kill_an_upload_goes_on_where_the_registry_says() {
         assert_eq!(ended.status, Status::Success, "{log}");
         world.to.verify_all().unwrap();
         assert_eq!(log.contains(&format!(" of {SIZE} bytes")), asked, "{log}");
-        if asked && !spoiled {
+        if asked && !spoiled && !refused {
             assert_eq!(sent(&world.to), SIZE - before, "only the rest");
             let pulled: u64 = world.from.requests().iter().map(|it| it.sent).sum();
             assert!(pulled < SIZE - 8 * MIB + MIB, "{pulled}: the hash went on, too");
