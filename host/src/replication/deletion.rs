@@ -12,11 +12,10 @@ use portolan_core::{
 use super::{
     Shared,
     connect::Connection,
-    failure::{Side, TransferError},
+    failure::{Failures, Side, TransferError},
     log::TaskLog,
     queue::{locate, remote, source_of},
     source::Source,
-    transfer::Failures,
 };
 use crate::{distribution::Remote, plugin::PluginError};
 

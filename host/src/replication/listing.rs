@@ -21,6 +21,7 @@ use portolan_core::{
     plan::{self, PlanError, PlannedDestination},
     policy::PolicySpec,
     provider::{ArtifactEntry, ArtifactQuery, RepositoryEntry, RepositoryQuery},
+    selection,
     task::{Operation, TaskSpec},
     visibility::{Visibilities, Visibility},
 };
@@ -298,6 +299,18 @@ impl Lister {
         let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, visibility, told).await;
+        let seen = self.seen(repository, &mut artifacts).await?;
+        let listed = (artifacts, &seen);
+        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, listed)?;
+        self.add_tasks(specs).await
+    }
+
+    /// What is known of the ages of a repository's artifacts; notes what is seen now.
+    async fn seen(
+        &self,
+        repository: &Repository,
+        artifacts: &mut Vec<ArtifactEntry>,
+    ) -> Result<selection::Seen, ListingError> {
         let asks = Asks {
             shared: &self.shared,
             policy: &self.policy,
@@ -305,10 +318,7 @@ impl Lister {
             source: &self.source,
             notes: true,
         };
-        let seen = asks.seen(repository, &mut artifacts).await?;
-        let listed = (artifacts, &seen);
-        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, listed)?;
-        self.add_tasks(specs).await
+        Ok(asks.seen(repository, artifacts).await?)
     }
 
     /// Adds those tasks that are not known yet; returns how many. Tasks of one repository are added

@@ -24,18 +24,28 @@ impl Lister {
 
     async fn plan_selected(&self, selected: &Selected) -> Result<usize, ListingError> {
         let repository = &selected.repository;
-        let artifacts = if self.policy.filters.iter().any(looks_at_artifacts) {
-            narrowed(selected, self.artifacts(repository).await?)
-        } else {
-            named(selected)
-        };
+        let mut artifacts = self.about(selected).await?;
         let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, None, told).await;
         let (policy, to) = (&self.policy, &destinations);
-        let mut specs = plan::tasks_for(policy, to, repository, kind, artifacts)?;
+        let seen = self.seen(repository, &mut artifacts).await?;
+        let mut specs = plan::tasks_for(policy, to, repository, kind, (artifacts, &seen))?;
         specs.extend(plan::deletions_for(policy, to, kind, selected)?);
         self.add_tasks(specs).await
+    }
+
+    /// What the events are about, with as much of it as the rule looks at.
+    async fn about(&self, selected: &Selected) -> Result<Vec<ArtifactEntry>, ListingError> {
+        let (repository, options) = (&selected.repository, &self.policy.options);
+        if options.latest.count > 0 {
+            // Which are the newest shows among all of them.
+            return self.artifacts(repository).await;
+        }
+        if self.policy.filters.iter().any(looks_at_artifacts) || options.age.max.is_some() {
+            return Ok(narrowed(selected, self.artifacts(repository).await?));
+        }
+        Ok(named(selected))
     }
 }
 

@@ -57,7 +57,7 @@ async fn about(store: &Store, fired: &FiredEvents) -> Vec<String> {
 async fn a_burst_starts_each_rule_that_wants_it_once() {
     let store = memory().await;
     two_endpoints(&store).await;
-    let only = |glob: &str| vec![Filter::Name(glob.to_owned())];
+    let only = |glob: &str| vec![Filter::name(glob)];
     let rules = [
         on_events("all"),
         PolicySpec { filters: only("team/*"), ..on_events("team") },
