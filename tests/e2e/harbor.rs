@@ -275,7 +275,7 @@ async fn a_harbor_says_what_a_rule_may_use_of_it() {
             {"type": "name", "style": "input", "values": null},
             {"type": "tag", "style": "input", "values": null},
             {"type": "resource", "style": "radio", "values": ["image"]}],
-        "supported_triggers": ["manual", "scheduled"]});
+        "supported_triggers": ["manual", "scheduled", "event_based"]});
     assert_eq!(plain.json(), expected);
     let adapters = sea.client.get("/api/v2.0/replication/adapters").await;
     let bundled: Vec<_> = bundled_plugins::ALL.iter().map(|it| it.provider).collect();

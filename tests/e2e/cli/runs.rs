@@ -29,6 +29,8 @@ async fn rules_and_runs() {
             portolan rule show none
             portolan rule plan mirror
             portolan rule plan none
+            portolan rule edit mirror --latest 3
+            portolan rule edit none --latest 3
             portolan rule run mirror --wait
             portolan rule run none
             portolan rule plan mirror

@@ -55,6 +55,9 @@ fn help_says_what_there_is() {
 fn shell_words(line: &str) -> Vec<String> {
     let line =
         [" > ", " | ", " && "].iter().fold(line, |line, end| line.split(end).next().unwrap());
+    // An empty word that is quoted is one.
+    const EMPTY: &str = "\0";
+    let line = line.replace("''", &format!("'{EMPTY}'"));
     let mut words = vec![String::new()];
     for (number, part) in line.split('\'').enumerate() {
         let quoted = number % 2 == 1;
@@ -66,7 +69,7 @@ fn shell_words(line: &str) -> Vec<String> {
         }
     }
     words.retain(|word| !word.is_empty());
-    words
+    words.iter().map(|word| word.replace(EMPTY, "")).collect()
 }
 
 #[test]
