@@ -323,13 +323,11 @@ async fn tokens_that_are_refused_before_their_time_are_renewed() {
         let asked = sea.harbor.requests().into_iter();
         asked.filter(|line| line.contains("/service/token") && line.contains("scope=")).count()
     };
-    let mut before = 0;
-    for tag in ["v1", "v2"] {
+    for (before, tag) in ["v1", "v2"].into_iter().enumerate() {
         sea.harbor.registry().put_image("team/app", tag, &[layer(1, 1000)]);
         sea.harbor.forget_tokens();
         succeeded(&replicate(&sea.client, from, to, json!({})).await);
         assert_eq!(tokens(), before + 1, "{:#?}", sea.harbor.requests());
-        before += 1;
     }
     assert_eq!(tags_of(&sea.plain), ["team/app:v1", "team/app:v2"]);
 }

@@ -45,17 +45,20 @@ pub(crate) struct UserChange {
 /// Users who were asked for by name, as they were when nobody was changed since: a client that logs
 /// in with every request asks for the same one each time.
 #[derive(Default)]
-pub(super) struct Seen(Mutex<HashMap<String, (u64, (User, String))>>);
+pub(super) struct Seen(Mutex<HashMap<String, (u64, Known)>>);
+
+/// A user, and the hash of their password.
+type Known = (User, String);
 
 impl Seen {
-    fn find(&self, name: &str, version: u64) -> Option<(User, String)> {
+    fn find(&self, name: &str, version: u64) -> Option<Known> {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (then, known) = seen.get(name)?;
         (*then == version).then(|| known.clone())
     }
 
     /// `version` was asked for before the store was.
-    fn keep(&self, name: String, version: u64, known: (User, String)) {
+    fn keep(&self, name: String, version: u64, known: Known) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MAX_SEEN {
             seen.clear();
@@ -88,10 +91,7 @@ impl Store {
     }
 
     /// A user and the hash of the password, by name.
-    pub(crate) async fn user_named(
-        &self,
-        name: String,
-    ) -> Result<Option<(User, String)>, StoreError> {
+    pub(crate) async fn user_named(&self, name: String) -> Result<Option<Known>, StoreError> {
         let (seen, version) = (&self.shared.seen, self.shared.committed.users());
         if let Some(known) = seen.find(&name, version) {
             return Ok(Some(known));
@@ -162,7 +162,7 @@ pub(super) fn create(
     Ok(user)
 }
 
-pub(super) fn named(tables: &Snapshot, name: &str) -> Result<Option<(User, String)>, StoreError> {
+pub(super) fn named(tables: &Snapshot, name: &str) -> Result<Option<Known>, StoreError> {
     let id = tables.open(USER_NAMES)?.get(name).map_err(unreadable)?.map(|id| id.value());
     let Some(id) = id else { return Ok(None) };
     let record: Option<UserRecord> = find(&tables.open(USERS)?, id)?;

@@ -63,8 +63,8 @@ impl<'t> Catalog<'t> {
     /// on the shelf.
     fn add_unescaped(&mut self, chart: Cow<'t, str>, version: Version<'t>) -> bool {
         let texts = [&chart, &version.version, &version.url, &version.digest, &version.created];
-        let control = |text: &&Cow<'_, str>| text.bytes().any(|byte| byte < b' ');
-        texts.iter().any(|text| control(text)) || self.add(chart, version)
+        let control = |text: &Cow<'_, str>| text.bytes().any(|byte| byte < b' ');
+        texts.into_iter().any(control) || self.add(chart, version)
     }
 
     /// Brings the charts into order, which nearly every index has already.

@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(120);
 /// What the daemon copies to.
 enum Destination {
     Memory(Registry),
-    Debian(DockerRegistry),
+    Debian(Box<DockerRegistry>),
 }
 
 impl Destination {
@@ -187,7 +187,7 @@ async fn kill_the_registry(mut registry: DockerRegistry, requests: u64) -> Resul
     let execution = begin(&client, &fleet.from.url(), registry.url()).await;
     moment(&fleet, &client, execution, requests).await;
     registry.kill_and_start_again().await;
-    let to = Destination::Debian(registry);
+    let to = Destination::Debian(Box::new(registry));
     fleet.has_no_torn_tag(&to).await?;
     let ended = ended(&client, execution).await;
     if ended["status"] != "Succeed" {
@@ -198,7 +198,8 @@ async fn kill_the_registry(mut registry: DockerRegistry, requests: u64) -> Resul
 
 /// Moments drawn from a fixed seed, so that a failure comes again.
 fn moments() -> Vec<u64> {
-    let count = std::env::var("KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    let told = std::env::vars().find(|(name, _)| name == "KILLS");
+    let count = told.and_then(|(_, text)| text.parse().ok()).unwrap_or(100);
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut next = || {
         state ^= state << 13;
@@ -232,7 +233,7 @@ async fn of_the_daemon_before_docker_registry() {
     let mut outcomes = Vec::new();
     for moment in moments() {
         let Some(to) = DockerRegistry::start(Mode::default()).await else { return };
-        outcomes.push((moment, kill_the_daemon(&Destination::Debian(to), moment).await));
+        outcomes.push((moment, kill_the_daemon(&Destination::Debian(Box::new(to)), moment).await));
     }
     report("daemon, docker-registry", &outcomes);
 }

@@ -187,7 +187,8 @@ fn tags_that_name_their_subject_go_with_it() {
     let none = options(serde_json::json!({"referrers": {"copy": false}}));
     let latest = options(serde_json::json!({"latest": {"count": 1}}));
     let all = ["v1", "old", &sig, &fallback];
-    let cases: [(&[Filter], &Options, &[&str], &[String]); 5] = [
+    type Case<'a> = (&'a [Filter], &'a Options, &'a [&'a str], &'a [String]);
+    let cases: [Case<'_>; 5] = [
         (&[], &Options::default(), &all, &both),
         (&by_tag, &Options::default(), &["v1"], &both),
         (&without, &Options::default(), &["v1", "old"], &[]),

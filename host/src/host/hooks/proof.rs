@@ -149,7 +149,11 @@ mod tests {
                 headers: vec![(header.to_owned(), value.clone().into_bytes())],
                 body: bytes::Bytes::from_static(b"what do ya want for nothing?"),
             };
-            assert_eq!(is_proven(&[way.clone()], &secret, &delivery), expected, "{way:?} {value}");
+            assert_eq!(
+                is_proven(std::slice::from_ref(&way), &secret, &delivery),
+                expected,
+                "{way:?} {value}"
+            );
             assert!(!is_proven(&[], &secret, &delivery));
         }
     }
