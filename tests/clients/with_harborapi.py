@@ -126,7 +126,8 @@ def registries(client, source, target, slow):
     )
     refused(NotFound, client.check_registry_status, RegistryPing(id=999_999))
     info = client.get_registry_info(ids[0])
-    assert info.type == "docker-registry" and info.supported_triggers == ["manual", "scheduled"]
+    triggers = ["manual", "scheduled", "event_based"]
+    assert info.type == "docker-registry" and info.supported_triggers == triggers
     assert [f.type for f in info.supported_resource_filters] == ["name", "tag", "resource"]
     extra = [number(new(f"extra-{n:02}", target)) for n in range(MANY)]
     assert len(client.get_registries(query="name=~extra-")) == MANY, "every page, by its Link"
