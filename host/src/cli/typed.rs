@@ -6,6 +6,7 @@ use std::{path::Path, time::Duration};
 use portolan_core::{
     endpoint::{EndpointUrl, check_ca},
     naming, pattern,
+    policy::options::Span,
 };
 
 use super::output::Failure;
@@ -37,19 +38,11 @@ pub(super) fn namespace(option: &str, text: &str) -> Result<(), Failure> {
     naming::check_namespace(text).map_err(|fault| Failure::usage(format!("{option}: {fault}")))
 }
 
-/// A length of time: a number and `s`, `m`, `h` or `d`.
+/// A length of time, written as the ages of a rule are.
 pub(super) fn age(option: &str, text: &str) -> Result<Duration, Failure> {
     let wrong = || Failure::usage(format!("{option}: {text} is no age, e.g. 90s, 30m, 12h or 7d"));
-    let unit = text.chars().last().ok_or_else(wrong)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
+    let span = Span::try_from(text.to_owned()).map_err(|_| wrong())?;
+    span.duration().try_into().map_err(|_| wrong())
 }
 
 /// A file of PEM certificates to trust; an empty one is no certificate.

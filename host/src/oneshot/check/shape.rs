@@ -54,9 +54,12 @@ pub(super) async fn check(host: &Host, info: &AdapterInfo, size: usize, report: 
     hosts(info, report);
 }
 
+/// An unoptimised build is not what the budget is for: there the time is told, and not judged.
 async fn time(host: &Host, info: &AdapterInfo, report: &mut Report) {
     match host.time_describe(&info.provider).await {
-        Ok(took) if took <= MAX_DESCRIBE => report.pass("time", "describe", format!("{took:?}")),
+        Ok(took) if took <= MAX_DESCRIBE || cfg!(debug_assertions) => {
+            report.pass("time", "describe", format!("{took:?}"))
+        }
         Ok(took) => {
             let text = format!(
                 "it takes {took:?}, more than {MAX_DESCRIBE:?}: return constants, compute nothing"
