@@ -55,6 +55,7 @@ pub struct HostBuilder {
     pub(crate) sources: SourceSettings,
     pub(crate) health_checks: Option<Duration>,
     pub(crate) event_window: Duration,
+    pub(crate) task_logs: bool,
 }
 
 impl HostBuilder {
@@ -77,6 +78,7 @@ impl HostBuilder {
             sources: SourceSettings::default(),
             health_checks: None,
             event_window: Duration::from_secs(2),
+            task_logs: true,
         }
     }
 
@@ -165,6 +167,14 @@ impl HostBuilder {
         self
     }
 
+    /// Whether logs of tasks are kept, for [`Host::task_log`]; they are by default. A host in memory
+    /// that copies very much takes less without.
+    #[must_use]
+    pub fn task_logs(mut self, kept: bool) -> Self {
+        self.task_logs = kept;
+        self
+    }
+
     /// Hosts that are reached without the endpoint's proxy.
     #[must_use]
     pub fn no_proxy(mut self, hosts: Vec<String>) -> Self {
@@ -203,6 +213,9 @@ impl HostBuilder {
         let lasts = self.data_dir.is_some();
         let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
+        if !self.task_logs {
+            store.keep_no_logs();
+        }
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
             compiler: self.compiler,

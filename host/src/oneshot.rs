@@ -22,7 +22,7 @@ pub async fn host(
     compiler: Compiler,
     state: Option<(PathBuf, Duration)>,
 ) -> Result<Host, Error> {
-    let mut builder = HostBuilder::in_memory().compiler(compiler);
+    let mut builder = HostBuilder::in_memory().compiler(compiler).task_logs(false);
     if let Some(cache) = cache {
         builder = builder.cache(cache);
     }

@@ -260,6 +260,7 @@ mod tests {
             started: None,
             ended: None,
             not_before: None,
+            counted: None,
         }
     }
 
