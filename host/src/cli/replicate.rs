@@ -1,12 +1,11 @@
 //! `portolan replicate`: what was typed becomes one copy, with bars on a terminal.
 
 use std::{
-    io::IsTerminal,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::HumanBytes;
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec, EndpointUrl},
     filter::{Decoration, Filter},
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     args::{ReplicateArgs, Side},
+    bar::Bar,
     demo::compiler,
     output::{self, Failure, Output},
     secret, typed,
@@ -54,9 +54,10 @@ pub async fn run(
     let providers = [args.from_provider.as_str(), args.to_provider.as_str()];
     let state = state(&args)?;
     let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?, state).await?;
-    let bar = bar();
-    let report = oneshot::replicate::replicate(&host, options, |now| show(&bar, now)).await;
-    bar.finish_and_clear();
+    let bar = Bar::new();
+    let show = |now: Progress| bar.show(&now.way);
+    let report = oneshot::replicate::replicate(&host, options, show).await;
+    bar.clear();
     let report = report?;
     host.shutdown(Duration::from_secs(5)).await;
     summary(Output::new(args.output), &report, started.elapsed())
@@ -157,21 +158,6 @@ fn read_list(path: &Path) -> Result<Vec<(Repository, Vec<Tag>)>, Failure> {
         }
     }
     Ok(list)
-}
-
-fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} artifacts, {msg}, {elapsed}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style)
-}
-
-fn show(bar: &ProgressBar, now: Progress) {
-    bar.set_length(now.planned);
-    bar.set_position(now.copied + now.skipped);
-    bar.set_message(format!("{} moved", HumanBytes(now.bytes)));
 }
 
 fn summary(output: Output, report: &Report, took: Duration) -> Result<(), Failure> {
