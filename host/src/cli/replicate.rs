@@ -28,6 +28,8 @@ use crate::{
     },
 };
 
+mod endpoints;
+
 /// Longest list file, in bytes.
 const MAX_LIST: u64 = 64 << 20;
 /// Most failures printed.
@@ -43,6 +45,9 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     check(&args)?;
+    if args.source().is_name() || args.destination().is_name() {
+        return endpoints::run(&args, lookup).await;
+    }
     let options = Options {
         source: side(args.source(), &lookup).await?,
         destination: side(args.destination(), &lookup).await?,
@@ -60,7 +65,7 @@ pub async fn run(
     bar.clear();
     let report = report?;
     host.shutdown(Duration::from_secs(5)).await;
-    summary(Output::new(args.output), &report, started.elapsed())
+    summary(Output::new(args.connection.output), &report, started.elapsed())
 }
 
 /// What can be seen to be wrong before anything is asked.
@@ -109,25 +114,19 @@ async fn side(
 
 /// A URL; a bare host is taken as https, never as http.
 fn address(side: Side<'_>) -> Result<EndpointUrl, Failure> {
-    let text = side.location;
-    if !text.contains("://") && !text.contains(['.', ':']) && text != "localhost" {
-        let message = format!(
-            "{} {text} is no URL, and an endpoint cannot be named here: there is no daemon to ask",
-            side.option
-        );
-        let hint = "make a rule between endpoints with `portolan rule add`, and run it";
-        return Err(Failure::usage(message).hint(hint));
-    }
-    typed::url(side.option, text)
+    typed::url(side.option, side.location)
 }
 
 /// Several globs of a kind are one with alternatives.
-fn filters(args: &ReplicateArgs) -> Result<Vec<Filter>, Failure> {
-    let alternatives = |globs: &[String]| match globs {
+fn alternatives(globs: &[String]) -> Option<String> {
+    match globs {
         [] => None,
         [one] => Some(one.clone()),
         many => Some(format!("{{{}}}", many.join(","))),
-    };
+    }
+}
+
+fn filters(args: &ReplicateArgs) -> Result<Vec<Filter>, Failure> {
     let name = alternatives(&args.repository).map(Filter::name);
     let tag = alternatives(&args.tag).map(|glob| Filter::tag(glob, Decoration::Matches));
     Ok(name.into_iter().chain(tag).collect())

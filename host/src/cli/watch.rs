@@ -9,18 +9,20 @@ use super::{
 };
 use crate::Progress;
 
-/// Follows a run to its end.
-pub(super) async fn follow(client: &Client, id: u64) -> Result<(), Failure> {
+/// Follows a run to its end; how far it was then.
+pub(super) async fn follow(client: &Client, id: u64) -> Result<Progress, Failure> {
     let bar = Bar::new();
+    let mut last = Progress::default();
     let path = format!("{PORTOLAN}/executions/{id}/events");
     let followed = client
         .events(&path, |name, snapshot| {
-            bar.show(&progress(snapshot));
+            last = progress(snapshot);
+            bar.show(&last);
             name == "end"
         })
         .await;
     bar.clear();
-    followed
+    followed.map(|()| last)
 }
 
 /// How far a snapshot says it is; what an older daemon does not tell is nothing.

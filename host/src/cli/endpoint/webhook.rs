@@ -38,7 +38,7 @@ fn way(way: &Value) -> String {
         (url, _) => format!("POST {url}"),
     };
     match (text("kind"), text("header")) {
-        ("header-token", "authorization") => {
+        ("header-token", header) if header.eq_ignore_ascii_case("authorization") => {
             format!("{address} with `Authorization: Bearer SECRET`")
         }
         ("header-token", header) => format!("{address} with the secret as `{header}`"),
@@ -63,9 +63,9 @@ mod tests {
         let bearer = format!("{here} with `Authorization: Bearer SECRET`");
         for (webhook, expected) in [
             (json!({"secret_set": false, "ways": []}), "the provider sends none".to_owned()),
-            (with(true, way("header-token", "authorization")), bearer.clone()),
+            (with(true, way("header-token", "Authorization")), bearer.clone()),
             (
-                with(false, way("header-token", "authorization")),
+                with(false, way("header-token", "Authorization")),
                 format!("none are taken without --webhook-secret-file; then {bearer}"),
             ),
             (with(true, way("header-token", "x")), format!("{here} with the secret as `x`")),

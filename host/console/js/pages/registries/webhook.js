@@ -41,9 +41,20 @@ export function HookWays({ hook }) {
   return html`<div class="stack tight">
     ${!ready && html`<p>None are taken: there is no webhook secret.</p>`}
     ${ways.map((way) => html`<${Way} key=${way.kind + way.header} way=${way} />`)}
-    ${last && html`<p class="reason">Last delivery ${ago(last.at)}: ${last.outcome}${last.detail && `, ${last.detail}`}</p>`}
+    ${last && html`<p class="reason">Last delivery ${ago(last.at)}: ${OUTCOMES[last.outcome] ?? last.outcome}${last.detail && ` (${last.detail})`}</p>`}
   </div>`;
 }
+
+const OUTCOMES = {
+  accepted: "accepted",
+  repeated: "the same as one before",
+  nothing: "nothing in it that rules run for",
+  refused: "refused, its proof is wrong",
+  closed: "refused, there was no secret",
+  throttled: "put off, there were too many",
+  unreadable: "not understood",
+  failed: "not taken",
+};
 
 function Way({ way }) {
   const address = (way.url ?? location.origin + way.path).replace("{secret}", "SECRET");
@@ -52,7 +63,7 @@ function Way({ way }) {
 }
 
 const PROOFS = {
-  "header-token": ({ header }) => (header === "authorization"
+  "header-token": ({ header }) => (header.toLowerCase() === "authorization"
     ? html`The secret goes into the header <code>Authorization: Bearer SECRET</code>.`
     : html`The secret goes into the header <code>${header}</code>.`),
   "hmac-header": ({ header, hash }) => html`The registry signs with the secret (${hash}), in the header <code>${header}</code>.`,
