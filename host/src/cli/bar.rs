@@ -9,7 +9,7 @@ use crate::Progress;
 
 /// How often it is drawn where nothing changes: whoever looks sees that it is alive.
 const TICK: Duration = Duration::from_millis(500);
-const TEMPLATE: &str = "{spinner} {bar:20} {wide_msg}";
+const TEMPLATE: &str = "{spinner} {bar:12} {wide_msg}";
 
 /// A bar on standard error.
 pub(super) struct Bar(ProgressBar);
@@ -38,25 +38,26 @@ impl Bar {
     }
 }
 
-/// `42 %, 3/7 artifacts, 12.50 MiB of 30.00 MiB, 2.10 MiB/s, 9 seconds left`.
+/// `42 %, 9s left, 12.50 MiB of 30.00 MiB, 2.10 MiB/s, 3/7 artifacts`: a narrow terminal cuts the end.
 fn said(now: &Progress) -> String {
     if now.planned == 0 {
         return "listing".to_owned();
     }
-    let done = now.artifacts + now.there_already + now.left;
-    let mut words = vec![format!("{} %, {done}/{} artifacts", now.percent, now.planned)];
+    let mut words = vec![format!("{} %", now.percent)];
+    if let Some(seconds @ 1..) = now.seconds_left {
+        words.push(format!("{:#} left", HumanDuration(Duration::from_secs(seconds))));
+    }
     let to_move = now.bytes_expected.saturating_sub(now.bytes_there);
     if to_move > 0 {
         words.push(format!("{} of {}", HumanBytes(now.bytes), HumanBytes(to_move)));
     }
-    if now.bytes_there > 0 {
-        words.push(format!("{} there already", HumanBytes(now.bytes_there)));
-    }
     if now.rate > 0 {
         words.push(format!("{}/s", HumanBytes(now.rate)));
     }
-    if let Some(seconds @ 1..) = now.seconds_left {
-        words.push(format!("{} left", HumanDuration(Duration::from_secs(seconds))));
+    let done = now.artifacts + now.there_already + now.left;
+    words.push(format!("{done}/{} artifacts", now.planned));
+    if now.bytes_there > 0 {
+        words.push(format!("{} there already", HumanBytes(now.bytes_there)));
     }
     words.join(", ")
 }
@@ -85,8 +86,8 @@ mod tests {
             (there, "50 %, 2/4 artifacts"),
             (
                 moving,
-                "42 %, 3/7 artifacts, 12.00 MiB of 30.00 MiB, 1.00 MiB there already, 2.00 MiB/s, \
-                 9 seconds left",
+                "42 %, 9s left, 12.00 MiB of 30.00 MiB, 2.00 MiB/s, 3/7 artifacts, 1.00 MiB there \
+                 already",
             ),
         ];
         for (now, words) in cases {

@@ -32,7 +32,7 @@ function moving(progress, going) {
   if (!progress) return [];
   const { bytes: moved, bytes_there: there, bytes_expected: expected, rate: speed, seconds_left: left } = progress;
   return [
-    moved > 0 && (going ? `${bytes(moved)} of ${bytes(expected - there)}` : `${bytes(moved)} copied`),
+    moved > 0 && (going ? `${bytes(moved)} of ${bytes(expected - there)}` : `${bytes(moved)} moved`),
     there > 0 && `${bytes(there)} already there`,
     going && speed > 0 && rate(speed),
     going && left > 0 && `about ${duration(left)} left`,
@@ -56,7 +56,7 @@ export function TaskWords({ task: { progress, status_text: why, status } }) {
   const { artifacts: copied, there_already: there, left, bytes: moved } = progress;
   const words = [
     copied > 0 && `${count(copied)} copied`,
-    moved > 0 && bytes(moved),
+    moved > 0 && `${bytes(moved)} moved`,
     there > 0 && `${count(there)} already there`,
     left > 0 && `${count(left)} left by the rule; the log says why`,
   ].filter(Boolean);
