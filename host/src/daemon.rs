@@ -67,6 +67,8 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     let settings = transport::settings(&config, address);
     let scheme = if tls.is_some() { "https" } else { "http" };
     let (_socket, mut faces) = open(listeners, tls, &Api::new(host.clone(), settings), &stop);
+    let initial = config.paths.initial_password();
+    faces.spawn(first_start::forget_password(host.clone(), initial, stop.clone()));
     tracing::info!(
         data_dir = %config.paths.data_dir.value.display(),
         socket = %config.paths.socket.value.display(),

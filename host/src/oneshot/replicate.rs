@@ -6,6 +6,7 @@ use portolan_core::{
     endpoint::{Credentials, EndpointSpec, Health},
     execution::{Execution, StartedBy, Status},
     filter::Filter,
+    id::ExecutionId,
     oci::{Repository, Tag},
     policy::{Destination, PolicySpec},
     trigger::Trigger,
@@ -56,6 +57,8 @@ pub struct Progress {
     pub bytes: u64,
     /// HTTP requests sent to both registries.
     pub requests: u64,
+    /// How far that is: bytes on their way, rate, time left.
+    pub way: crate::Progress,
 }
 
 /// How a copy ended.
@@ -88,7 +91,7 @@ pub async fn replicate(
     };
     while !execution.status.is_final() {
         tokio::time::sleep(LOOK).await;
-        look(progress(host));
+        look(progress(host, execution.id));
         execution = host.execution(execution.id).await?;
     }
     report(host, &execution).await
@@ -132,7 +135,7 @@ async fn policy(host: &Host, options: Options) -> Result<PolicySpec, Error> {
     })
 }
 
-fn progress(host: &Host) -> Progress {
+fn progress(host: &Host, id: ExecutionId) -> Progress {
     let totals = host.totals();
     Progress {
         planned: totals.planned,
@@ -143,6 +146,7 @@ fn progress(host: &Host) -> Progress {
         mounted: totals.mounted,
         bytes: totals.bytes,
         requests: totals.requests,
+        way: host.progress(id),
     }
 }
 
@@ -158,5 +162,9 @@ async fn report(host: &Host, execution: &Execution) -> Result<Report, Error> {
             failures.push(format!("{}: {why}", task.spec.source_repository));
         }
     }
-    Ok(Report { complete: execution.status == Status::Success, progress: progress(host), failures })
+    Ok(Report {
+        complete: execution.status == Status::Success,
+        progress: progress(host, execution.id),
+        failures,
+    })
 }

@@ -19,11 +19,15 @@ pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferE
     let target = job.destination.target();
     let (at, digest, repository) = (job.destination_id, &blob.digest, &target.repository);
     let place = job.ledger.place(at, digest, repository, || remembered(job, digest)).await;
-    let Place::Away(lead, from) = place else { return Ok(()) };
+    let Place::Away(lead, from) = place else {
+        job.stats.walk.there(blob.size);
+        return Ok(());
+    };
     let mut session = None;
     if let Some(from) = from.filter(|_| target.mount) {
         match mount(job, blob, &from).await? {
             Mount::Mounted => {
+                job.stats.walk.there(blob.size);
                 lead.held();
                 job.known.holds(digest).await;
                 return Ok(());
@@ -34,8 +38,11 @@ pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferE
     // Also after a mount that was declined: one question is cheaper than the bytes.
     if !is_there(job, blob).await? {
         delivery::deliver(job, blob, session).await?;
-    } else if let Some(session) = session {
-        job.destination.give_up(&session).await;
+    } else {
+        job.stats.walk.there(blob.size);
+        if let Some(session) = session {
+            job.destination.give_up(&session).await;
+        }
     }
     lead.held();
     job.known.holds(digest).await;

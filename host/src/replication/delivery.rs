@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::{
     failure::{Side, TransferError},
+    progress::Flight,
     records::Upload,
     source::Source,
     transfer::Job,
@@ -60,9 +61,11 @@ pub(super) async fn deliver(
     let stored = upload.as_ref().filter(|_| session.is_none()).and_then(|it| begun(it, blob));
     let mut start = stored.map_or(Start::Anew(session), Start::Again);
     let mut tries = 1;
+    let flight = Flight::new(&job.stats);
     loop {
         let resumed = matches!(start, Start::Again(_));
-        let Failed { error, mut begun } = match attempt(job, blob, start, upload.as_ref()).await {
+        let tried = attempt(job, (blob, &flight), start, upload.as_ref()).await;
+        let Failed { error, mut begun } = match tried {
             Ok(()) => break,
             Err(failed) => failed,
         };
@@ -85,6 +88,7 @@ pub(super) async fn deliver(
         start = begun.map_or(Start::Anew(None), Start::Again);
     }
     over(upload.as_ref()).await;
+    drop(flight);
     job.stats.moved(blob.size);
     job.log.info(format!("{} copied, {} bytes", blob.digest, blob.size)).await;
     Ok(())
@@ -117,7 +121,7 @@ async fn over(upload: Option<&Upload>) {
 /// One try.
 async fn attempt(
     job: &Job,
-    blob: &Descriptor,
+    (blob, flight): (&Descriptor, &Flight),
     start: Start,
     upload: Option<&Upload>,
 ) -> Result<(), Failed> {
@@ -144,6 +148,7 @@ async fn attempt(
             return Err(Failed { error, begun: None });
         }
     };
+    let bytes = BlobStream { body: flight.count(bytes.body, held) };
     match send(job, blob, &mut session, (bytes, held, &marks), upload).await {
         Ok(()) => Ok(()),
         Err(error) => Err(left(job, upload, error, session, marks).await),

@@ -334,8 +334,10 @@ impl Lister {
         let copies = specs.iter().filter(|spec| spec.operation == Operation::Copy);
         let items = copies.map(TaskSpec::item_count).sum();
         let now = OffsetDateTime::now_utc();
+        // Made before these are there, it does not count them twice.
+        let course = self.shared.course(self.execution.id).await;
         let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
-        self.shared.stats_of(self.execution.id).planned(items);
+        course.lists(items);
         self.shared.wake.notify_waiters();
         Ok(added)
     }

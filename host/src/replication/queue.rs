@@ -32,7 +32,11 @@ use super::{
     terms::Terms,
     transfer::Job,
 };
-use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
+use crate::{
+    distribution::Remote,
+    plugin::PluginError,
+    store::{Ending, TaskOutcome},
+};
 
 /// Largest blob, in bytes, that is sent whole where a rule asks for chunks, and their size
 /// (Harbor: 10 MiB).
@@ -92,7 +96,7 @@ async fn work(shared: Arc<Shared>) {
         let now = OffsetDateTime::now_utc();
         match shared.store.claim_task(&shared.owner, now, now + LEASE).await {
             Ok(Some(task)) => {
-                let id = task.id;
+                let (id, execution) = (task.id, task.execution);
                 let span = tracing::info_span!("task", id = id.0, execution = task.execution.0);
                 let running = run_task(Arc::clone(&shared), task).instrument(span.clone());
                 // In a task of its own: a fault in it must not take the worker with it.
@@ -100,6 +104,7 @@ async fn work(shared: Arc<Shared>) {
                 if let Err(fault) = ran
                     && fault.is_panic()
                 {
+                    shared.course(execution).await.end(id, false);
                     fail(&shared, id, fault.to_string()).instrument(span).await;
                 }
                 continue;
@@ -121,7 +126,9 @@ async fn run_task(shared: Arc<Shared>, task: Task) {
     };
     shared.stats.ended(&outcome);
     tell(&outcome);
-    if let Err(error) = shared.store.finish_task(task.id, &shared.owner, outcome, now).await {
+    let tally = shared.course(task.execution).await.end(task.id, retry.is_some());
+    let ending = Ending { outcome, tally };
+    if let Err(error) = shared.store.finish_task(task.id, &shared.owner, ending, now).await {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
     }
     if let Some(at) = retry {
@@ -278,7 +285,7 @@ pub(super) async fn prepare(
         ledger,
         log: Arc::clone(log),
         pace: Pace::new(spec.speed).and(budget.unwrap_or_default()),
-        stats: shared.stats_of(task.execution),
+        stats: shared.course(task.execution).await.begin(task),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
         known,

@@ -27,6 +27,7 @@ mod frugal;
 mod listings;
 mod options;
 mod previews;
+mod progress;
 mod resumes;
 mod schedules;
 
@@ -122,6 +123,10 @@ impl World {
             single_active: false,
             options: Default::default(),
         }
+    }
+
+    fn renamed(&self, name: &str) -> PolicySpec {
+        PolicySpec { name: name.to_owned(), ..self.rule() }
     }
 
     async fn start(&self, rule: PolicySpec) -> Execution {

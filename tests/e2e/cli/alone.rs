@@ -26,6 +26,7 @@ async fn without_a_daemon() {
             portolan replicate --from http://HUB --to http://EDGE --repository 'tools/**'
             portolan replicate --from http://HUB --to http://EDGE -o json
             portolan replicate --from hub --to http://EDGE
+            portolan replicate --from hub --to edge
             portolan replicate --from http://HUB --to http://127.0.0.1:1 -o json
             portolan completions bash | head -n 1
             portolan completions zsh | head -n 1
