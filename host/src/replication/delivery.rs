@@ -4,22 +4,27 @@
 //! the registry how much it holds and goes on there; the hash goes on from a state before that
 //! place. Where the registry does not tell, that one blob begins anew, and the log says so.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use http_body_util::BodyExt;
 use portolan_core::{
     oci::{Descriptor, Verifier},
     provider::UploadStyle,
 };
 use time::OffsetDateTime;
+use tokio::sync::SemaphorePermit;
 
 use super::{
+    Shared,
     failure::{Side, TransferError},
+    fan::{Reader, Writer},
     records::Upload,
+    siblings::{At, Gathered},
     source::Source,
     transfer::Job,
 };
 use crate::{
-    distribution::{BlobStream, Marks, UploadSession},
+    distribution::{BlobStream, Marks, Remote, UploadSession},
     store::StoredUpload,
 };
 
@@ -44,6 +49,13 @@ enum Start {
     Again(Begun),
 }
 
+/// What a pull for several destinations needs: it may outlive the task that began it.
+struct Shares {
+    shared: Arc<Shared>,
+    source: Remote,
+    blob: Descriptor,
+}
+
 /// What a failed try leaves.
 struct Failed {
     error: TransferError,
@@ -53,7 +65,7 @@ struct Failed {
 /// Brings a blob's bytes to the destination, with a few tries.
 pub(super) async fn deliver(
     job: &Job,
-    blob: &Descriptor,
+    (blob, at): (&Descriptor, At<'_>),
     session: Option<UploadSession>,
 ) -> Result<(), TransferError> {
     let upload = upload(job, blob);
@@ -62,10 +74,11 @@ pub(super) async fn deliver(
     let mut tries = 1;
     loop {
         let resumed = matches!(start, Start::Again(_));
-        let Failed { error, mut begun } = match attempt(job, blob, start, upload.as_ref()).await {
-            Ok(()) => break,
-            Err(failed) => failed,
-        };
+        let Failed { error, mut begun } =
+            match attempt(job, (blob, at), start, upload.as_ref()).await {
+                Ok(()) => break,
+                Err(failed) => failed,
+            };
         if !error.is_retryable() {
             if let Some(begun) = begun.take() {
                 job.destination.give_up(&begun.session).await;
@@ -114,26 +127,93 @@ async fn over(upload: Option<&Upload>) {
     }
 }
 
-/// One try.
+/// One try: with siblings, whoever begins at the first byte shares one pull.
 async fn attempt(
+    job: &Job,
+    (blob, at): (&Descriptor, At<'_>),
+    start: Start,
+    upload: Option<&Upload>,
+) -> Result<(), Failed> {
+    let (turn, source, session) = match (at, &job.source, start) {
+        (Some(turn), Source::Registry(source), Start::Anew(session)) => (turn, source, session),
+        (_, _, start) => return alone(job, blob, start, upload).await,
+    };
+    let reader = match turn.gather(blob).await {
+        Gathered::Follows(reader) => reader,
+        Gathered::Leads(writer, reader) => {
+            let (shared, source) = (Arc::clone(&job.shared), source.clone());
+            let shares = Shares { shared, source, blob: blob.clone() };
+            job.shared.tracker.spawn(pull(shares, writer, reader.marks.clone()));
+            reader
+        }
+        Gathered::Alone => return alone(job, blob, Start::Anew(session), upload).await,
+    };
+    let sent = together(job, blob, (reader, session), upload).await;
+    if sent.is_err() {
+        turn.failed(&blob.digest);
+    }
+    sent
+}
+
+/// The one pull for all who read what `writer` writes: its turn is theirs.
+async fn pull(job: Shares, writer: Writer, marks: Marks) {
+    let Shares { shared, source, blob } = job;
+    let _turn = turn(&shared, &blob).await;
+    let hashed = Verifier::new(blob.digest.algorithm());
+    writer.pump(source.get_blob_from(&blob, hashed, 0, marks)).await;
+}
+
+/// One try with bytes that siblings are sent, too.
+async fn together(
+    job: &Job,
+    blob: &Descriptor,
+    (reader, session): (Reader, Option<UploadSession>),
+    upload: Option<&Upload>,
+) -> Result<(), Failed> {
+    let marks = reader.marks.clone();
+    let opened = async {
+        let opened = reader.opened().await;
+        opened.map_err(TransferError::at(Side::Source, "pulling a blob"))?;
+        Ok(BlobStream { body: reader.boxed_unsync() })
+    };
+    carry(job, blob, upload, (session, 0, marks), opened).await
+}
+
+/// One try whose bytes no other destination is sent.
+async fn alone(
     job: &Job,
     blob: &Descriptor,
     start: Start,
     upload: Option<&Upload>,
 ) -> Result<(), Failed> {
-    // Large ones wait for each other before they wait with the small.
-    let _large = if blob.size >= LARGE { job.shared.large.acquire().await.ok() } else { None };
-    let _turn = job.shared.transfers.acquire().await.ok();
+    let _turn = turn(&job.shared, blob).await;
     let (session, hashed, held) = place(job, blob, start).await;
     let marks = Marks::of(hashed.iter().cloned());
     let hashed = hashed.unwrap_or_else(|| Verifier::new(blob.digest.algorithm()));
+    let pull = job.source.get_blob(blob, hashed, held, marks.clone());
+    carry(job, blob, upload, (session, held, marks), pull).await
+}
+
+/// A turn to pull a blob: large ones wait for each other before they wait with the small.
+async fn turn<'s>(shared: &'s Shared, blob: &Descriptor) -> [Option<SemaphorePermit<'s>>; 2] {
+    let large = if blob.size >= LARGE { shared.large.acquire().await.ok() } else { None };
+    [large, shared.transfers.acquire().await.ok()]
+}
+
+/// Opens an upload where there is none, while the bytes are asked for, and sends them.
+async fn carry(
+    job: &Job,
+    blob: &Descriptor,
+    upload: Option<&Upload>,
+    (session, held, marks): (Option<UploadSession>, u64, Marks),
+    pull: impl Future<Output = Result<BlobStream, TransferError>>,
+) -> Result<(), Failed> {
     let open = async {
         match session {
             Some(session) => Ok(session),
             None => job.destination.start_upload().await,
         }
     };
-    let pull = job.source.get_blob(blob, hashed, held, marks.clone());
     let (bytes, session) = tokio::join!(pull, open);
     let (bytes, mut session) = match (bytes, session) {
         (Ok(bytes), Ok(session)) => (bytes, session),
@@ -210,6 +290,8 @@ async fn left(
     marks: Marks,
 ) -> Failed {
     if upload.is_some() && error.leaves_upload() {
+        // The states as they are now: where they are shared, they go on without this upload.
+        let marks = Marks::of(marks.all());
         return Failed { error, begun: Some(Begun { session, marks }) };
     }
     job.destination.give_up(&session).await;

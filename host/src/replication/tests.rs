@@ -29,6 +29,8 @@ mod options;
 mod previews;
 mod resumes;
 mod schedules;
+mod sizes;
+mod together;
 
 /// How long anything here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
