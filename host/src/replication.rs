@@ -12,6 +12,7 @@ mod deletion;
 mod delivery;
 mod events;
 mod failure;
+mod fan;
 mod inspect;
 mod keeping;
 mod ledger;
@@ -26,6 +27,7 @@ mod records;
 mod referrers;
 mod running;
 mod schedule;
+mod siblings;
 mod source;
 mod stats;
 mod terms;
@@ -33,6 +35,7 @@ mod terms;
 #[cfg(feature = "daemon")]
 mod tests;
 mod transfer;
+mod worker;
 
 use std::{
     collections::HashMap,

@@ -17,6 +17,7 @@ mod removal;
 mod replicate;
 mod resources;
 mod sandbox;
+mod several;
 mod state;
 mod terraform;
 mod tokens;

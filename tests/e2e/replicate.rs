@@ -107,7 +107,7 @@ async fn a_failure_is_told_and_ends_with_status_one() {
 }
 
 /// Creates an endpoint and returns its id.
-async fn endpoint(client: &Client, name: &str, url: &str, more: Value) -> i64 {
+pub(crate) async fn endpoint(client: &Client, name: &str, url: &str, more: Value) -> i64 {
     let mut body = json!({"name": name, "type": "docker-registry", "url": url});
     for (key, value) in more.as_object().unwrap() {
         body[key] = value.clone();
@@ -115,7 +115,8 @@ async fn endpoint(client: &Client, name: &str, url: &str, more: Value) -> i64 {
     client.post("/api/v2.0/registries", &body).await.created_id()
 }
 
-async fn finished(client: &Client, execution: i64) -> Value {
+/// The execution once it has ended.
+pub(crate) async fn finished(client: &Client, execution: i64) -> Value {
     let path = format!("/api/v2.0/replication/executions/{execution}");
     eventually(PATIENCE, "the execution ends", async || {
         let execution = client.get(&path).await.json();
@@ -124,7 +125,8 @@ async fn finished(client: &Client, execution: i64) -> Value {
     .await
 }
 
-async fn start(client: &Client, policy: i64) -> i64 {
+/// Starts a rule; the id of its execution.
+pub(crate) async fn start(client: &Client, policy: i64) -> i64 {
     let body = json!({"policy_id": policy});
     client.post("/api/v2.0/replication/executions", &body).await.created_id()
 }

@@ -12,7 +12,7 @@ use portolan_core::{
 };
 use tokio::sync::watch;
 
-use super::{lock, referrers::Support};
+use super::{lock, referrers::Support, siblings::Siblings};
 
 /// Most places of blobs remembered; beyond it the ledger starts anew and asks the registry again.
 const MAX_PLACES: usize = 200_000;
@@ -28,6 +28,8 @@ pub(super) struct Ledger {
     names: Mutex<HashMap<(EndpointId, Repository), Repository>>,
     /// Which registries list referrers.
     pub(super) support: Support,
+    /// Who pulls what together.
+    pub(super) siblings: Siblings,
 }
 
 #[derive(Default)]

@@ -30,6 +30,8 @@ mod previews;
 mod progress;
 mod resumes;
 mod schedules;
+mod sizes;
+mod together;
 
 /// How long anything here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
