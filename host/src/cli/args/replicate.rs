@@ -1,4 +1,4 @@
-//! `portolan replicate`: one copy between two registries, without a daemon.
+//! `portolan replicate`: one copy between two registries or image layouts, without a daemon.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,10 @@ use super::Format;
 #[command(after_help = "\
 GLOB: `*` stands for any characters but `/`, `**` for any at all, `?` for one, `{a,b}` for either.
 FILE of --list: one repository:tag a line; empty lines and lines that begin with # are skipped.
+
+oci:DIR is an OCI image layout, oci-archive:FILE one in a tar file, for what no network leads to: \
+each image is in it as repository:tag, and skopeo copies `oci:DIR:repository:tag` out of it. A run \
+that was cut goes on with the next; until it is whole, what a tar file is to become is in FILE.partial.
 
 Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's \
 config.json with its helpers.
@@ -27,12 +31,14 @@ Examples:
   portolan replicate --from https://harbor.example.com --from-provider harbor \\
       --from-access-id 'robot$ci' --from-access-secret-file ./secret \\
       --to https://edge.example.com --to-ca ./edge-ca.pem \\
-      --repository 'library/**' --tag 'v1.*' --dest-namespace mirror")]
+      --repository 'library/**' --tag 'v1.*' --dest-namespace mirror
+  portolan replicate --from https://registry.example.com --to oci-archive:transfer.tar
+  portolan replicate --from oci-archive:transfer.tar --to https://inside.example.com")]
 pub struct ReplicateArgs {
-    /// Registry to read from, e.g. https://registry.example.com
+    /// Registry to read from, e.g. https://registry.example.com; or oci:DIR, oci-archive:FILE
     #[arg(long, value_name = "URL")]
     pub from: String,
-    /// Registry to write to; --dest-namespace says where in it
+    /// Registry to write to, or oci:DIR, oci-archive:FILE; --dest-namespace says where in it
     #[arg(long, value_name = "URL")]
     pub to: String,
     /// Repositories to copy; all of them by default; may be repeated
