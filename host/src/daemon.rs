@@ -207,6 +207,9 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
     if let Some(local) = &config.local {
         builder = builder.local(local.spec.clone(), local.credentials.clone());
     }
+    if let Some(directory) = &config.layouts {
+        builder = builder.layouts_in(directory);
+    }
     Ok(with_bundled(builder))
 }
 

@@ -1,5 +1,8 @@
 //! `portolan replicate`: what was typed becomes one copy, with bars on a terminal.
 
+mod endpoints;
+mod layout;
+
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -12,6 +15,8 @@ use portolan_core::{
     oci::{Repository, Tag},
 };
 use serde_json::{Value, json};
+
+use layout::TypedLayout;
 
 use super::{
     args::{ReplicateArgs, Side},
@@ -27,8 +32,6 @@ use crate::{
         replicate::{Options, Progress, Report},
     },
 };
-
-mod endpoints;
 
 /// Longest list file, in bytes.
 const MAX_LIST: u64 = 64 << 20;
@@ -48,9 +51,10 @@ pub async fn run(
     if args.source().is_name() || args.destination().is_name() {
         return endpoints::run(&args, lookup).await;
     }
+    let layouts = layout::of(args.source(), args.destination())?;
     let options = Options {
-        source: side(args.source(), &lookup).await?,
-        destination: side(args.destination(), &lookup).await?,
+        source: side(args.source(), &layouts, &lookup).await?,
+        destination: side(args.destination(), &layouts, &lookup).await?,
         filters: filters(&args)?,
         list: args.list.as_deref().map(read_list).transpose()?,
         namespace: args.dest_namespace.clone(),
@@ -58,7 +62,8 @@ pub async fn run(
     };
     let providers = [args.from_provider.as_str(), args.to_provider.as_str()];
     let state = state(&args)?;
-    let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?, state).await?;
+    let layouts = layouts.into_iter().map(|it| (it.name, it.place)).collect();
+    let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?, state, layouts).await?;
     let bar = Bar::new();
     let show = |now: Progress| bar.show(&now.way);
     let report = oneshot::replicate::replicate(&host, options, show).await;
@@ -84,8 +89,14 @@ fn state(args: &ReplicateArgs) -> Result<Option<(PathBuf, Duration)>, Failure> {
 
 async fn side(
     side: Side<'_>,
+    layouts: &[TypedLayout],
     lookup: &impl Fn(&str) -> Option<String>,
 ) -> Result<(EndpointSpec, Credentials), Failure> {
+    if let Some(layout) = layouts.iter().find(|layout| layout.option == side.option) {
+        let (name, provider) = (side.option.to_owned(), side.provider.to_owned());
+        let spec = EndpointSpec::new(name, provider, layout.address(side.location)?);
+        return Ok((spec, Credentials::default()));
+    }
     let url = address(side)?;
     let (access_key, access_secret) = match (side.access_id, side.access_secret_file) {
         (Some(id), file) => {

@@ -1,4 +1,4 @@
-//! One copy between two registries, without a daemon and without a stored rule.
+//! One copy between two registries or image layouts, without a daemon and without a stored rule.
 
 use std::time::Duration;
 
@@ -94,7 +94,9 @@ pub async fn replicate(
         look(progress(host, execution.id));
         execution = host.execution(execution.id).await?;
     }
-    report(host, &execution).await
+    let report = report(host, &execution).await?;
+    host.seal_layouts().await?;
+    Ok(report)
 }
 
 /// Tells what is wrong with an end once, before every repository meets it.

@@ -55,6 +55,7 @@ async fn plugins() -> Plugins {
             compiler: Compiler::InProcess,
             limits: Limits::default(),
             no_proxy: Vec::new(),
+            layouts: None,
         };
         let plugins = Plugins::new(options).unwrap();
         let mut bundled = bundled_plugins::ALL.iter();

@@ -1,5 +1,5 @@
-//! `portolan replicate`: one copy between two registries, without a daemon; or between two endpoints
-//! of one.
+//! `portolan replicate`: one copy between two registries or image layouts, without a daemon; or
+//! between two endpoints of one.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,10 @@ FILE of --list: one repository:tag a line; empty lines and lines that begin with
 
 Where --from and --to are names of endpoints, the daemon copies: it alone has their secrets. The rule \
 that it makes for this is removed again, unless something fails: then its logs tell why.
+
+oci:DIR is an OCI image layout, oci-archive:FILE one in a tar file, for what no network leads to: \
+each image is in it as repository:tag, and skopeo copies `oci:DIR:repository:tag` out of it. A run \
+that was cut goes on with the next; until it is whole, what a tar file is to become is in FILE.partial.
 
 Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's \
 config.json with its helpers.
@@ -32,12 +36,16 @@ Examples:
   portolan replicate --from https://harbor.example.com --from-provider harbor \\
       --from-access-id 'robot$ci' --from-access-secret-file ./secret \\
       --to https://edge.example.com --to-ca ./edge-ca.pem \\
-      --repository 'library/**' --tag 'v1.*' --dest-namespace mirror")]
+      --repository 'library/**' --tag 'v1.*' --dest-namespace mirror
+  portolan replicate --from https://registry.example.com --to oci-archive:transfer.tar
+  portolan replicate --from oci-archive:transfer.tar --to https://inside.example.com")]
 pub struct ReplicateArgs {
-    /// Registry to read from, e.g. https://registry.example.com, or the name of an endpoint
+    /// Registry to read from, e.g. https://registry.example.com, the name of an endpoint, oci:DIR
+    /// or oci-archive:FILE
     #[arg(long, value_name = "URL|NAME")]
     pub from: String,
-    /// Registry to write to, or the name of an endpoint; --dest-namespace says where in it
+    /// Registry to write to, name of an endpoint, oci:DIR or oci-archive:FILE; --dest-namespace says
+    /// where in it
     #[arg(long, value_name = "URL|NAME")]
     pub to: String,
     /// Repositories to copy; all of them by default; may be repeated
