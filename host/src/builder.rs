@@ -57,6 +57,7 @@ pub struct HostBuilder {
     pub(crate) health_checks: Option<Duration>,
     pub(crate) event_window: Duration,
     pub(crate) layouts: LayoutSettings,
+    pub(crate) task_logs: bool,
 }
 
 impl HostBuilder {
@@ -80,6 +81,7 @@ impl HostBuilder {
             health_checks: None,
             event_window: Duration::from_secs(2),
             layouts: LayoutSettings::default(),
+            task_logs: true,
         }
     }
 
@@ -168,6 +170,14 @@ impl HostBuilder {
         self
     }
 
+    /// Whether logs of tasks are kept, for [`Host::task_log`]; they are by default. A host in memory
+    /// that copies very much takes less without.
+    #[must_use]
+    pub fn task_logs(mut self, kept: bool) -> Self {
+        self.task_logs = kept;
+        self
+    }
+
     /// Hosts that are reached without the endpoint's proxy.
     #[must_use]
     pub fn no_proxy(mut self, hosts: Vec<String>) -> Self {
@@ -223,6 +233,9 @@ impl HostBuilder {
         let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
         let (layouts, way) = Layouts::start(self.layouts);
+        if !self.task_logs {
+            store.keep_no_logs();
+        }
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
             compiler: self.compiler,

@@ -24,7 +24,7 @@ pub async fn host(
     state: Option<(PathBuf, Duration)>,
     layouts: Vec<(String, LayoutPlace)>,
 ) -> Result<Host, Error> {
-    let mut builder = HostBuilder::in_memory().compiler(compiler);
+    let mut builder = HostBuilder::in_memory().compiler(compiler).task_logs(false);
     if let Some(cache) = cache {
         builder = builder.cache(cache);
     }

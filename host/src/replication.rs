@@ -254,7 +254,7 @@ impl Engine {
     pub(crate) fn task_progress(&self, task: &Task) -> Reading {
         let course = lock(&self.shared.progress).get(&task.execution).cloned();
         let live = course.and_then(|course| course.of_task(task.id));
-        let items = || task.spec.item_count() as u64;
+        let items = || task.item_count() as u64;
         live.unwrap_or_else(|| Reading::of(task.tally, items(), task.status.is_final()))
     }
 

@@ -5,7 +5,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::AtomicU32},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use portolan_core::{
@@ -30,6 +33,7 @@ mod file;
 #[cfg(test)]
 mod fixtures;
 mod keys;
+mod listings;
 mod log;
 mod meta;
 mod migrations;
@@ -181,6 +185,8 @@ struct Shared {
     seen: users::Seen,
     /// How long entries of the audit log are kept.
     audit_days: AtomicU32,
+    /// Whether nobody will read the logs of tasks.
+    mute: AtomicBool,
 }
 
 /// Most records read without leaving the thread that asks.
@@ -202,12 +208,18 @@ impl Store {
             let audit_days = AtomicU32::new(AUDIT_DAYS);
             let seen = users::Seen::default();
             let ring = Arc::new(Ring::new(sealer));
-            let shared = Shared { writer, database, ring, path, committed, seen, audit_days };
+            let mute = AtomicBool::default();
+            let shared = Shared { writer, database, ring, path, committed, seen, audit_days, mute };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;
         store.write(move |tables| checker.check(tables)).await?;
         Ok(store)
+    }
+
+    /// Keeps no logs of tasks from now on.
+    pub(crate) fn keep_no_logs(&self) {
+        self.shared.mute.store(true, Ordering::Relaxed);
     }
 
     /// Whether records changed since [`take_changes`](Self::take_changes) was called.
@@ -309,7 +321,7 @@ impl StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, sync::atomic::Ordering};
+    use std::{fs, path::Path};
 
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use portolan_core::{

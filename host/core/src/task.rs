@@ -140,6 +140,25 @@ pub struct Task {
     /// What its tries so far have done.
     #[serde(default, skip_serializing_if = "Tally::is_nothing")]
     pub tally: Tally,
+    /// How many items there were, where `spec.items` is kept no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<usize>,
+}
+
+impl Task {
+    /// How many items it has, or had: what [`TaskSpec::item_count`] said at first.
+    #[must_use]
+    pub fn item_count(&self) -> usize {
+        self.counted.unwrap_or_else(|| self.spec.item_count())
+    }
+
+    /// Lets go of the names of its items, and keeps their number: what is done is never tried again,
+    /// and the names of many tags are most of a record.
+    pub fn forget_items(&mut self) {
+        self.counted = Some(self.item_count());
+        self.spec.items = Vec::new();
+        self.spec.attached = Vec::new();
+    }
 }
 
 /// Most tries of a task (Harbor: 3 failures).

@@ -82,7 +82,7 @@ impl Demo {
         )];
         for task in self.host.tasks(execution.id).await? {
             let (from, to) = (&task.spec.source_repository, &task.spec.destination_repository);
-            let count = task.spec.item_count();
+            let count = task.item_count();
             lines.push(format!("  {from} -> {to}: {count} item(s), {:?}", task.status));
         }
         let arrived = self.compare(&mut lines);

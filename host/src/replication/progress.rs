@@ -113,7 +113,7 @@ impl Course {
         let copies = tasks.iter().filter(|task| task.spec.operation == Operation::Copy);
         let (mut listed, mut ended) = (0, Counts::default());
         for task in copies {
-            let items = task.spec.item_count() as u64;
+            let items = task.item_count() as u64;
             listed += items;
             if task.status.is_final() {
                 ended += Counts::over(task.tally, items);
@@ -138,7 +138,7 @@ impl Course {
     /// Begins a try of a task: what it is to count with.
     pub(super) fn begin(&self, task: &Task) -> Arc<Stats> {
         let stats = Arc::new(Stats::part_of(&self.stats));
-        let live = (Arc::clone(&stats), task.tally, task.spec.item_count() as u64);
+        let live = (Arc::clone(&stats), task.tally, task.item_count() as u64);
         lock(&self.tasks).live.insert(task.id, live);
         stats
     }

@@ -280,6 +280,7 @@ mod tests {
             ended: None,
             not_before: None,
             tally: Default::default(),
+            counted: None,
         }
     }
 

@@ -60,6 +60,7 @@ fn task() -> Task {
         ended: None,
         not_before: None,
         tally: Default::default(),
+        counted: None,
     }
 }
 
