@@ -15,6 +15,7 @@ use crate::{
     credentials::{SourceSettings, Sources},
     error::Error,
     host::{Host, Parts},
+    layout::{LayoutPlace, LayoutSettings, Layouts},
     plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
     replication::{self, Engine, EngineParts, Records},
     store::Store,
@@ -55,6 +56,7 @@ pub struct HostBuilder {
     pub(crate) sources: SourceSettings,
     pub(crate) health_checks: Option<Duration>,
     pub(crate) event_window: Duration,
+    pub(crate) layouts: LayoutSettings,
     pub(crate) task_logs: bool,
 }
 
@@ -78,6 +80,7 @@ impl HostBuilder {
             sources: SourceSettings::default(),
             health_checks: None,
             event_window: Duration::from_secs(2),
+            layouts: LayoutSettings::default(),
             task_logs: true,
         }
     }
@@ -205,6 +208,22 @@ impl HostBuilder {
         self
     }
 
+    /// An image layout, which an endpoint with the address `oci:NAME` is: see
+    /// [`check_layout_name`](portolan_core::endpoint::address::check_layout_name).
+    #[must_use]
+    pub fn layout(mut self, name: impl Into<String>, place: LayoutPlace) -> Self {
+        self.layouts.named.insert(name.into(), place);
+        self
+    }
+
+    /// A directory in which every other `oci:NAME` is an image layout, a tar file where the name
+    /// ends in `.tar`. There is none by default, and such endpoints are refused.
+    #[must_use]
+    pub fn layouts_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.layouts.directory = Some(directory.into());
+        self
+    }
+
     /// Opens the store, loads adapters, takes up what was under way, and starts working.
     ///
     /// # Errors
@@ -213,6 +232,7 @@ impl HostBuilder {
         let lasts = self.data_dir.is_some();
         let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
+        let (layouts, way) = Layouts::start(self.layouts);
         if !self.task_logs {
             store.keep_no_logs();
         }
@@ -221,6 +241,7 @@ impl HostBuilder {
             compiler: self.compiler,
             limits: self.limits,
             no_proxy: self.no_proxy,
+            layouts: way,
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;
@@ -238,7 +259,16 @@ impl HostBuilder {
         };
         let engine = Engine::start(parts).await?;
         let (plugin_dir, health_checks) = (self.plugin_dir, self.health_checks);
-        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir, health_checks, key }))
+        Ok(Host::start(Parts {
+            store,
+            plugins,
+            engine,
+            bundled,
+            plugin_dir,
+            health_checks,
+            key,
+            layouts,
+        }))
     }
 }
 

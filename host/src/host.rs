@@ -36,6 +36,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    layout::Layouts,
     plugin::{Calls, Package, Plugins},
     replication::Engine,
     store::Store,
@@ -82,6 +83,7 @@ struct Shared {
     rotations: Arc<Semaphore>,
     /// Where the sealing key is kept.
     key: KeyPlace,
+    layouts: Layouts,
 }
 
 /// What `/registries/{id}/info` is made of.

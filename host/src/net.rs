@@ -12,6 +12,7 @@ pub(crate) mod egress;
 mod failure;
 #[cfg(feature = "api")]
 pub(crate) mod inbound;
+mod inside;
 mod proxy;
 mod redact;
 mod redirect;
@@ -35,6 +36,7 @@ use url::Url;
 pub(crate) use answers::Answers;
 pub(crate) use client::{Client, Timeouts};
 pub(crate) use egress::{Egress, HostGrant, Purpose};
+pub(crate) use inside::{Inside, Visit};
 pub(crate) use redact::redact;
 
 /// A request body: empty, whole, or a stream that can fail.

@@ -11,6 +11,8 @@ use portolan_core::{
     provider::{AdapterInfo, AllowedHost, DeliveryAuth},
 };
 
+use crate::net::Inside;
+
 mod account;
 mod adapter;
 mod bound;
@@ -98,6 +100,8 @@ pub(crate) struct PluginOptions {
     pub(crate) limits: Limits,
     /// Hosts that are reached without the endpoint's proxy.
     pub(crate) no_proxy: Vec<String>,
+    /// The way to image layouts, which endpoints with the address `oci:NAME` are.
+    pub(crate) layouts: Option<Inside>,
 }
 
 /// Why an adapter could not do what was asked.
@@ -164,6 +168,7 @@ struct Inner {
     memories: memory::Memories,
     /// Hosts that are reached without the endpoint's proxy.
     no_proxy: Vec<String>,
+    layouts: Option<Inside>,
 }
 
 /// A provider's adapter and the hosts it was granted.
@@ -179,7 +184,7 @@ impl Plugins {
     /// # Errors
     /// When the engine cannot be made, or the cache directory cannot be used.
     pub(crate) fn new(options: PluginOptions) -> Result<Self, PluginError> {
-        let PluginOptions { cache, compiler, limits, no_proxy } = options;
+        let PluginOptions { cache, compiler, limits, no_proxy, layouts } = options;
         let engine = engine::Engine::new(&limits)?;
         let workshop = compile::Workshop {
             engine: engine.wasm.clone(),
@@ -194,6 +199,7 @@ impl Plugins {
             adapters: RwLock::default(),
             memories: memory::Memories::default(),
             no_proxy,
+            layouts,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -253,7 +259,11 @@ impl Plugins {
             settings::check(&spec.provider, &package.info.settings_schema, &spec.settings)
                 .map_err(PluginError::Invalid)?;
             let answers = self.inner.memories.answers(id);
-            bound::client(spec, credentials, &granted, &self.inner.no_proxy, answers)
+            let layouts = self.inner.layouts.as_ref();
+            match spec.url.layout() {
+                Some(name) => bound::client_within(spec, name, layouts, answers),
+                None => bound::client(spec, credentials, &granted, &self.inner.no_proxy, answers),
+            }
         };
         let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();

@@ -15,6 +15,7 @@ use portolan_core::{
     oci::Digest,
     provider::{AdapterInfo, AllowedHost},
     secret::Secret,
+    task::Tally,
 };
 use redb::{Database, ReadableDatabase};
 use serde::{Deserialize, Serialize};
@@ -121,6 +122,20 @@ pub(crate) enum TaskOutcome {
         /// When to try again; `None` gives up.
         retry_at: Option<OffsetDateTime>,
     },
+}
+
+/// The end of a try: how, and what it did.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) outcome: TaskOutcome,
+    pub(crate) tally: Tally,
+}
+
+impl From<TaskOutcome> for Ending {
+    /// One that did nothing.
+    fn from(outcome: TaskOutcome) -> Self {
+        Self { outcome, tally: Tally::default() }
+    }
 }
 
 /// A plug-in as it is stored.

@@ -62,7 +62,7 @@ impl Demo {
         let island = Registry::builder().name("island").bearer(USER, PASSWORD, TOKEN_LIFETIME);
         let island = island.start().await.map_err(|error| no_port(&error))?;
         fill(&harbour);
-        let host = super::host(providers, cache, compiler, None).await?;
+        let host = super::host(providers, cache, compiler, None, Vec::new()).await?;
         let from = endpoint(&host, "harbour", &harbour, None).await?;
         let to = endpoint(&host, "island", &island, Some((USER, PASSWORD))).await?;
         let rule = host.create_policy(rule(from, to)).await?.id;

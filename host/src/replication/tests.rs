@@ -27,8 +27,11 @@ mod frugal;
 mod listings;
 mod options;
 mod previews;
+mod progress;
 mod resumes;
 mod schedules;
+mod sizes;
+mod together;
 
 /// How long anything here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,6 +55,7 @@ async fn plugins() -> Plugins {
             compiler: Compiler::InProcess,
             limits: Limits::default(),
             no_proxy: Vec::new(),
+            layouts: None,
         };
         let plugins = Plugins::new(options).unwrap();
         let mut bundled = bundled_plugins::ALL.iter();
@@ -122,6 +126,10 @@ impl World {
             single_active: false,
             options: Default::default(),
         }
+    }
+
+    fn renamed(&self, name: &str) -> PolicySpec {
+        PolicySpec { name: name.to_owned(), ..self.rule() }
     }
 
     async fn start(&self, rule: PolicySpec) -> Execution {

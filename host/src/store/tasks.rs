@@ -87,6 +87,7 @@ pub(super) fn pending(id: TaskId, execution: ExecutionId, spec: TaskSpec) -> Tas
         started: None,
         ended: None,
         not_before: None,
+        tally: Default::default(),
         counted: None,
     }
 }

@@ -89,8 +89,10 @@ impl Lister {
         let copies = specs.iter().filter(|spec| spec.operation == Operation::Copy);
         let items = copies.map(TaskSpec::item_count).sum();
         let (id, now) = (self.execution.id, OffsetDateTime::now_utc());
+        // Made before these are there, it does not count them twice.
+        let course = self.shared.course(id).await;
         let added = self.shared.store.add_listed(id, repository, specs, now).await?;
-        self.shared.stats_of(id).planned(items);
+        course.lists(items);
         self.shared.wake.notify_waiters();
         Ok(added)
     }

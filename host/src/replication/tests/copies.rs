@@ -40,6 +40,7 @@ pub(super) async fn job(world: &World, repository: &str, items: Vec<Item>) -> Jo
         started: None,
         ended: None,
         not_before: None,
+        tally: Default::default(),
         counted: None,
     };
     let log = Arc::new(TaskLog::new(world.store.clone(), task.id));
