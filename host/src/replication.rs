@@ -8,6 +8,7 @@ mod authority;
 mod blob;
 mod chart;
 mod connect;
+mod counts;
 mod deletion;
 mod delivery;
 mod events;
@@ -45,6 +46,7 @@ use portolan_core::{
     id::{EndpointId, ExecutionId, PolicyId},
     oci::{Manifest, Reference, Repository, Tag},
     policy::{Policy, PolicySpec},
+    task::Task,
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
@@ -56,18 +58,20 @@ use tokio_util::{
 use crate::{
     credentials::Sources,
     distribution::Flow,
+    net::{Budgets, BudgetsOf},
     plugin::Plugins,
     store::{Store, StoreError},
 };
 
 pub(crate) use connect::{ConnectError, Connections};
+pub(crate) use counts::Counted;
 pub(crate) use inspect::InspectError;
 pub(crate) use preview::{Place, Preview, PreviewError};
 pub(crate) use records::Records;
 pub(crate) use stats::{Stats, Totals};
 
+use counts::Counts;
 use ledger::Ledger;
-use pace::Pace;
 use running::Running;
 
 /// How long a claim holds without being renewed. A claim of a dead process is over after it.
@@ -120,6 +124,7 @@ struct Shared {
     workers: usize,
     event_window: time::Duration,
     stats: Arc<Stats>,
+    counts: Counts,
     wake: Notify,
     schedules_changed: Notify,
     events_changed: Notify,
@@ -146,8 +151,8 @@ struct Shared {
     /// When this engine began: what was started before may have left parts behind.
     began: OffsetDateTime,
     selections: Mutex<HashMap<PolicyId, Selection>>,
-    /// What the runs of policies with a budget may pass, and for which rate.
-    budgets: Mutex<HashMap<PolicyId, (u64, Pace)>>,
+    /// What all runs of a policy together may use.
+    budgets: BudgetsOf<PolicyId>,
 }
 
 impl Engine {
@@ -162,6 +167,7 @@ impl Engine {
             workers: parts.workers,
             event_window: parts.event_window,
             stats: Arc::new(Stats::default()),
+            counts: Counts::default(),
             wake: Notify::new(),
             schedules_changed: Notify::new(),
             events_changed: Notify::new(),
@@ -180,7 +186,7 @@ impl Engine {
             previews: Semaphore::new(PREVIEWS),
             began: OffsetDateTime::now_utc(),
             selections: Mutex::default(),
-            budgets: Mutex::default(),
+            budgets: BudgetsOf::default(),
         });
         queue::spawn(&shared);
         Ok(Self { shared, _cuts: Arc::new(cutting.drop_guard()) })
@@ -235,6 +241,16 @@ impl Engine {
     pub(crate) fn totals(&self) -> Totals {
         let requests = self.shared.connections.requests();
         Totals { requests, ..self.shared.stats.totals() }
+    }
+
+    /// What was done since the start, by rule and endpoint.
+    pub(crate) fn counted(&self) -> Counted {
+        self.shared.counts.all()
+    }
+
+    /// Forgets what was counted of an endpoint that is gone.
+    pub(crate) fn forget_endpoint(&self, id: EndpointId) {
+        self.shared.counts.forget_endpoint(id);
     }
 
     /// What was done for an execution since this process began.
@@ -304,10 +320,23 @@ impl Shared {
     }
 
     /// What is counted for an execution.
-    fn stats_of(&self, execution: ExecutionId) -> Arc<Stats> {
+    fn stats_of(&self, execution: ExecutionId, policy: PolicyId) -> Arc<Stats> {
         let mut progress = lock(&self.progress);
-        let made = || Arc::new(Stats::part_of(&self.stats));
+        let made = || Arc::new(Stats::part_of([self.counts.of_rule(policy, &self.stats)]));
         Arc::clone(progress.entry(execution).or_insert_with(made))
+    }
+
+    /// What is counted for a task; for all alone where its execution is gone.
+    async fn stats_of_task(&self, task: &Task) -> Arc<Stats> {
+        let known = lock(&self.progress).get(&task.execution).cloned();
+        let run = match known {
+            Some(known) => known,
+            None => match self.store.execution(task.execution).await {
+                Ok(execution) => self.stats_of(execution.id, execution.policy),
+                Err(_) => Arc::clone(&self.stats),
+            },
+        };
+        self.counts.of_task(&task.spec, run)
     }
 
     /// Forgets what is known of executions that are over or gone; what was counted for those that
@@ -331,18 +360,13 @@ impl Shared {
         }
     }
 
-    /// The limit that all runs of a policy share; made anew where its rate has changed.
-    fn budget(&self, policy: PolicyId, rate: u64) -> Pace {
-        let mut budgets = lock(&self.budgets);
-        if rate == 0 {
-            budgets.remove(&policy);
-            return Pace::default();
+    /// What the rule of a task may use.
+    async fn budgets_of(&self, task: &Task) -> Budgets {
+        let budget = task.spec.options.budget;
+        match self.store.execution(task.execution).await {
+            Ok(execution) if !budget.is_unlimited() => self.budgets.of(execution.policy, budget),
+            _ => Budgets::default(),
         }
-        let made = budgets.entry(policy).or_insert_with(|| (rate, Pace::bytes(rate)));
-        if made.0 != rate {
-            *made = (rate, Pace::bytes(rate));
-        }
-        made.1.clone()
     }
 
     fn take_selection(&self, policy: PolicyId) -> Option<Selection> {

@@ -5,11 +5,12 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::AtomicU32},
+    sync::{Arc, Mutex, atomic::AtomicU32},
 };
 
 use portolan_core::{
     oci::Digest,
+    policy::options::History,
     provider::{AdapterInfo, AllowedHost},
     secret::Secret,
 };
@@ -28,10 +29,12 @@ mod executions;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod history;
 mod keys;
 mod log;
 mod meta;
 mod migrations;
+mod outcomes;
 mod plugins;
 mod policies;
 mod progress;
@@ -51,6 +54,7 @@ pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
 pub(crate) use copies::{Seen, StoredUpload, UploadKey};
 pub(crate) use events::{Accepted, FiredEvents, Told};
+pub(crate) use outcomes::Outcomes;
 pub(crate) use queue::Queued;
 pub(crate) use schedules::{Fired, Firing};
 pub(crate) use tokens::NewToken;
@@ -166,6 +170,8 @@ struct Shared {
     seen: users::Seen,
     /// How long entries of the audit log are kept.
     audit_days: AtomicU32,
+    /// How long executions are kept where their policy does not say.
+    history: Mutex<History>,
 }
 
 /// Most records read without leaving the thread that asks.
@@ -187,7 +193,9 @@ impl Store {
             let audit_days = AtomicU32::new(AUDIT_DAYS);
             let seen = users::Seen::default();
             let ring = Arc::new(Ring::new(sealer));
-            let shared = Shared { writer, database, ring, path, committed, seen, audit_days };
+            let history = Mutex::default();
+            let shared =
+                Shared { writer, database, ring, path, committed, seen, audit_days, history };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;

@@ -134,6 +134,7 @@ fn plugins(witness: &Witness) -> Plugins {
         adapters: Default::default(),
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
+        budgets: crate::net::Budgets::default(),
     };
     Plugins { inner: Arc::new(inner) }
 }

@@ -24,6 +24,7 @@ fn plugins() -> Plugins {
         compiler: Compiler::InProcess,
         limits: Limits::default(),
         no_proxy: Vec::new(),
+        budget: portolan_core::budget::Budget::default(),
     };
     Plugins::new(options).unwrap()
 }

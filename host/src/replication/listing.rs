@@ -32,7 +32,7 @@ use super::{
     ages::{AgeError, Asks},
     connect::{ConnectError, Connection},
 };
-use crate::{plugin::PluginError, store::StoreError};
+use crate::{net::Budgets, plugin::PluginError, store::StoreError};
 use pages::{Pages, Seen, patiently};
 
 /// Repositories whose artifacts are listed at once.
@@ -108,9 +108,10 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
     let policy = shared.store.rule_of(id).await?;
     let told = shared.store.selection_of(id).await?;
     let selection = shared.take_selection(execution.policy).filter(|_| told.is_none());
+    let budgets = shared.budgets.of(execution.policy, policy.options.budget);
     let lister = Lister {
-        source: connect(shared, policy.source, "source").await?,
-        destinations: destinations(shared, &policy).await?,
+        source: connect(shared, policy.source, "source").await?.within(&budgets),
+        destinations: destinations(shared, &policy, &budgets).await?,
         known: shared.store.known_repositories(id).await?,
         seen: Seen::default(),
         visibilities: Mutex::default(),
@@ -141,10 +142,12 @@ async fn connect(
 async fn destinations(
     shared: &Shared,
     policy: &PolicySpec,
+    budgets: &Budgets,
 ) -> Result<Vec<(Connection, PlannedDestination)>, ListingError> {
     let mut planned = Vec::with_capacity(policy.destinations.len());
     for destination in &policy.destinations {
         let connection = connect(shared, destination.endpoint, "destination").await?;
+        let connection = connection.within(budgets);
         let info = connection.adapter().info();
         if !info.can_push {
             return Err(ListingError::ReadOnly(info.provider.clone()));
@@ -335,7 +338,8 @@ impl Lister {
         let items = copies.map(TaskSpec::item_count).sum();
         let now = OffsetDateTime::now_utc();
         let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
-        self.shared.stats_of(self.execution.id).planned(items);
+        let (id, policy) = (self.execution.id, self.execution.policy);
+        self.shared.stats_of(id, policy).planned(items);
         self.shared.wake.notify_waiters();
         Ok(added)
     }

@@ -32,7 +32,7 @@ use super::{
     terms::Terms,
     transfer::Job,
 };
-use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
+use crate::{distribution::Remote, net::Budgets, plugin::PluginError, store::TaskOutcome};
 
 /// Largest blob, in bytes, that is sent whole where a rule asks for chunks, and their size
 /// (Harbor: 10 MiB).
@@ -46,6 +46,7 @@ pub(super) fn spawn(shared: &Arc<Shared>) {
     // Not waited for at the end: it keeps the claims of those who are.
     tokio::spawn(keeping::claims(Arc::clone(shared)));
     shared.tracker.spawn(keeping::records(Arc::clone(shared)));
+    shared.tracker.spawn(keeping::history(Arc::clone(shared)));
     for _ in 0..shared.workers {
         shared.tracker.spawn(work(Arc::clone(shared)));
     }
@@ -119,7 +120,7 @@ async fn run_task(shared: Arc<Shared>, task: Task) {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
         _ => None,
     };
-    shared.stats.ended(&outcome);
+    shared.stats_of_task(&task).await.ended(&outcome);
     tell(&outcome);
     if let Err(error) = shared.store.finish_task(task.id, &shared.owner, outcome, now).await {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
@@ -250,7 +251,7 @@ pub(super) async fn prepare(
     task: &Task,
     log: &Arc<TaskLog>,
 ) -> Result<Job, TransferError> {
-    let (source, destination, accepts) = ends(shared, task).await?;
+    let (source, destination, accepts, budgets) = ends(shared, task).await?;
     let spec = &task.spec;
     let (from, to) = (&spec.source_repository, &spec.destination_repository);
     log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
@@ -263,10 +264,8 @@ pub(super) async fn prepare(
         log.warn(text).await;
     }
     let execution = shared.store.execution(task.execution).await.ok();
-    let started = execution.as_ref().map(|execution| execution.started);
+    let started = execution.map(|execution| execution.started);
     let untouched = task.failures == 0 && started.is_some_and(|at| at >= shared.began);
-    let rate = spec.options.budget.bytes_per_second;
-    let budget = execution.map(|execution| shared.budget(execution.policy, rate));
     let target = destination.target();
     let known = Known::new(&shared.records, &target.base_url, target.repository.clone());
     Ok(Job {
@@ -277,8 +276,8 @@ pub(super) async fn prepare(
         destination_id: spec.destination,
         ledger,
         log: Arc::clone(log),
-        pace: Pace::new(spec.speed).and(budget.unwrap_or_default()),
-        stats: shared.stats_of(task.execution),
+        pace: Pace::new(spec.speed).and(&budgets),
+        stats: shared.stats_of_task(task).await,
         override_tags: spec.override_tags,
         present: Present::new(untouched),
         known,
@@ -287,13 +286,21 @@ pub(super) async fn prepare(
     })
 }
 
-async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts), TransferError> {
-    let spec = &task.spec;
+/// Both ends of a task, what the destination takes, and every budget that the work is under.
+async fn ends(
+    shared: &Shared,
+    task: &Task,
+) -> Result<(Source, Remote, Accepts, Budgets), TransferError> {
+    let (spec, rule) = (&task.spec, shared.budgets_of(task).await);
     let source = shared.connections.connection(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
+    let source = source.within(&rule);
     let destination = shared.connections.connection(spec.destination).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
+    let destination = destination.within(&rule);
+    let budgets = [&source, &destination].map(|it| it.adapter().client().budgets().clone());
+    let budgets = budgets.into_iter().fold(rule, |all, one| all.and(&one));
     let to = spec.destination_repository.to_string();
     let targets = std::slice::from_ref(&to);
     let prepared = destination.adapter().prepare_targets(targets, spec.visibility).await;
@@ -308,7 +315,7 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
     }
     let accepts = connection.adapter().accepts(&target);
     let flow = shared.flow(&target.base_url);
-    Ok((source, remote(connection, target).sharing(flow), accepts))
+    Ok((source, remote(connection, target).sharing(flow), accepts, budgets))
 }
 
 pub(super) async fn source_of(

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     migration_006_copies,
     migration_007_sightings,
     migration_008_events,
+    migration_009_outcomes,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -110,6 +111,11 @@ fn migration_006_copies(transaction: &WriteTransaction) -> Result<(), StoreError
 
 /// Adds what runs saw, and when first.
 fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds how runs ended.
+fn migration_009_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 
