@@ -7,7 +7,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_core::{
+    budget::Budget,
     endpoint::{Credentials, EndpointSpec},
+    policy::options::History,
     secret::Secret,
 };
 
@@ -52,7 +54,9 @@ pub struct HostBuilder {
     pub(crate) workers: usize,
     pub(crate) state: Option<(PathBuf, Duration)>,
     pub(crate) audit_days: Option<u32>,
+    pub(crate) history: History,
     pub(crate) no_proxy: Vec<String>,
+    pub(crate) budget: Budget,
     pub(crate) sources: SourceSettings,
     pub(crate) health_checks: Option<Duration>,
     pub(crate) event_window: Duration,
@@ -76,7 +80,9 @@ impl HostBuilder {
             workers: 10,
             state: None,
             audit_days: None,
+            history: History::USUAL,
             no_proxy: Vec::new(),
+            budget: Budget::default(),
             sources: SourceSettings::default(),
             health_checks: None,
             event_window: Duration::from_secs(2),
@@ -178,10 +184,26 @@ impl HostBuilder {
         self
     }
 
+    /// How many ended runs of a rule are kept, and how long, where the rule does not say; fifty,
+    /// however old, by default.
+    #[must_use]
+    pub fn history(mut self, history: History) -> Self {
+        self.history = history;
+        self
+    }
+
     /// Hosts that are reached without the endpoint's proxy.
     #[must_use]
     pub fn no_proxy(mut self, hosts: Vec<String>) -> Self {
         self.no_proxy = hosts;
+        self
+    }
+
+    /// What all endpoints together may use, on top of what each of them and each rule may; without
+    /// limits by default.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
     }
 
@@ -236,12 +258,14 @@ impl HostBuilder {
         if !self.task_logs {
             store.keep_no_logs();
         }
+        store.keep_history(self.history);
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
             compiler: self.compiler,
             limits: self.limits,
             no_proxy: self.no_proxy,
             layouts: way,
+            budget: self.budget,
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;

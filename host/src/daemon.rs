@@ -199,6 +199,8 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
         .audit_days(config.audit_days.value)
         .event_window(Duration::from_secs(u64::from(config.event_window_seconds.value)))
         .no_proxy(config.no_proxy.clone())
+        .budget(config.budget)
+        .history(config.history)
         .credential_sources(sources::sources(&config.credential_sources)?);
     let minutes = config.health_check_minutes.value;
     if minutes > 0 {

@@ -14,6 +14,7 @@ mod health;
 mod hooks;
 pub(crate) mod keys;
 mod lifecycle;
+pub(crate) mod limits;
 #[cfg(feature = "api")]
 mod measures;
 mod plans;
@@ -51,7 +52,7 @@ pub use executions::Progress;
 pub use hooks::{Delivery, DeliveryError, DeliveryOutcome, LastDelivery, Webhook};
 pub(crate) use lifecycle::Parts;
 #[cfg(feature = "api")]
-pub(crate) use measures::Measures;
+pub(crate) use measures::{EndpointMeasure, Measures, RuleMeasure};
 pub use plans::PlanPage;
 
 use catalog::Catalog;

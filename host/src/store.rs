@@ -6,13 +6,14 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
 use portolan_core::{
     oci::Digest,
+    policy::options::History,
     provider::{AdapterInfo, AllowedHost},
     secret::Secret,
     task::Tally,
@@ -32,11 +33,13 @@ mod executions;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod history;
 mod keys;
 mod listings;
 mod log;
 mod meta;
 mod migrations;
+mod outcomes;
 mod plugins;
 mod policies;
 mod progress;
@@ -56,6 +59,7 @@ pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
 pub(crate) use copies::{Seen, StoredUpload, UploadKey};
 pub(crate) use events::{Accepted, FiredEvents, Told};
+pub(crate) use outcomes::Outcomes;
 pub(crate) use queue::Queued;
 pub(crate) use schedules::{Fired, Firing};
 pub(crate) use tokens::NewToken;
@@ -187,6 +191,8 @@ struct Shared {
     audit_days: AtomicU32,
     /// Whether nobody will read the logs of tasks.
     mute: AtomicBool,
+    /// How long executions are kept where their policy does not say.
+    history: Mutex<History>,
 }
 
 /// Most records read without leaving the thread that asks.
@@ -209,7 +215,9 @@ impl Store {
             let seen = users::Seen::default();
             let ring = Arc::new(Ring::new(sealer));
             let mute = AtomicBool::default();
-            let shared = Shared { writer, database, ring, path, committed, seen, audit_days, mute };
+            let history = Mutex::default();
+            let shared =
+                Shared { writer, database, ring, path, committed, seen, audit_days, mute, history };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;

@@ -18,6 +18,7 @@ use super::{
 };
 
 mod ask;
+mod limits;
 mod webhook;
 
 /// Longest file of a client's certificates, in bytes.
@@ -46,6 +47,8 @@ const RECORD: &[(&str, &str)] = &[
     ("credential source", "/credential_source"),
     ("settings", "/settings"),
     ("allowed hosts", "/allowed_hosts"),
+    ("budget", "/budget"),
+    ("rate limits", "/rate_limits"),
     ("proxy", "/proxy"),
     ("webhooks", "/webhooks"),
     ("status", "/status"),
@@ -71,6 +74,7 @@ pub(super) async fn run(
         }
         EndpointCommand::Show { endpoint } => {
             let mut endpoint = find(&client, &endpoint).await?;
+            limits::add(&client, &mut endpoint, output).await?;
             if !output.is_json() {
                 count_certificates(&mut endpoint);
                 webhook::describe(&client, &mut endpoint).await?;
@@ -198,17 +202,13 @@ fn new_registry(args: &EndpointAdd, url: &str, secret: Option<&Secret>, files: F
         }
         registry.set("credential", Some(credential));
     }
-    set_extras(&mut registry, &args.extras, files, Map::new());
+    set_extras(&mut registry, &args.extras, files, &Value::Null);
     registry
 }
 
-/// Sets what add and edit have in common. `settings` are those there are already.
-fn set_extras(
-    fields: &mut Fields,
-    extras: &EndpointExtras,
-    files: Files,
-    mut settings: Map<String, Value>,
-) {
+/// Sets what add and edit have in common. `stored` is what there is already.
+fn set_extras(fields: &mut Fields, extras: &EndpointExtras, files: Files, stored: &Value) {
+    let held = |name| stored.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     fields.set("ca_certificate", files.ca);
     fields.set("client_certificate", files.client_certificate);
     fields.set("client_key", files.client_key.as_ref().map(Secret::expose));
@@ -219,8 +219,15 @@ fn set_extras(
         fields.set("allowed_hosts", Some(json!(extras.allowed_hosts)));
     }
     if !extras.settings.is_empty() {
+        let mut settings = held("settings");
         settings.extend(extras.settings.iter().cloned());
         fields.set("settings", Some(settings));
+    }
+    let mut budget = Fields(held("budget"));
+    budget.set("bytes_per_second", extras.bytes_per_second);
+    budget.set("requests_per_minute", extras.requests_per_minute);
+    if extras.bytes_per_second.is_some() || extras.requests_per_minute.is_some() {
+        fields.set("budget", Some(budget.0));
     }
 }
 
@@ -230,9 +237,8 @@ async fn edit(client: &Client, output: Output, args: &EndpointEdit) -> Result<()
     let url = args.url.as_ref().map(|url| typed::url("--url", url)).transpose()?;
     let files = Files::read(args.ca.as_deref(), &args.extras)?;
     let stored = find(client, &args.endpoint).await?;
-    let settings = stored.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
     let url = url.as_ref().map(EndpointUrl::as_str);
-    let changes = changes(args, url, secret.as_ref(), files, settings);
+    let changes = changes(args, url, secret.as_ref(), files, &stored);
     if changes.0.is_empty() {
         return Err(Failure::usage("nothing to change was given")
             .hint("`portolan endpoint edit --help` shows what can be changed"));
@@ -247,7 +253,7 @@ fn changes(
     url: Option<&str>,
     secret: Option<&Secret>,
     files: Files,
-    settings: Map<String, Value>,
+    stored: &Value,
 ) -> Fields {
     let mut changes = Fields::default();
     changes.set("name", args.name.as_deref());
@@ -256,7 +262,7 @@ fn changes(
     changes.set("access_key", args.access_id.as_deref());
     changes.set("access_secret", secret.map(Secret::expose));
     changes.set("insecure", args.insecure);
-    set_extras(&mut changes, &args.extras, files, settings);
+    set_extras(&mut changes, &args.extras, files, stored);
     changes
 }
 

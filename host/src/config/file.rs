@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use portolan_core::{budget::Budget, policy::options::History};
 use serde::Deserialize;
 
 use super::{ClientCertificates, ConfigError, Flags, local::LocalKeys, sources::SourceKeys};
@@ -28,6 +29,8 @@ pub(super) struct File {
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_filter: Option<String>,
     pub(super) limits: LimitSettings,
+    pub(super) budget: Budget,
+    pub(super) history: History,
     pub(super) local: Option<LocalKeys>,
     pub(super) layouts: Option<LayoutKeys>,
     pub(super) credential_sources: SourceKeys,

@@ -52,8 +52,7 @@ pub(super) fn client(
     spec: &EndpointSpec,
     credentials: &Credentials,
     granted: &[AllowedHost],
-    no_proxy: &[String],
-    answers: Arc<net::Answers>,
+    (no_proxy, answers): (&[String], Arc<net::Answers>),
 ) -> Result<net::Client, PluginError> {
     let proxy = match &spec.proxy {
         None => None,

@@ -135,6 +135,7 @@ fn plugins(witness: &Witness) -> Plugins {
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
         layouts: None,
+        budgets: crate::net::Budgets::default(),
     };
     Plugins { inner: Arc::new(inner) }
 }

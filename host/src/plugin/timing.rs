@@ -25,6 +25,7 @@ fn plugins() -> Plugins {
         limits: Limits::default(),
         no_proxy: Vec::new(),
         layouts: None,
+        budget: portolan_core::budget::Budget::default(),
     };
     Plugins::new(options).unwrap()
 }

@@ -29,7 +29,7 @@ use super::{
     ages::AgeError,
     connect::{ConnectError, Connection},
 };
-use crate::{plugin::PluginError, store::StoreError};
+use crate::{net::Budgets, plugin::PluginError, store::StoreError};
 use pages::{Pages, Seen, patiently};
 
 /// Repositories whose artifacts are listed at once.
@@ -110,13 +110,14 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
     let policy = shared.store.rule_of(id).await?;
     let told = shared.store.selection_of(id).await?;
     let selection = shared.take_selection(execution.policy).filter(|_| told.is_none());
+    let budgets = shared.budgets.of(execution.policy, policy.options.budget);
     let listed = Arc::new(Seen::default());
     let noted = Arc::clone(&listed);
     let page = shared.store.listed(id, move |name| noted.note(name)).await?;
     let is_new = execution.counters.total == 0;
     let lister = Lister {
-        source: connect(shared, policy.source, "source").await?,
-        destinations: destinations(shared, &policy).await?,
+        source: connect(shared, policy.source, "source").await?.within(&budgets),
+        destinations: destinations(shared, &policy, &budgets).await?,
         listed,
         page,
         turn: tokio::sync::Mutex::default(),
@@ -149,10 +150,12 @@ async fn connect(
 async fn destinations(
     shared: &Shared,
     policy: &PolicySpec,
+    budgets: &Budgets,
 ) -> Result<Vec<(Connection, PlannedDestination)>, ListingError> {
     let mut planned = Vec::with_capacity(policy.destinations.len());
     for destination in &policy.destinations {
         let connection = connect(shared, destination.endpoint, "destination").await?;
+        let connection = connection.within(budgets);
         let info = connection.adapter().info();
         if !info.can_push {
             return Err(ListingError::ReadOnly(info.provider.clone()));

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use portolan_core::task::Tally;
+use time::OffsetDateTime;
 
 use super::progress::{Counts, Walk};
 use crate::store::TaskOutcome;
@@ -28,8 +29,10 @@ pub(crate) struct Stats {
     schedule_lag_ms: AtomicU64,
     /// What this try of a task has seen; of it nothing is counted for the whole.
     pub(super) walk: Walk,
+    /// When a try of a task succeeded last, in seconds since 1970; 0 is never.
+    succeeded_at: AtomicU64,
     /// What this is a part of.
-    whole: Option<Arc<Self>>,
+    wholes: Vec<Arc<Self>>,
 }
 
 /// What the counters say at one moment.
@@ -65,19 +68,21 @@ pub(crate) struct Totals {
     pub(crate) schedules_missed: u64,
     /// How late the last of them was, in milliseconds.
     pub(crate) schedule_lag_ms: u64,
+    /// When a try of a task succeeded last, in seconds since 1970; 0 is never.
+    pub(crate) succeeded_at: u64,
     /// HTTP requests sent to endpoints that are in use, adapters' included.
     pub(crate) requests: u64,
 }
 
 impl Stats {
-    /// Counters of a part of `whole`: what is counted here is counted there, too.
-    pub(super) fn part_of(whole: &Arc<Self>) -> Self {
-        Self { whole: Some(Arc::clone(whole)), ..Self::default() }
+    /// Counters of a part of each of `wholes`: what is counted here is counted there, too.
+    pub(super) fn part_of(wholes: impl Into<Vec<Arc<Self>>>) -> Self {
+        Self { wholes: wholes.into(), ..Self::default() }
     }
 
     fn add(&self, counter: fn(&Self) -> &AtomicU64, count: u64) {
         counter(self).fetch_add(count, Ordering::Relaxed);
-        self.whole.iter().for_each(|whole| whole.add(counter, count));
+        self.wholes.iter().for_each(|whole| whole.add(counter, count));
     }
 
     pub(super) fn planned(&self, items: usize) {
@@ -126,6 +131,11 @@ impl Stats {
             TaskOutcome::Stopped => stopped,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if matches!(outcome, TaskOutcome::Success) {
+            let now = OffsetDateTime::now_utc().unix_timestamp();
+            self.succeeded_at.store(now.try_into().unwrap_or_default(), Ordering::Relaxed);
+        }
+        self.wholes.iter().for_each(|whole| whole.ended(outcome));
     }
 
     pub(super) fn fired(&self, lag: time::Duration, missed: u64) {
@@ -171,6 +181,7 @@ impl Stats {
             schedules: read(&self.schedules),
             schedules_missed: read(&self.schedules_missed),
             schedule_lag_ms: read(&self.schedule_lag_ms),
+            succeeded_at: read(&self.succeeded_at),
             requests: 0,
         }
     }

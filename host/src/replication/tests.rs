@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portolan_core::{
+    budget::Budget,
     endpoint::{Endpoint, Health},
     execution::Status,
     policy::{Destination, PolicySpec},
@@ -24,6 +25,7 @@ mod claims;
 mod copies;
 mod engines;
 mod frugal;
+mod limits;
 mod listings;
 mod options;
 mod previews;
@@ -56,6 +58,7 @@ async fn plugins() -> Plugins {
             limits: Limits::default(),
             no_proxy: Vec::new(),
             layouts: None,
+            budget: Budget::default(),
         };
         let plugins = Plugins::new(options).unwrap();
         let mut bundled = bundled_plugins::ALL.iter();

@@ -67,9 +67,10 @@ async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
         _ => None,
     };
-    shared.stats.ended(&outcome);
+    let course = shared.course(task.execution).await;
+    shared.counted_for(&course, &task).ended(&outcome);
     tell(&outcome);
-    let tally = shared.course(task.execution).await.end(task.id, retry.is_some());
+    let tally = course.end(task.id, retry.is_some());
     let ending = Ending { outcome, tally };
     if let Err(error) = shared.store.finish_task(task.id, &shared.owner, ending, now).await {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     migration_007_sightings,
     migration_008_events,
     migration_009_listed,
+    migration_010_outcomes,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -116,6 +117,11 @@ fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreEr
 
 /// Adds how far listings are.
 fn migration_009_listed(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds how runs ended.
+fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 

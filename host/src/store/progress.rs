@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    StoreError, listings,
+    StoreError, listings, outcomes,
     rows::{decode, find, instant, load, missing, under, unreadable},
     tables::{Json, Tables},
 };
@@ -102,7 +102,10 @@ pub(super) fn put(
     let id = run.execution.id.0;
     let policy = run.execution.policy.0;
     if run.execution.status.is_final() {
-        tables.active.remove((policy, id))?;
+        // One that never was active was skipped.
+        if tables.active.remove((policy, id))? {
+            outcomes::ended(tables, &run.execution)?;
+        }
         tables.selections.remove(id)?;
     } else {
         tables.active.put((policy, id), ())?;

@@ -105,6 +105,8 @@ tables! {
     "schedules-due-1" SCHEDULES_DUE schedules_due: (i128, u64) => ();
     /// Policy to the due time it last fired for, in nanoseconds since 1970.
     "schedules-fired-1" SCHEDULES_FIRED schedules_fired: u64 => i128;
+    /// Policy to `outcomes::Outcomes`.
+    "outcomes-1" OUTCOMES outcomes: u64 => Json;
     /// (policy, repository of its source) to what its runs saw there (see `sightings`).
     "sightings-1" SIGHTINGS sightings: (u64, &'static str) => Json;
     /// (endpoint, policy that names it) to nothing.

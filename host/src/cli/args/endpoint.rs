@@ -149,6 +149,12 @@ pub struct EndpointExtras {
     /// storage; may be repeated
     #[arg(long = "allow-host", value_name = "URL=USE,...", value_parser = allowed_host)]
     pub allowed_hosts: Vec<AllowedHost>,
+    /// Bytes of blobs a second, from and to it, all rules together; 0 is unlimited
+    #[arg(long, value_name = "BYTES")]
+    pub bytes_per_second: Option<u64>,
+    /// Requests a minute to it, all rules together; 0 is unlimited
+    #[arg(long, value_name = "N")]
+    pub requests_per_minute: Option<u32>,
     /// Proxy to reach it through
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,

@@ -93,6 +93,7 @@ fn counting() -> Plugins {
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
         layouts: None,
+        budgets: crate::net::Budgets::default(),
     };
     Plugins { inner: std::sync::Arc::new(inner) }
 }
