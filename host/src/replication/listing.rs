@@ -65,6 +65,8 @@ struct Lister {
     execution: Execution,
     policy: PolicySpec,
     source: Connection,
+    /// What tasks are called, see [`plan::resource_type`].
+    kind: &'static str,
     destinations: Vec<(Connection, PlannedDestination)>,
     known: HashSet<(Repository, EndpointId)>,
     seen: Seen,
@@ -108,8 +110,10 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
     let policy = shared.store.rule_of(id).await?;
     let told = shared.store.selection_of(id).await?;
     let selection = shared.take_selection(execution.policy).filter(|_| told.is_none());
+    let source = connect(shared, policy.source, "source").await?;
     let lister = Lister {
-        source: connect(shared, policy.source, "source").await?,
+        kind: plan::resource_type(&source.adapter().resources().await),
+        source,
         destinations: destinations(shared, &policy).await?,
         known: shared.store.known_repositories(id).await?,
         seen: Seen::default(),
@@ -296,12 +300,11 @@ impl Lister {
         visibility: Option<Visibility>,
         mut artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
-        let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, visibility, told).await;
         let seen = self.seen(repository, &mut artifacts).await?;
         let listed = (artifacts, &seen);
-        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, listed)?;
+        let specs = plan::tasks_for(&self.policy, &destinations, repository, self.kind, listed)?;
         self.add_tasks(specs).await
     }
 
