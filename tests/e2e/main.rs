@@ -11,6 +11,7 @@ mod harness;
 mod hooks;
 mod kit;
 mod layering;
+mod licences;
 mod plugins;
 mod providers;
 mod removal;
