@@ -14,6 +14,7 @@ mod kit;
 mod large;
 mod layering;
 mod layouts;
+mod licences;
 mod plugins;
 mod providers;
 mod removal;

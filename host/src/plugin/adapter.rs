@@ -73,6 +73,18 @@ impl Adapter {
         self.finish(call, "check-health", outcome).map(v0_1::health)
     }
 
+    /// The resource types of this endpoint. Where the provider has several the endpoint is asked,
+    /// since some have fewer, as a Harbor 1.x has; where it does not tell now it has all of them.
+    pub(crate) async fn resources(&self) -> Vec<String> {
+        let provider = &self.info().resources;
+        if provider.len() > 1
+            && let Ok(report) = self.check_health().await
+        {
+            return report.resources(provider);
+        }
+        provider.clone()
+    }
+
     /// One page of repositories.
     pub(crate) async fn list_repositories(
         &self,

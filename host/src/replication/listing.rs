@@ -62,6 +62,8 @@ struct Lister {
     execution: Execution,
     policy: PolicySpec,
     source: Connection,
+    /// What tasks are called, see [`plan::resource_type`].
+    kind: &'static str,
     destinations: Vec<(Connection, PlannedDestination)>,
     /// Repositories whose tasks were added before this listing was taken up again.
     listed: Arc<Seen>,
@@ -115,8 +117,10 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
     let noted = Arc::clone(&listed);
     let page = shared.store.listed(id, move |name| noted.note(name)).await?;
     let is_new = execution.counters.total == 0;
+    let source = connect(shared, policy.source, "source").await?.within(&budgets);
     let lister = Lister {
-        source: connect(shared, policy.source, "source").await?.within(&budgets),
+        kind: plan::resource_type(&source.adapter().resources().await),
+        source,
         destinations: destinations(shared, &policy, &budgets).await?,
         listed,
         page,

@@ -28,10 +28,9 @@ impl Lister {
     async fn plan_selected(&self, selected: &Selected) -> Result<usize, ListingError> {
         let repository = &selected.repository;
         let mut artifacts = self.about(selected).await?;
-        let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, None, told).await;
-        let (policy, to) = (&self.policy, &destinations);
+        let (policy, to, kind) = (&self.policy, &destinations, self.kind);
         let seen = self.seen(repository, &mut artifacts).await?;
         let mut specs = plan::tasks_for(policy, to, repository, kind, (artifacts, &seen))?;
         specs.extend(plan::deletions_for(policy, to, kind, selected)?);

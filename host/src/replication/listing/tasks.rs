@@ -55,12 +55,11 @@ impl Lister {
         visibility: Option<Visibility>,
         mut artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
-        let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, visibility, told).await;
         let seen = self.seen(repository, &mut artifacts).await?;
         let listed = (artifacts, &seen);
-        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, listed)?;
+        let specs = plan::tasks_for(&self.policy, &destinations, repository, self.kind, listed)?;
         self.add_tasks(repository, specs).await
     }
 
