@@ -17,6 +17,7 @@ use crate::{
     credentials::{SourceSettings, Sources},
     error::Error,
     host::{Host, Parts},
+    layout::{LayoutPlace, LayoutSettings, Layouts},
     plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
     replication::{self, Engine, EngineParts, Records},
     store::Store,
@@ -59,6 +60,8 @@ pub struct HostBuilder {
     pub(crate) sources: SourceSettings,
     pub(crate) health_checks: Option<Duration>,
     pub(crate) event_window: Duration,
+    pub(crate) layouts: LayoutSettings,
+    pub(crate) task_logs: bool,
 }
 
 impl HostBuilder {
@@ -83,6 +86,8 @@ impl HostBuilder {
             sources: SourceSettings::default(),
             health_checks: None,
             event_window: Duration::from_secs(2),
+            layouts: LayoutSettings::default(),
+            task_logs: true,
         }
     }
 
@@ -179,6 +184,14 @@ impl HostBuilder {
         self
     }
 
+    /// Whether logs of tasks are kept, for [`Host::task_log`]; they are by default. A host in memory
+    /// that copies very much takes less without.
+    #[must_use]
+    pub fn task_logs(mut self, kept: bool) -> Self {
+        self.task_logs = kept;
+        self
+    }
+
     /// Hosts that are reached without the endpoint's proxy.
     #[must_use]
     pub fn no_proxy(mut self, hosts: Vec<String>) -> Self {
@@ -217,6 +230,22 @@ impl HostBuilder {
         self
     }
 
+    /// An image layout, which an endpoint with the address `oci:NAME` is: see
+    /// [`check_layout_name`](portolan_core::endpoint::address::check_layout_name).
+    #[must_use]
+    pub fn layout(mut self, name: impl Into<String>, place: LayoutPlace) -> Self {
+        self.layouts.named.insert(name.into(), place);
+        self
+    }
+
+    /// A directory in which every other `oci:NAME` is an image layout, a tar file where the name
+    /// ends in `.tar`. There is none by default, and such endpoints are refused.
+    #[must_use]
+    pub fn layouts_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.layouts.directory = Some(directory.into());
+        self
+    }
+
     /// Opens the store, loads adapters, takes up what was under way, and starts working.
     ///
     /// # Errors
@@ -226,12 +255,17 @@ impl HostBuilder {
         let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
         store.keep_history(self.history);
+        let (layouts, way) = Layouts::start(self.layouts);
+        if !self.task_logs {
+            store.keep_no_logs();
+        }
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
             compiler: self.compiler,
             limits: self.limits,
             no_proxy: self.no_proxy,
             budget: self.budget,
+            layouts: way,
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;
@@ -249,7 +283,16 @@ impl HostBuilder {
         };
         let engine = Engine::start(parts).await?;
         let (plugin_dir, health_checks) = (self.plugin_dir, self.health_checks);
-        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir, health_checks, key }))
+        Ok(Host::start(Parts {
+            store,
+            plugins,
+            engine,
+            bundled,
+            plugin_dir,
+            health_checks,
+            key,
+            layouts,
+        }))
     }
 }
 

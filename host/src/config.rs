@@ -123,6 +123,8 @@ pub struct Config {
     pub sealing_key: SealingKey,
     /// The registry behind id 0.
     pub local: Option<Local>,
+    /// Directory of the image layouts that endpoints with the address `oci:NAME` are.
+    pub layouts: Option<PathBuf>,
     /// Tasks at once, 1 to 256.
     pub workers: Setting<usize>,
     /// Minutes between two health checks of an endpoint, at most a day; 0 is never.
@@ -184,6 +186,7 @@ impl Config {
             plugins,
             admin_password: sources.variable("PORTOLAN_ADMIN_PASSWORD").map(Secret::new),
             sealing_key: sealing_key(&file, &sources, &paths)?,
+            layouts: file.layouts.as_ref().map(|layouts| base.join(&layouts.directory)),
             local: file.local.as_ref().map(|local| local.check(&base)).transpose()?,
             workers: workers(&file)?,
             health_check_minutes: health_check_minutes(&file)?,

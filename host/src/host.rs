@@ -37,6 +37,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    layout::Layouts,
     plugin::{Calls, Package, Plugins},
     replication::Engine,
     store::Store,
@@ -83,6 +84,7 @@ struct Shared {
     rotations: Arc<Semaphore>,
     /// Where the sealing key is kept.
     key: KeyPlace,
+    layouts: Layouts,
 }
 
 /// What `/registries/{id}/info` is made of.

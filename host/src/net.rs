@@ -13,6 +13,7 @@ pub(crate) mod egress;
 mod failure;
 #[cfg(feature = "api")]
 pub(crate) mod inbound;
+mod inside;
 mod limits;
 mod proxy;
 mod redact;
@@ -38,6 +39,7 @@ pub(crate) use answers::Answers;
 pub(crate) use budget::{Bucket, Budgets, BudgetsOf};
 pub(crate) use client::{Client, Timeouts};
 pub(crate) use egress::{Egress, HostGrant, Purpose};
+pub(crate) use inside::{Inside, Visit};
 pub(crate) use limits::{RateLimit, retry_after};
 pub(crate) use redact::redact;
 

@@ -12,6 +12,8 @@ use portolan_core::{
     provider::{AdapterInfo, AllowedHost, DeliveryAuth},
 };
 
+use crate::net::Inside;
+
 mod account;
 mod adapter;
 mod bound;
@@ -102,6 +104,8 @@ pub(crate) struct PluginOptions {
     pub(crate) no_proxy: Vec<String>,
     /// What the requests and bytes of all endpoints together may use.
     pub(crate) budget: Budget,
+    /// The way to image layouts, which endpoints with the address `oci:NAME` are.
+    pub(crate) layouts: Option<Inside>,
 }
 
 /// Why an adapter could not do what was asked.
@@ -170,6 +174,7 @@ struct Inner {
     no_proxy: Vec<String>,
     /// What all endpoints together may use.
     budgets: net::Budgets,
+    layouts: Option<Inside>,
 }
 
 /// A provider's adapter and the hosts it was granted.
@@ -185,7 +190,7 @@ impl Plugins {
     /// # Errors
     /// When the engine cannot be made, or the cache directory cannot be used.
     pub(crate) fn new(options: PluginOptions) -> Result<Self, PluginError> {
-        let PluginOptions { cache, compiler, limits, no_proxy, budget } = options;
+        let PluginOptions { cache, compiler, limits, no_proxy, budget, layouts } = options;
         let engine = engine::Engine::new(&limits)?;
         let workshop = compile::Workshop {
             engine: engine.wasm.clone(),
@@ -201,6 +206,7 @@ impl Plugins {
             memories: memory::Memories::default(),
             no_proxy,
             budgets: net::Budgets::new(budget),
+            layouts,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -260,8 +266,12 @@ impl Plugins {
             settings::check(&spec.provider, &package.info.settings_schema, &spec.settings)
                 .map_err(PluginError::Invalid)?;
             let answers = self.inner.memories.answers(id);
-            let links = (self.inner.no_proxy.as_slice(), answers);
-            bound::client(spec, credentials, &granted, links)
+            let layouts = self.inner.layouts.as_ref();
+            let links = (self.inner.no_proxy.as_slice(), Arc::clone(&answers));
+            match spec.url.layout() {
+                Some(name) => bound::client_within(spec, name, layouts, answers),
+                None => bound::client(spec, credentials, &granted, links),
+            }
         };
         let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();

@@ -13,6 +13,7 @@ mod deletion;
 mod delivery;
 mod events;
 mod failure;
+mod fan;
 mod inspect;
 mod keeping;
 mod ledger;
@@ -21,11 +22,13 @@ mod log;
 mod pace;
 mod present;
 mod preview;
+mod progress;
 mod queue;
 mod records;
 mod referrers;
 mod running;
 mod schedule;
+mod siblings;
 mod source;
 mod stats;
 mod terms;
@@ -33,6 +36,7 @@ mod terms;
 #[cfg(feature = "daemon")]
 mod tests;
 mod transfer;
+mod worker;
 
 use std::{
     collections::HashMap,
@@ -67,11 +71,13 @@ pub(crate) use connect::{ConnectError, Connections};
 pub(crate) use counts::Counted;
 pub(crate) use inspect::InspectError;
 pub(crate) use preview::{Place, Preview, PreviewError};
+pub(crate) use progress::Reading;
 pub(crate) use records::Records;
 pub(crate) use stats::{Stats, Totals};
 
 use counts::Counts;
 use ledger::Ledger;
+use progress::Course;
 use running::Running;
 
 /// How long a claim holds without being renewed. A claim of a dead process is over after it.
@@ -144,8 +150,8 @@ struct Shared {
     tracker: TaskTracker,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
-    /// What was done for each execution since this process began.
-    progress: Mutex<HashMap<ExecutionId, Arc<Stats>>>,
+    /// How far each execution is.
+    progress: Mutex<HashMap<ExecutionId, Arc<Course>>>,
     /// Plans made at once: each asks registries many questions.
     previews: Semaphore,
     /// When this engine began: what was started before may have left parts behind.
@@ -253,10 +259,18 @@ impl Engine {
         self.shared.counts.forget_endpoint(id);
     }
 
-    /// What was done for an execution since this process began.
-    pub(crate) fn progress(&self, id: ExecutionId) -> Totals {
-        let progress = lock(&self.shared.progress).get(&id).cloned();
-        progress.map(|stats| stats.totals()).unwrap_or_default()
+    /// How far an execution is; nothing of one that this process did not work on.
+    pub(crate) fn progress(&self, id: ExecutionId) -> Reading {
+        let course = lock(&self.shared.progress).get(&id).cloned();
+        course.map(|course| course.reading()).unwrap_or_default()
+    }
+
+    /// How far a task is, all its tries together.
+    pub(crate) fn task_progress(&self, task: &Task) -> Reading {
+        let course = lock(&self.shared.progress).get(&task.execution).cloned();
+        let live = course.and_then(|course| course.of_task(task.id));
+        let items = || task.item_count() as u64;
+        live.unwrap_or_else(|| Reading::of(task.tally, items(), task.status.is_final()))
     }
 
     /// What a run of a policy, stored under `id` or not at all, would do; nothing is copied.
@@ -319,24 +333,19 @@ impl Shared {
         Arc::clone(flows.entry(registry.to_string()).or_default())
     }
 
-    /// What is counted for an execution.
-    fn stats_of(&self, execution: ExecutionId, policy: PolicyId) -> Arc<Stats> {
-        let mut progress = lock(&self.progress);
-        let made = || Arc::new(Stats::part_of([self.counts.of_rule(policy, &self.stats)]));
-        Arc::clone(progress.entry(execution).or_insert_with(made))
-    }
-
-    /// What is counted for a task; for all alone where its execution is gone.
-    async fn stats_of_task(&self, task: &Task) -> Arc<Stats> {
-        let known = lock(&self.progress).get(&task.execution).cloned();
-        let run = match known {
-            Some(known) => known,
-            None => match self.store.execution(task.execution).await {
-                Ok(execution) => self.stats_of(execution.id, execution.policy),
-                Err(_) => Arc::clone(&self.stats),
-            },
+    /// How far an execution is, from what the store has of its tasks on.
+    async fn course(&self, execution: ExecutionId) -> Arc<Course> {
+        if let Some(course) = lock(&self.progress).get(&execution) {
+            return Arc::clone(course);
+        }
+        let tasks = self.store.tasks(execution).await.unwrap_or_default();
+        // Of one that is gone nothing but the whole is counted.
+        let whole = match self.store.execution(execution).await {
+            Ok(execution) => self.counts.of_rule(execution.policy, &self.stats),
+            Err(_) => Arc::clone(&self.stats),
         };
-        self.counts.of_task(&task.spec, run)
+        let made = || Arc::new(Course::new(&tasks, &whole));
+        Arc::clone(lock(&self.progress).entry(execution).or_insert_with(made))
     }
 
     /// Forgets what is known of executions that are over or gone; what was counted for those that

@@ -5,7 +5,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicU32},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use portolan_core::{
@@ -13,6 +16,7 @@ use portolan_core::{
     policy::options::History,
     provider::{AdapterInfo, AllowedHost},
     secret::Secret,
+    task::Tally,
 };
 use redb::{Database, ReadableDatabase};
 use serde::{Deserialize, Serialize};
@@ -31,6 +35,7 @@ mod file;
 mod fixtures;
 mod history;
 mod keys;
+mod listings;
 mod log;
 mod meta;
 mod migrations;
@@ -123,6 +128,20 @@ pub(crate) enum TaskOutcome {
     },
 }
 
+/// The end of a try: how, and what it did.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) outcome: TaskOutcome,
+    pub(crate) tally: Tally,
+}
+
+impl From<TaskOutcome> for Ending {
+    /// One that did nothing.
+    fn from(outcome: TaskOutcome) -> Self {
+        Self { outcome, tally: Tally::default() }
+    }
+}
+
 /// A plug-in as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PluginRecord {
@@ -172,6 +191,8 @@ struct Shared {
     audit_days: AtomicU32,
     /// How long executions are kept where their policy does not say.
     history: Mutex<History>,
+    /// Whether nobody will read the logs of tasks.
+    mute: AtomicBool,
 }
 
 /// Most records read without leaving the thread that asks.
@@ -193,14 +214,19 @@ impl Store {
             let audit_days = AtomicU32::new(AUDIT_DAYS);
             let seen = users::Seen::default();
             let ring = Arc::new(Ring::new(sealer));
-            let history = Mutex::default();
+            let (history, mute) = (Mutex::default(), AtomicBool::default());
             let shared =
-                Shared { writer, database, ring, path, committed, seen, audit_days, history };
+                Shared { writer, database, ring, path, committed, seen, audit_days, history, mute };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;
         store.write(move |tables| checker.check(tables)).await?;
         Ok(store)
+    }
+
+    /// Keeps no logs of tasks from now on.
+    pub(crate) fn keep_no_logs(&self) {
+        self.shared.mute.store(true, Ordering::Relaxed);
     }
 
     /// Whether records changed since [`take_changes`](Self::take_changes) was called.
@@ -302,7 +328,7 @@ impl StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, sync::atomic::Ordering};
+    use std::{fs, path::Path};
 
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use portolan_core::{

@@ -19,6 +19,7 @@ use super::{
 
 mod ask;
 mod limits;
+mod webhook;
 
 /// Longest file of a client's certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 1 << 20;
@@ -49,6 +50,7 @@ const RECORD: &[(&str, &str)] = &[
     ("budget", "/budget"),
     ("rate limits", "/rate_limits"),
     ("proxy", "/proxy"),
+    ("webhooks", "/webhooks"),
     ("status", "/status"),
     ("why", "/status_text"),
     ("created", "/creation_time"),
@@ -75,6 +77,7 @@ pub(super) async fn run(
             limits::add(&client, &mut endpoint, output).await?;
             if !output.is_json() {
                 count_certificates(&mut endpoint);
+                webhook::describe(&client, &mut endpoint).await?;
             }
             output.record(&endpoint, RECORD)
         }
@@ -167,6 +170,7 @@ struct Files {
     ca: Option<String>,
     client_certificate: Option<String>,
     client_key: Option<Secret>,
+    webhook_secret: Option<Secret>,
 }
 
 impl Files {
@@ -174,10 +178,12 @@ impl Files {
         let client = extras.client_certificate.as_deref();
         let read = |path: &Path| typed::text_file("--client-certificate", path, MAX_CERTIFICATES);
         let key = extras.client_key_file.as_deref().map(secret::from_file);
+        let hook = extras.webhook_secret_file.as_deref().map(secret::from_file);
         Ok(Self {
             ca: ca.map(|path| typed::certificates("--ca", path)).transpose()?,
             client_certificate: client.map(read).transpose()?,
             client_key: key.transpose()?,
+            webhook_secret: hook.transpose()?,
         })
     }
 }
@@ -206,6 +212,7 @@ fn set_extras(fields: &mut Fields, extras: &EndpointExtras, files: Files, stored
     fields.set("ca_certificate", files.ca);
     fields.set("client_certificate", files.client_certificate);
     fields.set("client_key", files.client_key.as_ref().map(Secret::expose));
+    fields.set("webhook_secret", files.webhook_secret.as_ref().map(Secret::expose));
     fields.set("proxy", extras.proxy.as_deref());
     fields.set("credential_source", extras.credential_source.as_ref().map(|it| json!(it)));
     if !extras.allowed_hosts.is_empty() {

@@ -81,6 +81,24 @@ pub(super) fn client(
         .map_err(|error| PluginError::Invalid(error.to_string()))
 }
 
+/// The client of an endpoint that is an image layout: it goes nowhere but there.
+pub(super) fn client_within(
+    spec: &EndpointSpec,
+    name: &str,
+    layouts: Option<&net::Inside>,
+    answers: Arc<net::Answers>,
+) -> Result<net::Client, PluginError> {
+    let layouts = layouts.ok_or_else(|| {
+        PluginError::Invalid(format!(
+            "`oci:{name}` is an image layout in a directory of the daemon's, and it was given none:              add `[layouts]` with a `directory` to its settings"
+        ))
+    })?;
+    let egress = Arc::new(net::Egress::within(spec.url.url().clone(), layouts.clone()));
+    let tls = net::TlsSettings::default();
+    net::Client::new(net::ClientConfig { tls, proxy: None, egress, answers })
+        .map_err(|error| PluginError::Invalid(error.to_string()))
+}
+
 /// Tells endpoints apart whose connections and cached tokens must not be shared: everything these
 /// may depend on is in it, so that an edited or not yet saved endpoint never meets another's.
 pub(super) fn fingerprint(

@@ -135,6 +135,7 @@ fn plugins(witness: &Witness) -> Plugins {
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
         budgets: crate::net::Budgets::default(),
+        layouts: None,
     };
     Plugins { inner: Arc::new(inner) }
 }

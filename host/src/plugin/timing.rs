@@ -25,6 +25,7 @@ fn plugins() -> Plugins {
         limits: Limits::default(),
         no_proxy: Vec::new(),
         budget: portolan_core::budget::Budget::default(),
+        layouts: None,
     };
     Plugins::new(options).unwrap()
 }

@@ -5,8 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use portolan_core::task::Tally;
 use time::OffsetDateTime;
 
+use super::progress::{Counts, Walk};
 use crate::store::TaskOutcome;
 
 /// Counters that any task may bump.
@@ -14,6 +16,7 @@ use crate::store::TaskOutcome;
 pub(crate) struct Stats {
     artifacts: AtomicU64,
     skipped: AtomicU64,
+    left: AtomicU64,
     believed: AtomicU64,
     blobs: AtomicU64,
     mounted: AtomicU64,
@@ -26,6 +29,8 @@ pub(crate) struct Stats {
     schedule_lag_ms: AtomicU64,
     /// When a try of a task succeeded last, in seconds since 1970; 0 is never.
     succeeded_at: AtomicU64,
+    /// What this try of a task has seen; of it nothing is counted for the whole.
+    pub(super) walk: Walk,
     /// What this is a part of.
     wholes: Vec<Arc<Self>>,
 }
@@ -92,6 +97,12 @@ impl Stats {
         self.add(|it| &it.skipped, 1);
     }
 
+    /// It stays as the destination has it, or stays behind: the rule says so.
+    pub(super) fn left(&self) {
+        self.skipped();
+        self.add(|it| &it.left, 1);
+    }
+
     pub(super) fn believed(&self) {
         self.skipped();
         self.add(|it| &it.believed, 1);
@@ -132,6 +143,21 @@ impl Stats {
         self.schedules_missed.fetch_add(missed, Ordering::Relaxed);
         let lag = u64::try_from(lag.whole_milliseconds()).unwrap_or_default();
         self.schedule_lag_ms.store(lag, Ordering::Relaxed);
+    }
+
+    /// What was counted of one try of a task.
+    pub(super) fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let left = read(&self.left);
+        let tally = Tally {
+            copied: read(&self.artifacts),
+            there: read(&self.skipped).saturating_sub(left),
+            left,
+            blobs: read(&self.blobs),
+            bytes: read(&self.bytes),
+            bytes_there: 0,
+        };
+        self.walk.counts(tally, read(&self.planned))
     }
 
     /// What the counters say now.

@@ -29,8 +29,11 @@ mod limits;
 mod listings;
 mod options;
 mod previews;
+mod progress;
 mod resumes;
 mod schedules;
+mod sizes;
+mod together;
 
 /// How long anything here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,6 +58,7 @@ async fn plugins() -> Plugins {
             limits: Limits::default(),
             no_proxy: Vec::new(),
             budget: Budget::default(),
+            layouts: None,
         };
         let plugins = Plugins::new(options).unwrap();
         let mut bundled = bundled_plugins::ALL.iter();
@@ -125,6 +129,10 @@ impl World {
             single_active: false,
             options: Default::default(),
         }
+    }
+
+    fn renamed(&self, name: &str) -> PolicySpec {
+        PolicySpec { name: name.to_owned(), ..self.rule() }
     }
 
     async fn start(&self, rule: PolicySpec) -> Execution {

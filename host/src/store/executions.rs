@@ -220,7 +220,7 @@ impl Store {
 
     /// Asks an execution to stop: its pending tasks become Stopped at once, running ones see the
     /// flag. A listing under way sees it too; one that nobody holds is over with this. A final
-    /// execution is left alone. Reads every task of the execution: other writes wait for it.
+    /// execution is left alone. Looks at every pending task there is.
     pub(crate) async fn request_stop(
         &self,
         id: ExecutionId,

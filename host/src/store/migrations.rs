@@ -31,7 +31,8 @@ const MIGRATIONS: &[Migration] = &[
     migration_006_copies,
     migration_007_sightings,
     migration_008_events,
-    migration_009_outcomes,
+    migration_009_listed,
+    migration_010_outcomes,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -115,7 +116,12 @@ fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreEr
 }
 
 /// Adds how runs ended.
-fn migration_009_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
+fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds how far listings are.
+fn migration_009_listed(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 

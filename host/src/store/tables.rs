@@ -119,6 +119,11 @@ tables! {
     "executions-active-1" ACTIVE active: (u64, u64) => ();
     /// Execution whose listing is not at its end to nothing.
     "listings-1" LISTINGS listings: u64 => ();
+    /// Such an execution to the page of its source that comes next, as the adapter names it; absent
+    /// where that is the first.
+    "listing-pages-1" LISTING_PAGES listing_pages: u64 => &'static str;
+    /// (such an execution, repository of its source whose tasks are added) to nothing.
+    "listed-1" LISTED listed: (u64, &'static str) => ();
     /// (execution, task) to `Task`.
     "tasks-1" TASKS tasks: (u64, u64) => Json;
     /// Task to its execution.

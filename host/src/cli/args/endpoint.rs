@@ -164,6 +164,10 @@ pub struct EndpointExtras {
     /// PEM key of these; `-` for standard input
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     pub client_key_file: Option<PathBuf>,
+    /// File with the secret that the registry proves its webhooks with, which start event-based
+    /// rules; `-` for standard input. `endpoint show` says what to tell the registry
+    #[arg(long, value_name = "FILE")]
+    pub webhook_secret_file: Option<PathBuf>,
 }
 
 /// `KEY=VALUE`; a value that is JSON is taken as such, any other as text.
@@ -195,6 +199,7 @@ where it was meant to go.
 
 Examples:
   portolan endpoint edit hub --access-id ci --access-secret-file ./secret
+  portolan endpoint edit hub --webhook-secret-file ./hook-secret
   portolan endpoint edit hub --name harbour --insecure=false")]
 pub struct EndpointEdit {
     /// Its name or id

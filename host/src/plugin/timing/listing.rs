@@ -93,6 +93,7 @@ fn counting() -> Plugins {
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
         budgets: crate::net::Budgets::default(),
+        layouts: None,
     };
     Plugins { inner: std::sync::Arc::new(inner) }
 }

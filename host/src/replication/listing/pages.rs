@@ -34,6 +34,16 @@ impl Seen {
     pub(super) fn is_new(&self, name: &str) -> bool {
         lock(&self.hashes).insert(self.hasher.hash_one(name))
     }
+
+    /// Notes a name.
+    pub(super) fn note(&self, name: &str) {
+        self.is_new(name);
+    }
+
+    /// Whether a name was listed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        lock(&self.hashes).contains(&self.hasher.hash_one(name))
+    }
 }
 
 /// Counts pages. An empty one with a cursor is nothing unusual; a thousand of them are.

@@ -38,6 +38,7 @@ async fn plugins() -> Plugins {
         limits,
         no_proxy: Vec::new(),
         budget: Budget::default(),
+        layouts: None,
     };
     let plugins = Plugins::new(options).unwrap();
     let adapter = bundled_plugins::ALL.iter().find(|it| it.provider == "docker-registry").unwrap();

@@ -67,7 +67,7 @@ pub(crate) struct TaskWire {
 impl From<&Task> for TaskWire {
     fn from(task: &Task) -> Self {
         let spec = &task.spec;
-        let count = spec.item_count();
+        let count = task.item_count();
         let resource = |name| format!("{name} [{count} item(s) in total]");
         Self {
             id: task.id.0,
