@@ -1,6 +1,7 @@
 //! The end-to-end suite: one binary, one module for each file in this folder.
 
 mod cli;
+mod cold;
 mod contract;
 mod credentials;
 mod embed;
@@ -10,6 +11,7 @@ mod harbor;
 mod harness;
 mod hooks;
 mod kit;
+mod large;
 mod layering;
 mod layouts;
 mod plugins;

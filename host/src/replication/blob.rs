@@ -45,11 +45,13 @@ async fn bring(job: &Job, blob: &Descriptor, at: At<'_>) -> Result<(), TransferE
     // Also after a mount that was declined: one question is cheaper than the bytes.
     if !is_there(job, blob).await? {
         delivery::deliver(job, (blob, at), session).await?;
-    } else {
-        job.stats.walk.there(blob.size);
-        if let Some(session) = session {
-            job.destination.give_up(&session).await;
-        }
+        lead.held();
+        job.known.brought(blob).await;
+        return Ok(());
+    }
+    job.stats.walk.there(blob.size);
+    if let Some(session) = session {
+        job.destination.give_up(&session).await;
     }
     lead.held();
     job.known.holds(digest).await;

@@ -15,7 +15,7 @@ use super::{
     history::{self, Kept},
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
-    rows::{all, decode, find, indexed, load, unreadable},
+    rows::{all, among, decode, find, indexed, load, unreadable},
     tables::{ACTIVE, BY_POLICY, EXECUTIONS, POLICIES, Snapshot, Tables},
 };
 
@@ -82,6 +82,19 @@ impl Store {
             Ok(runs.into_iter().map(|run| run.execution).collect())
         };
         self.read(list).await
+    }
+
+    /// Those of a few executions that are there, in the order they are asked for.
+    pub(crate) async fn executions_among(
+        &self,
+        ids: &[ExecutionId],
+    ) -> Result<Vec<Execution>, StoreError> {
+        let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+        self.read_few(ids.len(), move |tables| {
+            let runs: Vec<Run> = among(&tables.open(EXECUTIONS)?, "execution", ids.into_iter())?;
+            Ok(runs.into_iter().map(|run| run.execution).collect())
+        })
+        .await
     }
 
     /// The newest executions, of one policy where given: at most `take` after the first `skip`. With

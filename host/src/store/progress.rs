@@ -5,6 +5,7 @@
 
 use portolan_core::{
     execution::{Execution, Status},
+    id::ExecutionId,
     policy::PolicySpec,
     task::Task,
 };
@@ -118,6 +119,7 @@ pub(super) fn put(
         tables.listings.put(id, ())?;
     }
     tables.executions.put_json(id, &run)?;
+    tables.changed.executions.insert(run.execution.id);
     Ok(run.execution)
 }
 
@@ -240,6 +242,7 @@ pub(super) fn forget(tables: &mut Tables<'_>, execution: u64) -> Result<(), Stor
     tables.task_log.remove_range((execution, 0, 0)..=(execution, u64::MAX, u64::MAX))?;
     tables.tasks.remove_range(under(execution))?;
     tables.executions.remove(execution)?;
+    tables.changed.executions.insert(ExecutionId(execution));
     Ok(())
 }
 
