@@ -176,19 +176,19 @@ impl HostBuilder {
         self
     }
 
-    /// How many ended runs of a rule are kept, and how long, where the rule does not say; fifty,
-    /// however old, by default.
-    #[must_use]
-    pub fn history(mut self, history: History) -> Self {
-        self.history = history;
-        self
-    }
-
     /// Whether logs of tasks are kept, for [`Host::task_log`]; they are by default. A host in memory
     /// that copies very much takes less without.
     #[must_use]
     pub fn task_logs(mut self, kept: bool) -> Self {
         self.task_logs = kept;
+        self
+    }
+
+    /// How many ended runs of a rule are kept, and how long, where the rule does not say; fifty,
+    /// however old, by default.
+    #[must_use]
+    pub fn history(mut self, history: History) -> Self {
+        self.history = history;
         self
     }
 
@@ -254,18 +254,18 @@ impl HostBuilder {
         let lasts = self.data_dir.is_some();
         let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
-        store.keep_history(self.history);
         let (layouts, way) = Layouts::start(self.layouts);
         if !self.task_logs {
             store.keep_no_logs();
         }
+        store.keep_history(self.history);
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
             compiler: self.compiler,
             limits: self.limits,
             no_proxy: self.no_proxy,
-            budget: self.budget,
             layouts: way,
+            budget: self.budget,
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;

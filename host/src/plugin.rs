@@ -102,10 +102,10 @@ pub(crate) struct PluginOptions {
     pub(crate) limits: Limits,
     /// Hosts that are reached without the endpoint's proxy.
     pub(crate) no_proxy: Vec<String>,
-    /// What the requests and bytes of all endpoints together may use.
-    pub(crate) budget: Budget,
     /// The way to image layouts, which endpoints with the address `oci:NAME` are.
     pub(crate) layouts: Option<Inside>,
+    /// What the requests and bytes of all endpoints together may use.
+    pub(crate) budget: Budget,
 }
 
 /// Why an adapter could not do what was asked.
@@ -172,9 +172,9 @@ struct Inner {
     memories: memory::Memories,
     /// Hosts that are reached without the endpoint's proxy.
     no_proxy: Vec<String>,
+    layouts: Option<Inside>,
     /// What all endpoints together may use.
     budgets: net::Budgets,
-    layouts: Option<Inside>,
 }
 
 /// A provider's adapter and the hosts it was granted.
@@ -190,7 +190,7 @@ impl Plugins {
     /// # Errors
     /// When the engine cannot be made, or the cache directory cannot be used.
     pub(crate) fn new(options: PluginOptions) -> Result<Self, PluginError> {
-        let PluginOptions { cache, compiler, limits, no_proxy, budget, layouts } = options;
+        let PluginOptions { cache, compiler, limits, no_proxy, layouts, budget } = options;
         let engine = engine::Engine::new(&limits)?;
         let workshop = compile::Workshop {
             engine: engine.wasm.clone(),
@@ -205,8 +205,8 @@ impl Plugins {
             adapters: RwLock::default(),
             memories: memory::Memories::default(),
             no_proxy,
-            budgets: net::Budgets::new(budget),
             layouts,
+            budgets: net::Budgets::new(budget),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -267,9 +267,9 @@ impl Plugins {
                 .map_err(PluginError::Invalid)?;
             let answers = self.inner.memories.answers(id);
             let layouts = self.inner.layouts.as_ref();
-            let links = (self.inner.no_proxy.as_slice(), Arc::clone(&answers));
+            let links = (self.inner.no_proxy.as_slice(), answers);
             match spec.url.layout() {
-                Some(name) => bound::client_within(spec, name, layouts, answers),
+                Some(name) => bound::client_within(spec, name, layouts, links.1),
                 None => bound::client(spec, credentials, &granted, links),
             }
         };

@@ -189,10 +189,10 @@ struct Shared {
     seen: users::Seen,
     /// How long entries of the audit log are kept.
     audit_days: AtomicU32,
-    /// How long executions are kept where their policy does not say.
-    history: Mutex<History>,
     /// Whether nobody will read the logs of tasks.
     mute: AtomicBool,
+    /// How long executions are kept where their policy does not say.
+    history: Mutex<History>,
 }
 
 /// Most records read without leaving the thread that asks.
@@ -214,9 +214,10 @@ impl Store {
             let audit_days = AtomicU32::new(AUDIT_DAYS);
             let seen = users::Seen::default();
             let ring = Arc::new(Ring::new(sealer));
-            let (history, mute) = (Mutex::default(), AtomicBool::default());
+            let mute = AtomicBool::default();
+            let history = Mutex::default();
             let shared =
-                Shared { writer, database, ring, path, committed, seen, audit_days, history, mute };
+                Shared { writer, database, ring, path, committed, seen, audit_days, mute, history };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;

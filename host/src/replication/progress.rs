@@ -109,7 +109,7 @@ struct Tasks {
 
 impl Course {
     /// From the tasks that are known already, with what is counted of all executions.
-    pub(super) fn new(tasks: &[Task], whole: &Arc<Stats>) -> Self {
+    pub(super) fn new(tasks: &[Task], whole: Arc<Stats>) -> Self {
         let copies = tasks.iter().filter(|task| task.spec.operation == Operation::Copy);
         let (mut listed, mut ended) = (0, Counts::default());
         for task in copies {
@@ -122,7 +122,7 @@ impl Course {
             }
         }
         Self {
-            stats: Arc::new(Stats::part_of([Arc::clone(whole)])),
+            stats: Arc::new(Stats::part_of([whole])),
             began: Instant::now(),
             listed: listed.into(),
             tasks: Mutex::new(Tasks { live: HashMap::new(), ended }),
@@ -135,11 +135,8 @@ impl Course {
         self.stats.planned(artifacts);
     }
 
-    /// Begins a try of a task: what it is to count with; `ends` count with it.
-    pub(super) fn begin(&self, task: &Task, ends: [Arc<Stats>; 2]) -> Arc<Stats> {
-        let [source, destination] = ends;
-        let wholes = [Arc::clone(&self.stats), source, destination];
-        let stats = Arc::new(Stats::part_of(wholes));
+    /// Begins a try of a task, which counts with `stats`, a part of what is counted here.
+    pub(super) fn begin(&self, task: &Task, stats: Arc<Stats>) -> Arc<Stats> {
         let live = (Arc::clone(&stats), task.tally, task.item_count() as u64);
         lock(&self.tasks).live.insert(task.id, live);
         stats

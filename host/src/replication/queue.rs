@@ -199,6 +199,7 @@ pub(super) async fn prepare(
     let untouched = task.failures == 0 && started.is_some_and(|at| at >= shared.began);
     let target = destination.target();
     let known = Known::new(&shared.records, &target.base_url, target.repository.clone());
+    let course = shared.course(task.execution).await;
     Ok(Job {
         shared: Arc::clone(shared),
         source,
@@ -208,7 +209,7 @@ pub(super) async fn prepare(
         ledger,
         log: Arc::clone(log),
         pace: Pace::new(spec.speed).and(&budgets),
-        stats: shared.course(task.execution).await.begin(task, shared.counts.of_ends(spec)),
+        stats: course.begin(task, shared.counted_for(&course, task)),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
         known,

@@ -27,10 +27,10 @@ pub(crate) struct Stats {
     schedules: AtomicU64,
     schedules_missed: AtomicU64,
     schedule_lag_ms: AtomicU64,
-    /// When a try of a task succeeded last, in seconds since 1970; 0 is never.
-    succeeded_at: AtomicU64,
     /// What this try of a task has seen; of it nothing is counted for the whole.
     pub(super) walk: Walk,
+    /// When a try of a task succeeded last, in seconds since 1970; 0 is never.
+    succeeded_at: AtomicU64,
     /// What this is a part of.
     wholes: Vec<Arc<Self>>,
 }

@@ -57,8 +57,8 @@ async fn plugins() -> Plugins {
             compiler: Compiler::InProcess,
             limits: Limits::default(),
             no_proxy: Vec::new(),
-            budget: Budget::default(),
             layouts: None,
+            budget: Budget::default(),
         };
         let plugins = Plugins::new(options).unwrap();
         let mut bundled = bundled_plugins::ALL.iter();

@@ -67,10 +67,9 @@ async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
         _ => None,
     };
-    tell(&outcome);
     let course = shared.course(task.execution).await;
-    course.stats.ended(&outcome);
-    shared.counts.of_ends(&task.spec).iter().for_each(|end| end.ended(&outcome));
+    shared.counted_for(&course, &task).ended(&outcome);
+    tell(&outcome);
     let tally = course.end(task.id, retry.is_some());
     let ending = Ending { outcome, tally };
     if let Err(error) = shared.store.finish_task(task.id, &shared.owner, ending, now).await {

@@ -115,13 +115,13 @@ fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreEr
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 
-/// Adds how runs ended.
-fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
+/// Adds how far listings are.
+fn migration_009_listed(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 
-/// Adds how far listings are.
-fn migration_009_listed(transaction: &WriteTransaction) -> Result<(), StoreError> {
+/// Adds how runs ended.
+fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 

@@ -92,8 +92,8 @@ fn counting() -> Plugins {
         adapters: Default::default(),
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
-        budgets: crate::net::Budgets::default(),
         layouts: None,
+        budgets: crate::net::Budgets::default(),
     };
     Plugins { inner: std::sync::Arc::new(inner) }
 }

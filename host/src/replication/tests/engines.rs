@@ -37,6 +37,7 @@ async fn plugins() -> Plugins {
         compiler,
         limits,
         no_proxy: Vec::new(),
+        layouts: None,
         budget: Budget::default(),
         layouts: None,
     };
