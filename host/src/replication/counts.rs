@@ -45,11 +45,11 @@ impl Counts {
         of(&self.rules, id.0, || Stats::part_of([Arc::clone(whole)]))
     }
 
-    /// The counters of one try of a task: those of its run, and of both its ends.
-    pub(super) fn of_task(&self, spec: &TaskSpec, run: Arc<Stats>) -> Arc<Stats> {
+    /// The counters of both ends of a task.
+    pub(super) fn of_ends(&self, spec: &TaskSpec) -> [Arc<Stats>; 2] {
         let source = of(&self.sources, spec.source.0, Stats::default);
         let destination = of(&self.destinations, spec.destination.0, Stats::default);
-        Arc::new(Stats::part_of([run, source, destination]))
+        [source, destination]
     }
 
     /// Forgets an endpoint that is gone.
