@@ -46,7 +46,6 @@ use portolan_core::{
     id::{EndpointId, ExecutionId, PolicyId},
     oci::{Manifest, Reference, Repository, Tag},
     policy::{Policy, PolicySpec},
-    task::Task,
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
@@ -241,20 +240,6 @@ impl Engine {
         Totals { requests, ..self.shared.stats.totals() }
     }
 
-    /// How far an execution is; nothing of one that this process did not work on.
-    pub(crate) fn progress(&self, id: ExecutionId) -> Reading {
-        let course = lock(&self.shared.progress).get(&id).cloned();
-        course.map(|course| course.reading()).unwrap_or_default()
-    }
-
-    /// How far a task is, all its tries together.
-    pub(crate) fn task_progress(&self, task: &Task) -> Reading {
-        let course = lock(&self.shared.progress).get(&task.execution).cloned();
-        let live = course.and_then(|course| course.of_task(task.id));
-        let items = || task.spec.item_count() as u64;
-        live.unwrap_or_else(|| Reading::of(task.tally, items(), task.status.is_final()))
-    }
-
     /// What a run of a policy, stored under `id` or not at all, would do; nothing is copied.
     pub(crate) async fn preview(
         &self,
@@ -313,16 +298,6 @@ impl Shared {
             flows.clear();
         }
         Arc::clone(flows.entry(registry.to_string()).or_default())
-    }
-
-    /// How far an execution is, from what the store has of its tasks on.
-    async fn course(&self, execution: ExecutionId) -> Arc<Course> {
-        if let Some(course) = lock(&self.progress).get(&execution) {
-            return Arc::clone(course);
-        }
-        let tasks = self.store.tasks(execution).await.unwrap_or_default();
-        let made = || Arc::new(Course::new(&tasks, &self.stats));
-        Arc::clone(lock(&self.progress).entry(execution).or_insert_with(made))
     }
 
     /// Forgets what is known of executions that are over or gone; what was counted for those that
