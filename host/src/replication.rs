@@ -249,30 +249,6 @@ impl Engine {
         Totals { requests, ..self.shared.stats.totals() }
     }
 
-    /// How far an execution is; nothing of one that this process did not work on.
-    pub(crate) fn progress(&self, id: ExecutionId) -> Reading {
-        let course = lock(&self.shared.progress).get(&id).cloned();
-        course.map(|course| course.reading()).unwrap_or_default()
-    }
-
-    /// How far a task is, all its tries together.
-    pub(crate) fn task_progress(&self, task: &Task) -> Reading {
-        let course = lock(&self.shared.progress).get(&task.execution).cloned();
-        let live = course.and_then(|course| course.of_task(task.id));
-        let items = || task.item_count() as u64;
-        live.unwrap_or_else(|| Reading::of(task.tally, items(), task.status.is_final()))
-    }
-
-    /// What was done since the start, by rule and endpoint.
-    pub(crate) fn counted(&self) -> Counted {
-        self.shared.counts.all()
-    }
-
-    /// Forgets what was counted of an endpoint that is gone.
-    pub(crate) fn forget_endpoint(&self, id: EndpointId) {
-        self.shared.counts.forget_endpoint(id);
-    }
-
     /// What a run of a policy, stored under `id` or not at all, would do; nothing is copied.
     pub(crate) async fn preview(
         &self,
@@ -331,26 +307,6 @@ impl Shared {
             flows.clear();
         }
         Arc::clone(flows.entry(registry.to_string()).or_default())
-    }
-
-    /// How far an execution is, from what the store has of its tasks on. What is counted for it is
-    /// counted for its rule, too; for all alone where it is gone.
-    async fn course(&self, execution: ExecutionId) -> Arc<Course> {
-        if let Some(course) = lock(&self.progress).get(&execution) {
-            return Arc::clone(course);
-        }
-        let tasks = self.store.tasks(execution).await.unwrap_or_default();
-        let whole = match self.store.execution(execution).await {
-            Ok(execution) => self.counts.of_rule(execution.policy, &self.stats),
-            Err(_) => Arc::clone(&self.stats),
-        };
-        let made = || Arc::new(Course::new(&tasks, whole));
-        Arc::clone(lock(&self.progress).entry(execution).or_insert_with(made))
-    }
-
-    /// What a task's try counts with, for its execution, its rule and its endpoints.
-    fn counted_for(&self, course: &Course, task: &Task) -> Arc<Stats> {
-        self.counts.of_task(&task.spec, Arc::clone(&course.stats))
     }
 
     /// Forgets what is known of executions that are over or gone; what was counted for those that

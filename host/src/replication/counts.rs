@@ -11,7 +11,7 @@ use portolan_core::{
     task::TaskSpec,
 };
 
-use super::{Stats, Totals, lock};
+use super::{Engine, Stats, Totals, lock};
 
 /// Most rules, and most endpoints on each side, that are counted one by one.
 const MAX: usize = 10_000;
@@ -45,11 +45,11 @@ impl Counts {
         of(&self.rules, id.0, || Stats::part_of([Arc::clone(whole)]))
     }
 
-    /// The counters of both ends of a task.
-    pub(super) fn of_ends(&self, spec: &TaskSpec) -> [Arc<Stats>; 2] {
+    /// The counters of one try of a task: those of its run, and of both its ends.
+    pub(super) fn of_task(&self, spec: &TaskSpec, run: Arc<Stats>) -> Arc<Stats> {
         let source = of(&self.sources, spec.source.0, Stats::default);
         let destination = of(&self.destinations, spec.destination.0, Stats::default);
-        [source, destination]
+        Arc::new(Stats::part_of([run, source, destination]))
     }
 
     /// Forgets an endpoint that is gone.
@@ -66,6 +66,18 @@ impl Counts {
             sources: read(&self.sources),
             destinations: read(&self.destinations),
         }
+    }
+}
+
+impl Engine {
+    /// What was done since the start, by rule and endpoint.
+    pub(crate) fn counted(&self) -> Counted {
+        self.shared.counts.all()
+    }
+
+    /// Forgets what was counted of an endpoint that is gone.
+    pub(crate) fn forget_endpoint(&self, id: EndpointId) {
+        self.shared.counts.forget_endpoint(id);
     }
 }
 

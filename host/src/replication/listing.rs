@@ -17,7 +17,7 @@ use portolan_core::{
     id::EndpointId,
     naming::Naming,
     oci::Repository,
-    plan::{PlanError, PlannedDestination},
+    plan::{self, PlanError, PlannedDestination},
     policy::PolicySpec,
     provider::{ArtifactEntry, ArtifactQuery, Listing, RepositoryEntry, RepositoryQuery},
     visibility::{Visibilities, Visibility},

@@ -19,11 +19,11 @@ use std::{
 };
 
 use portolan_core::{
-    id::TaskId,
+    id::{ExecutionId, TaskId},
     task::{Operation, Tally, Task},
 };
 
-use super::{lock, stats::Stats};
+use super::{Engine, Shared, lock, stats::Stats};
 
 pub(crate) use estimate::Reading;
 pub(super) use flight::Flight;
@@ -185,6 +185,44 @@ impl Course {
         counts.expected += carried;
         let planned = items + counts.found;
         Some(counts.reading(planned, stats.walk.rate(), stats.walk.age()))
+    }
+}
+
+impl Engine {
+    /// How far an execution is; nothing of one that this process did not work on.
+    pub(crate) fn progress(&self, id: ExecutionId) -> Reading {
+        let course = lock(&self.shared.progress).get(&id).cloned();
+        course.map(|course| course.reading()).unwrap_or_default()
+    }
+
+    /// How far a task is, all its tries together.
+    pub(crate) fn task_progress(&self, task: &Task) -> Reading {
+        let course = lock(&self.shared.progress).get(&task.execution).cloned();
+        let live = course.and_then(|course| course.of_task(task.id));
+        let items = || task.item_count() as u64;
+        live.unwrap_or_else(|| Reading::of(task.tally, items(), task.status.is_final()))
+    }
+}
+
+impl Shared {
+    /// How far an execution is, from what the store has of its tasks on. What is counted for it is
+    /// counted for its rule, too; for all alone where it is gone.
+    pub(super) async fn course(&self, execution: ExecutionId) -> Arc<Course> {
+        if let Some(course) = lock(&self.progress).get(&execution) {
+            return Arc::clone(course);
+        }
+        let tasks = self.store.tasks(execution).await.unwrap_or_default();
+        let whole = match self.store.execution(execution).await {
+            Ok(execution) => self.counts.of_rule(execution.policy, &self.stats),
+            Err(_) => Arc::clone(&self.stats),
+        };
+        let made = || Arc::new(Course::new(&tasks, whole));
+        Arc::clone(lock(&self.progress).entry(execution).or_insert_with(made))
+    }
+
+    /// What a task's try counts with, for its execution, its rule and its endpoints.
+    pub(super) fn counted_for(&self, course: &Course, task: &Task) -> Arc<Stats> {
+        self.counts.of_task(&task.spec, Arc::clone(&course.stats))
     }
 }
 
