@@ -8,10 +8,12 @@ mod authority;
 mod blob;
 mod chart;
 mod connect;
+mod counts;
 mod deletion;
 mod delivery;
 mod events;
 mod failure;
+mod fan;
 mod inspect;
 mod keeping;
 mod ledger;
@@ -20,11 +22,13 @@ mod log;
 mod pace;
 mod present;
 mod preview;
+mod progress;
 mod queue;
 mod records;
 mod referrers;
 mod running;
 mod schedule;
+mod siblings;
 mod source;
 mod stats;
 mod terms;
@@ -32,6 +36,7 @@ mod terms;
 #[cfg(feature = "daemon")]
 mod tests;
 mod transfer;
+mod worker;
 
 use std::{
     collections::HashMap,
@@ -45,6 +50,7 @@ use portolan_core::{
     id::{EndpointId, ExecutionId, PolicyId},
     oci::{Manifest, Reference, Repository, Tag},
     policy::{Policy, PolicySpec},
+    task::Task,
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
@@ -56,18 +62,22 @@ use tokio_util::{
 use crate::{
     credentials::Sources,
     distribution::Flow,
+    net::{Budgets, BudgetsOf},
     plugin::Plugins,
     store::{Store, StoreError},
 };
 
 pub(crate) use connect::{ConnectError, Connections};
+pub(crate) use counts::Counted;
 pub(crate) use inspect::InspectError;
 pub(crate) use preview::{Place, Preview, PreviewError};
+pub(crate) use progress::Reading;
 pub(crate) use records::Records;
 pub(crate) use stats::{Stats, Totals};
 
+use counts::Counts;
 use ledger::Ledger;
-use pace::Pace;
+use progress::Course;
 use running::Running;
 
 /// How long a claim holds without being renewed. A claim of a dead process is over after it.
@@ -120,6 +130,7 @@ struct Shared {
     workers: usize,
     event_window: time::Duration,
     stats: Arc<Stats>,
+    counts: Counts,
     wake: Notify,
     schedules_changed: Notify,
     events_changed: Notify,
@@ -139,15 +150,15 @@ struct Shared {
     tracker: TaskTracker,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
-    /// What was done for each execution since this process began.
-    progress: Mutex<HashMap<ExecutionId, Arc<Stats>>>,
+    /// How far each execution is.
+    progress: Mutex<HashMap<ExecutionId, Arc<Course>>>,
     /// Plans made at once: each asks registries many questions.
     previews: Semaphore,
     /// When this engine began: what was started before may have left parts behind.
     began: OffsetDateTime,
     selections: Mutex<HashMap<PolicyId, Selection>>,
-    /// What the runs of policies with a budget may pass, and for which rate.
-    budgets: Mutex<HashMap<PolicyId, (u64, Pace)>>,
+    /// What all runs of a policy together may use.
+    budgets: BudgetsOf<PolicyId>,
 }
 
 impl Engine {
@@ -162,6 +173,7 @@ impl Engine {
             workers: parts.workers,
             event_window: parts.event_window,
             stats: Arc::new(Stats::default()),
+            counts: Counts::default(),
             wake: Notify::new(),
             schedules_changed: Notify::new(),
             events_changed: Notify::new(),
@@ -180,7 +192,7 @@ impl Engine {
             previews: Semaphore::new(PREVIEWS),
             began: OffsetDateTime::now_utc(),
             selections: Mutex::default(),
-            budgets: Mutex::default(),
+            budgets: BudgetsOf::default(),
         });
         queue::spawn(&shared);
         Ok(Self { shared, _cuts: Arc::new(cutting.drop_guard()) })
@@ -237,10 +249,28 @@ impl Engine {
         Totals { requests, ..self.shared.stats.totals() }
     }
 
-    /// What was done for an execution since this process began.
-    pub(crate) fn progress(&self, id: ExecutionId) -> Totals {
-        let progress = lock(&self.shared.progress).get(&id).cloned();
-        progress.map(|stats| stats.totals()).unwrap_or_default()
+    /// How far an execution is; nothing of one that this process did not work on.
+    pub(crate) fn progress(&self, id: ExecutionId) -> Reading {
+        let course = lock(&self.shared.progress).get(&id).cloned();
+        course.map(|course| course.reading()).unwrap_or_default()
+    }
+
+    /// How far a task is, all its tries together.
+    pub(crate) fn task_progress(&self, task: &Task) -> Reading {
+        let course = lock(&self.shared.progress).get(&task.execution).cloned();
+        let live = course.and_then(|course| course.of_task(task.id));
+        let items = || task.item_count() as u64;
+        live.unwrap_or_else(|| Reading::of(task.tally, items(), task.status.is_final()))
+    }
+
+    /// What was done since the start, by rule and endpoint.
+    pub(crate) fn counted(&self) -> Counted {
+        self.shared.counts.all()
+    }
+
+    /// Forgets what was counted of an endpoint that is gone.
+    pub(crate) fn forget_endpoint(&self, id: EndpointId) {
+        self.shared.counts.forget_endpoint(id);
     }
 
     /// What a run of a policy, stored under `id` or not at all, would do; nothing is copied.
@@ -303,11 +333,24 @@ impl Shared {
         Arc::clone(flows.entry(registry.to_string()).or_default())
     }
 
-    /// What is counted for an execution.
-    fn stats_of(&self, execution: ExecutionId) -> Arc<Stats> {
-        let mut progress = lock(&self.progress);
-        let made = || Arc::new(Stats::part_of(&self.stats));
-        Arc::clone(progress.entry(execution).or_insert_with(made))
+    /// How far an execution is, from what the store has of its tasks on. What is counted for it is
+    /// counted for its rule, too; for all alone where it is gone.
+    async fn course(&self, execution: ExecutionId) -> Arc<Course> {
+        if let Some(course) = lock(&self.progress).get(&execution) {
+            return Arc::clone(course);
+        }
+        let tasks = self.store.tasks(execution).await.unwrap_or_default();
+        let whole = match self.store.execution(execution).await {
+            Ok(execution) => self.counts.of_rule(execution.policy, &self.stats),
+            Err(_) => Arc::clone(&self.stats),
+        };
+        let made = || Arc::new(Course::new(&tasks, whole));
+        Arc::clone(lock(&self.progress).entry(execution).or_insert_with(made))
+    }
+
+    /// What a task's try counts with, for its execution, its rule and its endpoints.
+    fn counted_for(&self, course: &Course, task: &Task) -> Arc<Stats> {
+        self.counts.of_task(&task.spec, Arc::clone(&course.stats))
     }
 
     /// Forgets what is known of executions that are over or gone; what was counted for those that
@@ -331,18 +374,13 @@ impl Shared {
         }
     }
 
-    /// The limit that all runs of a policy share; made anew where its rate has changed.
-    fn budget(&self, policy: PolicyId, rate: u64) -> Pace {
-        let mut budgets = lock(&self.budgets);
-        if rate == 0 {
-            budgets.remove(&policy);
-            return Pace::default();
+    /// What the rule of a task may use.
+    async fn budgets_of(&self, task: &Task) -> Budgets {
+        let budget = task.spec.options.budget;
+        match self.store.execution(task.execution).await {
+            Ok(execution) if !budget.is_unlimited() => self.budgets.of(execution.policy, budget),
+            _ => Budgets::default(),
         }
-        let made = budgets.entry(policy).or_insert_with(|| (rate, Pace::bytes(rate)));
-        if made.0 != rate {
-            *made = (rate, Pace::bytes(rate));
-        }
-        made.1.clone()
     }
 
     fn take_selection(&self, policy: PolicyId) -> Option<Selection> {

@@ -53,9 +53,9 @@ impl Client {
         Self { authorization: Some(value), ..self }
     }
 
-    /// The same, with this header `Authorization`.
-    pub fn authorization(self, value: &str) -> Self {
-        Self { authorization: Some(value.to_owned()), ..self }
+    /// The same, with a Bearer token.
+    pub fn bearer(self, token: &str) -> Self {
+        Self { authorization: Some(format!("Bearer {token}")), ..self }
     }
 
     /// The same, which says `Content-Type: application/json` also where it sends no body.

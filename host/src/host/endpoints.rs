@@ -220,6 +220,7 @@ impl Host {
         }
         self.store.delete_endpoint(id).await?;
         self.shared.engine.connections().forget(id);
+        self.shared.engine.forget_endpoint(id);
         Ok(())
     }
 

@@ -41,12 +41,21 @@ pub(crate) struct Adapter {
     pub(super) inner: Arc<Inner>,
     pub(super) package: Arc<Package>,
     pub(super) bound: Arc<Bound>,
+    /// The endpoint's client, within the budgets of the work at hand.
+    pub(super) client: net::Client,
 }
 
 impl Adapter {
     /// The endpoint's client: the data plane goes through the same one.
     pub(crate) fn client(&self) -> &net::Client {
-        &self.bound.memory.client
+        &self.client
+    }
+
+    /// The same for work that has these limits, too: of its bytes and of its requests, those of the
+    /// guest included.
+    #[must_use]
+    pub(crate) fn within(self, budgets: &net::Budgets) -> Self {
+        Self { client: self.client.within(budgets), ..self }
     }
 
     /// What the adapter says of itself.
@@ -239,6 +248,7 @@ impl Adapter {
             provider: self.bound.provider.clone(),
             function,
             bound: Some(self.bound.clone()),
+            budgets: self.client.budgets().clone(),
             time: Duration::from_millis(limits.call_ms),
             memory: limits.memory,
             requests: limits.requests,

@@ -6,24 +6,35 @@ use super::{
     delivery,
     failure::{Side, TransferError},
     ledger::Place,
+    siblings::At,
     transfer::Job,
 };
 use crate::distribution::Mount;
 
 /// Makes sure that the destination repository has a blob.
-pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferError> {
+pub(super) async fn ensure(job: &Job, blob: &Descriptor, at: At<'_>) -> Result<(), TransferError> {
+    let ensured = bring(job, blob, at).await;
+    at.inspect(|turn| turn.settled(&blob.digest));
+    ensured
+}
+
+async fn bring(job: &Job, blob: &Descriptor, at: At<'_>) -> Result<(), TransferError> {
     if blob.media_type.is_foreign_layer() {
         job.log.info(format!("{} stays where its urls say (foreign layer)", blob.digest)).await;
         return Ok(());
     }
     let target = job.destination.target();
-    let (at, digest, repository) = (job.destination_id, &blob.digest, &target.repository);
-    let place = job.ledger.place(at, digest, repository, || remembered(job, digest)).await;
-    let Place::Away(lead, from) = place else { return Ok(()) };
+    let (to, digest, repository) = (job.destination_id, &blob.digest, &target.repository);
+    let place = job.ledger.place(to, digest, repository, || remembered(job, digest)).await;
+    let Place::Away(lead, from) = place else {
+        job.stats.walk.there(blob.size);
+        return Ok(());
+    };
     let mut session = None;
     if let Some(from) = from.filter(|_| target.mount) {
         match mount(job, blob, &from).await? {
             Mount::Mounted => {
+                job.stats.walk.there(blob.size);
                 lead.held();
                 job.known.holds(digest).await;
                 return Ok(());
@@ -33,8 +44,13 @@ pub(super) async fn ensure(job: &Job, blob: &Descriptor) -> Result<(), TransferE
     }
     // Also after a mount that was declined: one question is cheaper than the bytes.
     if !is_there(job, blob).await? {
-        delivery::deliver(job, blob, session).await?;
-    } else if let Some(session) = session {
+        delivery::deliver(job, (blob, at), session).await?;
+        lead.held();
+        job.known.brought(blob).await;
+        return Ok(());
+    }
+    job.stats.walk.there(blob.size);
+    if let Some(session) = session {
         job.destination.give_up(&session).await;
     }
     lead.held();

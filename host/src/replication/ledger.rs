@@ -12,10 +12,11 @@ use portolan_core::{
 };
 use tokio::sync::watch;
 
-use super::{lock, referrers::Support};
+use super::{lock, referrers::Support, siblings::Siblings};
 
-/// Most places of blobs remembered; beyond it the ledger starts anew and asks the registry again.
-const MAX_PLACES: usize = 200_000;
+/// Most places of blobs remembered, each some 350 bytes; beyond it the ledger starts anew, and what
+/// records do not tell is asked of the registry again.
+const MAX_PLACES: usize = 50_000;
 
 /// Which blob, at which destination.
 type Key = (EndpointId, Digest);
@@ -28,6 +29,8 @@ pub(super) struct Ledger {
     names: Mutex<HashMap<(EndpointId, Repository), Repository>>,
     /// Which registries list referrers.
     pub(super) support: Support,
+    /// Who pulls what together.
+    pub(super) siblings: Siblings,
 }
 
 #[derive(Default)]

@@ -1,13 +1,12 @@
-//! The loops: claim executions and list them, claim tasks and run them.
+//! The loops, and one try of a task: executions are claimed and listed here, tasks by `worker`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use portolan_core::{
     accepts::Accepts,
-    id::TaskId,
     oci::Repository,
     provider::Target,
-    task::{Item, Operation, Task, retry_at},
+    task::{Operation, Task, retry_at},
 };
 use time::OffsetDateTime;
 use tokio::sync::futures::Notified;
@@ -28,11 +27,13 @@ use super::{
     records::Known,
     referrers::Follows,
     schedule,
+    siblings::Sibling,
     source::Source,
     terms::Terms,
     transfer::Job,
+    worker,
 };
-use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
+use crate::{distribution::Remote, net::Budgets, plugin::PluginError, store::TaskOutcome};
 
 /// Largest blob, in bytes, that is sent whole where a rule asks for chunks, and their size
 /// (Harbor: 10 MiB).
@@ -46,14 +47,15 @@ pub(super) fn spawn(shared: &Arc<Shared>) {
     // Not waited for at the end: it keeps the claims of those who are.
     tokio::spawn(keeping::claims(Arc::clone(shared)));
     shared.tracker.spawn(keeping::records(Arc::clone(shared)));
+    shared.tracker.spawn(keeping::history(Arc::clone(shared)));
     for _ in 0..shared.workers {
-        shared.tracker.spawn(work(Arc::clone(shared)));
+        shared.tracker.spawn(worker::run(Arc::clone(shared)));
     }
 }
 
 /// Waits until there may be work, or the engine closes. `woken` was made before the store was
 /// asked, so that work added in between is not slept over.
-async fn idle(shared: &Shared, woken: Notified<'_>) {
+pub(super) async fn idle(shared: &Shared, woken: Notified<'_>) {
     tokio::select! {
         () = woken => {}
         () = tokio::time::sleep(BEAT) => {}
@@ -86,93 +88,16 @@ async fn claim_executions(shared: Arc<Shared>) {
     }
 }
 
-async fn work(shared: Arc<Shared>) {
-    while !shared.closing.is_cancelled() {
-        let woken = shared.wake.notified();
-        let now = OffsetDateTime::now_utc();
-        match shared.store.claim_task(&shared.owner, now, now + LEASE).await {
-            Ok(Some(task)) => {
-                let id = task.id;
-                let span = tracing::info_span!("task", id = id.0, execution = task.execution.0);
-                let running = run_task(Arc::clone(&shared), task).instrument(span.clone());
-                // In a task of its own: a fault in it must not take the worker with it.
-                let ran = shared.tracker.spawn(running).await;
-                if let Err(fault) = ran
-                    && fault.is_panic()
-                {
-                    fail(&shared, id, fault.to_string()).instrument(span).await;
-                }
-                continue;
-            }
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "claiming a task failed"),
-        }
-        idle(&shared, woken).await;
-    }
-}
-
-async fn run_task(shared: Arc<Shared>, task: Task) {
-    let Some(under) = shared.running.tasks.begin(task.id, task.execution) else { return };
-    let Some(outcome) = attempt(&shared, &task, &under.cut).await else { return };
-    let now = OffsetDateTime::now_utc();
-    let retry = match &outcome {
-        TaskOutcome::Failed { retry_at, .. } => *retry_at,
-        _ => None,
-    };
-    shared.stats.ended(&outcome);
-    tell(&outcome);
-    if let Err(error) = shared.store.finish_task(task.id, &shared.owner, outcome, now).await {
-        tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
-    }
-    if let Some(at) = retry {
-        wake_at(&shared, at - now);
-    }
-}
-
-/// In the task's span, which says what it is about.
-fn tell(outcome: &TaskOutcome) {
-    match outcome {
-        TaskOutcome::Success => tracing::debug!("a task is done"),
-        TaskOutcome::Stopped => tracing::debug!("a task was stopped"),
-        TaskOutcome::Failed { text, retry_at } => {
-            tracing::warn!(error = %text, again = retry_at.is_some(), "a task failed");
-        }
-    }
-}
-
-/// Ends a task that a fault of ours ended: another try would meet it again.
-async fn fail(shared: &Shared, id: TaskId, fault: String) {
-    tracing::error!(task = id.0, fault, "a task met a fault in the host");
-    let text = format!("a fault in the host ended it: {fault}");
-    let outcome = TaskOutcome::Failed { text, retry_at: None };
-    let now = OffsetDateTime::now_utc();
-    if let Err(error) = shared.store.finish_task(id, &shared.owner, outcome, now).await {
-        tracing::error!(task = id.0, %error, "the end of a task could not be stored");
-    }
-}
-
-/// Wakes a worker when a retry is due.
-fn wake_at(shared: &Arc<Shared>, after: time::Duration) {
-    let after = Duration::try_from(after).unwrap_or_default();
-    let shared = Arc::clone(shared);
-    let tracker = shared.tracker.clone();
-    tracker.spawn(async move {
-        tokio::select! {
-            () = tokio::time::sleep(after) => shared.wake.notify_waiters(),
-            () = shared.closing.cancelled() => {}
-        }
-    });
-}
-
 /// One try of a task; `None` where the engine closes and the task goes on later.
-async fn attempt(
+pub(super) async fn attempt(
     shared: &Arc<Shared>,
     task: &Task,
+    sibling: Option<Sibling>,
     cut: &CancellationToken,
 ) -> Option<TaskOutcome> {
     let log = Arc::new(TaskLog::new(shared.store.clone(), task.id));
     let outcome = tokio::select! {
-        outcome = perform(shared, task, &log) => Some(outcome),
+        outcome = perform(shared, task, sibling, &log) => Some(outcome),
         () = cut.cancelled() => {
             log.warn("stopped").await;
             Some(TaskOutcome::Stopped)
@@ -187,23 +112,34 @@ async fn attempt(
     outcome
 }
 
-async fn perform(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutcome {
+async fn perform(
+    shared: &Arc<Shared>,
+    task: &Task,
+    sibling: Option<Sibling>,
+    log: &Arc<TaskLog>,
+) -> TaskOutcome {
     match task.spec.operation {
-        Operation::Copy => copy(shared, task, log).await,
+        Operation::Copy => copy(shared, task, sibling, log).await,
         Operation::Deletion | Operation::TagDeletion => {
             judge(task, deletion::run(shared, task, log).await)
         }
     }
 }
 
-async fn copy(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutcome {
-    let (items, mut failures) = taken(task, log).await;
-    if items.is_empty() {
+async fn copy(
+    shared: &Arc<Shared>,
+    task: &Task,
+    sibling: Option<Sibling>,
+    log: &Arc<TaskLog>,
+) -> TaskOutcome {
+    let mut failures = refused(task, log).await;
+    if task.spec.items.iter().all(|item| item.refused.is_some()) {
         return judge(task, failures);
     }
     match prepare(shared, task, log).await {
         Ok(job) => {
-            failures.merge(job.run(&items).await);
+            let job = Job { sibling, ..job };
+            failures.merge(job.run(&task.spec.items).await);
             judge(task, failures)
         }
         Err(error) => {
@@ -213,20 +149,16 @@ async fn copy(shared: &Arc<Shared>, task: &Task, log: &Arc<TaskLog>) -> TaskOutc
     }
 }
 
-/// The items that the plan did not refuse, and a failure for each that it did: those are told
-/// before anything is made ready for them.
-async fn taken(task: &Task, log: &TaskLog) -> (Vec<Item>, Failures) {
-    let (mut items, mut failures) = (Vec::new(), Failures::default());
+/// A failure for each item that the plan refused: told before anything is made ready.
+async fn refused(task: &Task, log: &TaskLog) -> Failures {
+    let mut failures = Failures::default();
     for item in &task.spec.items {
-        let Some(why) = &item.refused else {
-            items.push(item.clone());
-            continue;
-        };
+        let Some(why) = &item.refused else { continue };
         let tags: Vec<String> = item.tags.iter().map(ToString::to_string).collect();
         log.error(format!("{}: {why}", tags.join(", "))).await;
         failures.add(TransferError::not_taken(why.clone()));
     }
-    (items, failures)
+    failures
 }
 
 fn judge(task: &Task, failures: Failures) -> TaskOutcome {
@@ -250,7 +182,7 @@ pub(super) async fn prepare(
     task: &Task,
     log: &Arc<TaskLog>,
 ) -> Result<Job, TransferError> {
-    let (source, destination, accepts) = ends(shared, task).await?;
+    let (source, destination, accepts, budgets) = ends(shared, task).await?;
     let spec = &task.spec;
     let (from, to) = (&spec.source_repository, &spec.destination_repository);
     log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
@@ -263,12 +195,11 @@ pub(super) async fn prepare(
         log.warn(text).await;
     }
     let execution = shared.store.execution(task.execution).await.ok();
-    let started = execution.as_ref().map(|execution| execution.started);
+    let started = execution.map(|execution| execution.started);
     let untouched = task.failures == 0 && started.is_some_and(|at| at >= shared.began);
-    let rate = spec.options.budget.bytes_per_second;
-    let budget = execution.map(|execution| shared.budget(execution.policy, rate));
     let target = destination.target();
     let known = Known::new(&shared.records, &target.base_url, target.repository.clone());
+    let course = shared.course(task.execution).await;
     Ok(Job {
         shared: Arc::clone(shared),
         source,
@@ -277,23 +208,32 @@ pub(super) async fn prepare(
         destination_id: spec.destination,
         ledger,
         log: Arc::clone(log),
-        pace: Pace::new(spec.speed).and(budget.unwrap_or_default()),
-        stats: shared.stats_of(task.execution),
+        pace: Pace::new(spec.speed).and(&budgets),
+        stats: course.begin(task, shared.counted_for(&course, task)),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
         known,
         terms: Terms::new(&spec.options),
         follows: Follows::new(&spec.options, &spec.attached),
+        sibling: None,
     })
 }
 
-async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts), TransferError> {
-    let spec = &task.spec;
+/// Both ends of a task, what the destination takes, and every budget that the work is under.
+async fn ends(
+    shared: &Shared,
+    task: &Task,
+) -> Result<(Source, Remote, Accepts, Budgets), TransferError> {
+    let (spec, rule) = (&task.spec, shared.budgets_of(task).await);
     let source = shared.connections.connection(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
+    let source = source.within(&rule);
     let destination = shared.connections.connection(spec.destination).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
+    let destination = destination.within(&rule);
+    let budgets = [&source, &destination].map(|it| it.adapter().client().budgets().clone());
+    let budgets = budgets.into_iter().fold(rule, |all, one| all.and(&one));
     let to = spec.destination_repository.to_string();
     let targets = std::slice::from_ref(&to);
     let prepared = destination.adapter().prepare_targets(targets, spec.visibility).await;
@@ -308,7 +248,7 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
     }
     let accepts = connection.adapter().accepts(&target);
     let flow = shared.flow(&target.base_url);
-    Ok((source, remote(connection, target).sharing(flow), accepts))
+    Ok((source, remote(connection, target).sharing(flow), accepts, budgets))
 }
 
 pub(super) async fn source_of(

@@ -17,8 +17,9 @@ use tokio::sync::OnceCell;
 use super::{
     failure::{Side, TransferError},
     lock,
+    siblings::At,
     source::Source,
-    transfer::{Before, Job},
+    transfer::{Before, Job, Walk},
 };
 
 mod index;
@@ -71,24 +72,24 @@ impl Job {
     /// an index where it was just pushed.
     pub(super) async fn follow(
         &self,
-        subject: &Digest,
+        (subject, at): (&Digest, At<'_>),
         pushed: Option<&Manifest>,
     ) -> Result<(), TransferError> {
         let Source::Registry(_) = &self.source else { return Ok(()) };
         if !self.follows.options.referrers.copy {
             return Ok(());
         }
-        self.follow_one(subject, 0).await?;
+        self.follow_one((subject, at), 0).await?;
         let children = pushed.map(|manifest| manifest.children.as_slice()).unwrap_or_default();
         for child in children.iter().filter(|child| child.media_type.is_manifest()) {
-            self.follow_one(&child.digest, 0).await?;
+            self.follow_one((&child.digest, at), 0).await?;
         }
         Ok(())
     }
 
     fn follow_one<'a>(
         &'a self,
-        subject: &'a Digest,
+        (subject, at): (&'a Digest, At<'a>),
         depth: usize,
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
@@ -96,15 +97,15 @@ impl Job {
                 return Ok(());
             }
             for tag in self.follows.tags.get(subject).into_iter().flatten() {
-                self.copy_attached(tag).await?;
+                self.copy_attached(tag, at).await?;
             }
             let listed = self.referrers_of(subject).await?;
             if listed.is_empty() {
                 return Ok(());
             }
-            self.copy_listed(subject, &listed).await?;
+            self.copy_listed((subject, at), &listed).await?;
             for referrer in &listed {
-                self.follow_one(&referrer.digest, depth + 1).await?;
+                self.follow_one((&referrer.digest, at), depth + 1).await?;
             }
             Ok(())
         })
@@ -145,7 +146,7 @@ impl Job {
     /// into its fallback tag.
     async fn copy_listed(
         &self,
-        subject: &Digest,
+        (subject, at): (&Digest, At<'_>),
         listed: &[Descriptor],
     ) -> Result<(), TransferError> {
         let there = self.destination_referrers(subject).await?;
@@ -155,7 +156,7 @@ impl Job {
                 continue;
             }
             let before = if there.is_some() { Before::Absent } else { Before::Present };
-            self.copy_child(referrer, before, 0).await?;
+            self.copy_child(referrer, Walk { before, at }, 0).await?;
             let kind = referrer.artifact_type.as_deref().unwrap_or("referrer");
             self.log.info(format!("{kind} {} goes with {subject}", referrer.digest)).await;
         }
@@ -192,27 +193,27 @@ impl Job {
     }
 
     /// Copies a tag that names its subject.
-    async fn copy_attached(&self, tag: &Tag) -> Result<(), TransferError> {
+    async fn copy_attached(&self, tag: &Tag, at: At<'_>) -> Result<(), TransferError> {
         let referrers = &self.follows.options.referrers;
         let kind = AttachedTag::of(tag.as_str()).and_then(|named| named.artifact_type);
         match kind {
-            None if !referrers.artifact_types.is_empty() => self.copy_merged(tag).await,
+            None if !referrers.artifact_types.is_empty() => self.copy_merged(tag, at).await,
             Some(kind) if !referrers.takes(kind) => Ok(()),
             _ => {
                 self.stats.planned(1);
-                self.copy_tag(tag, None, &mut None).await
+                self.copy_tag((tag, at), None, &mut None).await
             }
         }
     }
 
     /// Adds what the destination's fallback tag lacks of the source's.
-    pub(super) async fn copy_merged(&self, tag: &Tag) -> Result<(), TransferError> {
-        let index = self.source.pull(&Reference::Tag(tag.clone())).await?.manifest;
+    pub(super) async fn copy_merged(&self, tag: &Tag, at: At<'_>) -> Result<(), TransferError> {
+        let index = self.pull(&Reference::Tag(tag.clone())).await?.manifest;
         let wanted = index.children.iter().filter(|it| self.wants(it.artifact_type.as_deref()));
         let wanted: Vec<Descriptor> = wanted.cloned().collect();
         let whole = wanted.len() == index.children.len();
         for child in &wanted {
-            self.copy_child(child, Before::Present, 0).await?;
+            self.copy_child(child, Walk { before: Before::Present, at }, 0).await?;
         }
         self.merge(tag, &wanted, whole.then_some(&index)).await
     }

@@ -8,6 +8,12 @@ use super::{
 };
 use crate::distribution::{BlobStream, Marks, Remote};
 
+impl From<Manifest> for Pulled<'_> {
+    fn from(manifest: Manifest) -> Self {
+        Self { manifest, _held: None }
+    }
+}
+
 /// The source side of one repository.
 pub(super) enum Source {
     Registry(Remote),
@@ -33,7 +39,7 @@ impl Source {
                 let manifest = remote.get_manifest(reference).await;
                 let manifest =
                     manifest.map_err(TransferError::at(Side::Source, "pulling a manifest"))?;
-                Ok(Pulled { manifest, _held: None })
+                Ok(manifest.into())
             }
             Self::Charts(charts) => {
                 let pulled = charts.pull(reference).await;

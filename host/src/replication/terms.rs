@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     failure::{Side, TransferError},
-    transfer::{Before, Job},
+    transfer::{Job, Walk},
 };
 
 /// The options of one task, and what was learned for them.
@@ -117,14 +117,14 @@ impl Job {
         &self,
         (tag, there): (&Tag, Option<Digest>),
         pulled: &Manifest,
-        before: Before,
+        walk: Walk<'_>,
     ) -> Result<(), TransferError> {
         let Some(manifest) = self.chosen(tag, pulled).await else { return Ok(()) };
         if there.as_ref() == Some(&manifest.digest) {
             self.stats.skipped();
             self.known.tagged(tag, &manifest.digest).await;
             self.log.info(format!("{tag} is there already, {}", manifest.digest)).await;
-            return self.follow(&manifest.digest, None).await;
+            return self.follow((&manifest.digest, walk.at), None).await;
         }
         if there.is_some()
             && let Some(why) = self.stays(tag)
@@ -135,12 +135,12 @@ impl Job {
         if let Some(there) = &there {
             self.back_up(tag, there).await?;
         }
-        let copied = self.copy_graph(&Reference::Tag(tag.clone()), &manifest, before, 0).await;
+        let copied = self.copy_graph(&Reference::Tag(tag.clone()), &manifest, walk, 0).await;
         copied.map_err(|error| self.terms.explained(error, &manifest))?;
         self.stats.pushed();
         self.known.tagged(tag, &manifest.digest).await;
         self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
-        self.follow(&manifest.digest, Some(&manifest)).await
+        self.follow((&manifest.digest, walk.at), Some(&manifest)).await
     }
 
     /// What of a manifest goes by the rule's options; `None` where nothing does, which is told.
@@ -152,7 +152,7 @@ impl Job {
         match self.terms.choose(manifest) {
             Ok(chosen) => Some(chosen),
             Err(why) => {
-                self.stats.skipped();
+                self.stats.left();
                 self.log.info(format!("{name} stays behind: {why}")).await;
                 None
             }
@@ -161,7 +161,7 @@ impl Job {
 
     /// Leaves a tag of the destination as it is.
     pub(super) async fn leave(&self, tag: &Tag, why: &str) -> Result<(), TransferError> {
-        self.stats.skipped();
+        self.stats.left();
         self.log.warn(format!("{tag} is there with another digest, and {why}")).await;
         Ok(())
     }

@@ -20,6 +20,7 @@ use super::{
     present::Present,
     records::Known,
     referrers::Follows,
+    siblings::{At, Sibling},
     source::{Pulled, Source},
     stats::Stats,
     terms::Terms,
@@ -51,6 +52,8 @@ pub(super) struct Job {
     pub(super) known: Known,
     pub(super) terms: Terms,
     pub(super) follows: Follows,
+    /// Among the tasks that bring the same repository elsewhere.
+    pub(super) sibling: Option<Sibling>,
 }
 
 /// What is known of the destination's side of an artifact.
@@ -62,17 +65,24 @@ pub(super) enum Before {
     Present,
 }
 
+/// Where a walk is.
+#[derive(Clone, Copy)]
+pub(super) struct Walk<'w> {
+    pub(super) before: Before,
+    pub(super) at: At<'w>,
+}
+
 impl Job {
-    /// Copies every item; one that fails does not hold the others.
+    /// Copies every item that was not refused; one that fails does not hold the others.
     pub(super) async fn run(&self, items: &[Item]) -> Failures {
-        let mut waiting = items.iter();
+        let mut waiting = items.iter().enumerate().filter(|(_, item)| item.refused.is_none());
         let mut work = FuturesUnordered::new();
         let mut failures = Failures::default();
         loop {
             while work.len() < ARTIFACTS
-                && let Some(item) = waiting.next()
+                && let Some((place, item)) = waiting.next()
             {
-                work.push(self.copy_item(item));
+                work.push(self.copy_item(place, item));
             }
             match work.next().await {
                 Some(failed) => failures.merge(failed),
@@ -82,18 +92,20 @@ impl Job {
     }
 
     /// Copies one artifact under each of its tags; one that fails does not hold the others.
-    async fn copy_item(&self, item: &Item) -> Failures {
+    async fn copy_item(&self, place: usize, item: &Item) -> Failures {
+        let turn = self.sibling.as_ref().map(|sibling| sibling.begin(place));
+        let at = turn.as_ref();
         let mut failures = Failures::default();
         if item.tags.is_empty()
             && let Some(digest) = &item.digest
-            && let Err(error) = self.copy_untagged(digest).await
+            && let Err(error) = self.copy_untagged(digest, at).await
         {
             self.log.error(format!("{digest}: {error}")).await;
             failures.add(error);
         }
         let mut pulled = None;
         for tag in &item.tags {
-            if let Err(error) = self.copy_tag(tag, item.digest.as_ref(), &mut pulled).await {
+            if let Err(error) = self.copy_tag((tag, at), item.digest.as_ref(), &mut pulled).await {
                 self.log.error(format!("{tag}: {error}")).await;
                 failures.add(error);
             }
@@ -101,25 +113,26 @@ impl Job {
         failures
     }
 
-    async fn copy_untagged(&self, digest: &Digest) -> Result<(), TransferError> {
+    async fn copy_untagged(&self, digest: &Digest, at: At<'_>) -> Result<(), TransferError> {
         let reference = Reference::Digest(digest.clone());
         if self.destination_manifest(&reference).await?.is_some() {
             self.stats.skipped();
-            return self.follow(digest, None).await;
+            return self.follow((digest, at), None).await;
         }
-        let pulled = self.source.pull(&reference).await?;
+        let pulled = self.pull(&reference).await?;
         let Some(manifest) = self.chosen(digest, &pulled.manifest).await else { return Ok(()) };
         let reference = Reference::Digest(manifest.digest.clone());
         self.check_taken(&manifest, 0, &mut HashSet::new()).await?;
-        self.copy_graph(&reference, &manifest, Before::Absent, 0).await?;
+        let walk = Walk { before: Before::Absent, at };
+        self.copy_graph(&reference, &manifest, walk, 0).await?;
         self.stats.pushed();
-        self.follow(&manifest.digest, Some(&manifest)).await
+        self.follow((&manifest.digest, at), Some(&manifest)).await
     }
 
     /// Copies one tag. The manifest that a digest names is pulled once for all its tags.
     pub(super) async fn copy_tag<'s>(
         &'s self,
-        tag: &Tag,
+        (tag, at): (&Tag, At<'_>),
         known: Option<&Digest>,
         kept: &mut Option<Pulled<'s>>,
     ) -> Result<(), TransferError> {
@@ -134,14 +147,14 @@ impl Job {
                 self.stats.skipped();
                 self.known.tagged(tag, there).await;
                 self.log.info(format!("{tag} is there already, {there}")).await;
-                return self.follow(there, None).await;
+                return self.follow((there, at), None).await;
             }
             match self.stays(tag) {
                 // Whether an index that is written anew is another shows when it is written.
                 Some(why) if !self.terms.rewrites() => return self.leave(tag, why).await,
                 None if self.follows.merges(tag) => {
                     self.stats.pushed();
-                    return self.copy_merged(tag).await;
+                    return self.copy_merged(tag, at).await;
                 }
                 _ => {}
             }
@@ -152,10 +165,10 @@ impl Job {
         let pull = known.map_or_else(|| reference.clone(), |digest| digest.clone().into());
         let pulled = match kept.take() {
             Some(pulled) => pulled,
-            None => self.source.pull(&pull).await?,
+            None => self.pull(&pull).await?,
         };
         let there = there.map(|there| there.digest);
-        self.put_tag((tag, there), &pulled.manifest, before).await?;
+        self.put_tag((tag, there), &pulled.manifest, Walk { before, at }).await?;
         *kept = known.map(|_| pulled);
         Ok(())
     }
@@ -199,7 +212,7 @@ impl Job {
                         let step = "reading more nested indexes than any image has";
                         return Err(TransferError::refused(Side::Source, step));
                     }
-                    let nested = self.source.pull(&child.digest.clone().into()).await?;
+                    let nested = self.pull(&child.digest.clone().into()).await?;
                     self.check_taken(&nested.manifest, depth + 1, seen).await?;
                 }
             }
@@ -218,10 +231,10 @@ impl Job {
         &self,
         reference: &Reference,
         manifest: &Manifest,
-        before: Before,
+        walk: Walk<'_>,
         depth: usize,
     ) -> Result<(), TransferError> {
-        self.copy_below(manifest, before, depth).await?;
+        self.copy_below(manifest, walk, depth).await?;
         match self.push(reference, manifest).await {
             Err(error) if error.is_part_unknown() => {
                 self.log.warn("a part that was there is gone: asking for each again").await;
@@ -230,7 +243,8 @@ impl Job {
                 self.known.forget(digests(&manifest.blobs)).await;
                 let children = digests(&manifest.children);
                 self.ledger.forget_manifests(self.destination_id, repository, children);
-                self.copy_below(manifest, Before::Present, depth).await?;
+                let walk = Walk { before: Before::Present, ..walk };
+                self.copy_below(manifest, walk, depth).await?;
                 self.push(reference, manifest).await
             }
             result => result,
@@ -241,38 +255,42 @@ impl Job {
     fn copy_below<'a>(
         &'a self,
         manifest: &'a Manifest,
-        before: Before,
+        walk: Walk<'a>,
         depth: usize,
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
             within_bounds(manifest, depth)?;
-            let child = |child| self.copy_child(child, before, depth + 1);
+            self.stats.walk.opens(manifest, depth);
+            let child = |child| self.copy_child(child, walk, depth + 1);
             each(&manifest.children, ARTIFACTS, child).await?;
-            each(&manifest.blobs, BLOBS, |blob| blob::ensure(self, blob)).await
+            each(&manifest.blobs, BLOBS, |blob| blob::ensure(self, blob, walk.at)).await
         })
     }
 
     pub(super) async fn copy_child(
         &self,
         child: &Descriptor,
-        before: Before,
+        walk: Walk<'_>,
         depth: usize,
     ) -> Result<(), TransferError> {
         let repository = self.destination.target().repository.clone();
         if self.ledger.has_manifest(self.destination_id, &repository, &child.digest) {
+            self.stats.walk.meets();
             return Ok(());
         }
         if !child.media_type.is_manifest() {
-            return blob::ensure(self, child).await;
+            return blob::ensure(self, child, walk.at).await;
         }
         let reference = Reference::Digest(child.digest.clone());
-        let there =
-            before == Before::Present && self.destination_manifest(&reference).await?.is_some();
-        if !there {
-            let pulled = self.source.pull(&reference).await?;
+        let there = walk.before == Before::Present
+            && self.destination_manifest(&reference).await?.is_some();
+        if there {
+            self.stats.walk.meets();
+        } else {
+            let pulled = self.pull(&reference).await?;
             // An index may call its children what they are not.
             self.is_taken(&pulled.manifest.media_type)?;
-            self.copy_graph(&reference, &pulled.manifest, before, depth).await?;
+            self.copy_graph(&reference, &pulled.manifest, walk, depth).await?;
         }
         self.ledger.hold_manifest(self.destination_id, &repository, &child.digest);
         Ok(())

@@ -5,12 +5,16 @@
 
 use std::collections::HashSet;
 
-use portolan_core::{execution::Status, id::TaskId, task::Task};
+use portolan_core::{
+    execution::Status,
+    id::TaskId,
+    task::{Operation, Task},
+};
 use redb::{ReadableTable, ReadableTableMetadata};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Store, StoreError, TaskOutcome,
+    Ending, Store, StoreError, TaskOutcome,
     progress::{self, Lease, Run, TaskLease},
     rows::{decode, find, instant, unreadable},
     tables::{ACTIVE, DUE, TASK_LEASES, Tables},
@@ -46,32 +50,48 @@ impl Store {
     /// Claims the oldest task that is due: Pending with `not_before` over, or Running under a lease
     /// that is over. It becomes Running. Those of an execution that was asked to stop become
     /// Stopped instead.
+    #[cfg(test)]
     pub(crate) async fn claim_task(
         &self,
         owner: &str,
         now: OffsetDateTime,
         lease_until: OffsetDateTime,
     ) -> Result<Option<Task>, StoreError> {
-        let lease = Lease::new(owner, lease_until);
+        Ok(self.claim_tasks((owner, lease_until), now, 1).await?.pop())
+    }
+
+    /// The same with the copies of its repository to other destinations that are due, too: at most
+    /// `most` tasks, by ascending id; none where nothing is due.
+    pub(crate) async fn claim_tasks(
+        &self,
+        (owner, lease_until): (&str, OffsetDateTime),
+        now: OffsetDateTime,
+        most: usize,
+    ) -> Result<Vec<Task>, StoreError> {
+        let owner = owner.to_owned();
         let claim = move |tables: &mut Tables<'_>| {
             for _ in 0..ENDED_BY_A_CLAIM {
                 let Some((mut task, mut run)) = oldest_due(tables, now)? else {
-                    return Ok(None);
+                    return Ok(Vec::new());
                 };
                 if run.execution.stop_requested {
                     progress::stop(tables, &mut run, &mut task, now)?;
                     progress::put(tables, run, now)?;
                     continue;
                 }
-                tables.due.remove(progress::due(&task))?;
-                progress::put_lease(tables, &task, lease)?;
-                task.started = Some(now);
-                task.not_before = None;
-                // Pending or Running, it counts as in progress: the execution stays as it is.
-                progress::shift(tables, &mut run, &mut task, Status::Running, now)?;
-                return Ok(Some(task));
+                let mut due = siblings(tables, &task, now, most.saturating_sub(1))?;
+                due.insert(0, task);
+                for task in &mut due {
+                    tables.due.remove(progress::due(task))?;
+                    progress::put_lease(tables, task, Lease::new(&owner, lease_until))?;
+                    task.started = Some(now);
+                    task.not_before = None;
+                    // Pending or Running, it counts as in progress: the execution stays as it is.
+                    progress::shift(tables, &mut run, task, Status::Running, now)?;
+                }
+                return Ok(due);
             }
-            Ok(None)
+            Ok(Vec::new())
         };
         self.write(claim).await
     }
@@ -109,10 +129,11 @@ impl Store {
         &self,
         id: TaskId,
         owner: &str,
-        outcome: TaskOutcome,
+        ending: impl Into<Ending>,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let owner = owner.to_owned();
+        let Ending { outcome, tally } = ending.into();
         let finish = move |tables: &mut Tables<'_>| {
             let Some(execution) = held_by(tables, id, &owner)? else {
                 return Ok(false);
@@ -120,6 +141,7 @@ impl Store {
             let mut run = progress::run(&*tables.executions, execution)?;
             let mut task = progress::task(&*tables.tasks, execution, id.0)?;
             let to = judge(&run, &mut task, outcome);
+            task.tally = task.tally.and(tally);
             progress::take_lease(tables, id.0)?;
             if to == Status::Pending {
                 tables.due.put(progress::due(&task), ())?;
@@ -191,6 +213,37 @@ fn oldest_due(tables: &Tables<'_>, now: OffsetDateTime) -> Result<Option<(Task, 
     Ok(Some((task, progress::run(&*tables.executions, execution)?)))
 }
 
+/// Copies of the same repository to other destinations that were added with a task, after it, and
+/// are due: at most `most`.
+fn siblings(
+    tables: &Tables<'_>,
+    first: &Task,
+    now: OffsetDateTime,
+    most: usize,
+) -> Result<Vec<Task>, StoreError> {
+    let mut due = Vec::new();
+    let execution = first.execution.0;
+    let others = (first.id.0.saturating_add(1)..).take(most);
+    for id in others.take_while(|_| first.spec.operation == Operation::Copy) {
+        let of = tables.task_executions.get(id).map_err(unreadable)?;
+        if of.map(|of| of.value()) != Some(execution) {
+            break;
+        }
+        let task = progress::task(&*tables.tasks, execution, id)?;
+        let same = task.spec.operation == Operation::Copy
+            && task.spec.source_repository == first.spec.source_repository
+            && task.spec.items.len() == first.spec.items.len();
+        if !same {
+            break;
+        }
+        let waits = tables.due.get(progress::due(&task)).map_err(unreadable)?.is_some();
+        if waits && task.not_before.is_none_or(|at| at <= now) {
+            due.push(task);
+        }
+    }
+    Ok(due)
+}
+
 /// The first task of an index whose instant is in `from..=to`.
 fn first(
     index: &impl ReadableTable<(i128, u64), ()>,
@@ -242,8 +295,10 @@ mod tests {
         },
     };
 
+    use portolan_core::{id::EndpointId, task::TaskSpec};
+
     use super::*;
-    use crate::store::fixtures::{after, execution, memory, task_specs};
+    use crate::store::fixtures::{after, execution, memory, task_spec, task_specs};
 
     fn failed(retry_at: Option<OffsetDateTime>) -> TaskOutcome {
         TaskOutcome::Failed { text: "reset".to_owned(), retry_at }
@@ -275,6 +330,33 @@ mod tests {
         store.finish_task(TaskId(5), "a", failed(Some(after(100))), after(99)).await.unwrap();
         assert_eq!(claim(40, 90).await, None);
         assert_eq!(claim(-1_000_000, 90).await.unwrap().0, 5);
+    }
+
+    #[tokio::test]
+    async fn copies_of_one_repository_are_claimed_together() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        let to = |repository: &str, endpoint| TaskSpec {
+            destination: EndpointId(endpoint),
+            ..task_spec(repository)
+        };
+        let specs = [("a", 3), ("a", 4), ("a", 5), ("b", 3), ("b", 4)];
+        let specs = specs.map(|(name, endpoint)| to(name, endpoint)).to_vec();
+        store.add_tasks(id, specs, after(0)).await.unwrap();
+        let claim = async |now, most| {
+            let tasks = store.claim_tasks(("a", after(99)), after(now), most).await.unwrap();
+            tasks.iter().map(|task| task.id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(claim(0, 9).await, [1, 2, 3]);
+        assert_eq!(claim(0, 1).await, [4], "no more than asked for");
+        for (task, again) in [(1, 5), (2, 20), (3, 5)] {
+            let outcome = failed(Some(after(again)));
+            store.finish_task(TaskId(task), "a", outcome, after(1)).await.unwrap();
+        }
+        assert_eq!(claim(6, 9).await, [1, 3], "what waits longer is left");
+        assert_eq!(claim(6, 9).await, [5]);
+        assert_eq!(claim(20, 9).await, [2]);
+        assert!(claim(30, 9).await.is_empty());
     }
 
     #[tokio::test]

@@ -92,6 +92,8 @@ fn counting() -> Plugins {
         adapters: Default::default(),
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
+        layouts: None,
+        budgets: crate::net::Budgets::default(),
     };
     Plugins { inner: std::sync::Arc::new(inner) }
 }

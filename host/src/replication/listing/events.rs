@@ -17,6 +17,9 @@ impl Lister {
     pub(super) async fn plan_events(&self, told: Vec<Selected>) -> Result<usize, ListingError> {
         let mut planned = 0;
         for selected in told {
+            if self.listed.has(selected.repository.as_str()) {
+                continue;
+            }
             planned += self.plan_selected(&selected).await?;
         }
         Ok(planned)
@@ -31,7 +34,7 @@ impl Lister {
         let seen = self.seen(repository, &mut artifacts).await?;
         let mut specs = plan::tasks_for(policy, to, repository, kind, (artifacts, &seen))?;
         specs.extend(plan::deletions_for(policy, to, kind, selected)?);
-        self.add_tasks(specs).await
+        self.add_tasks(repository, specs).await
     }
 
     /// What the events are about, with as much of it as the rule looks at.

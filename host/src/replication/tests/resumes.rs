@@ -6,8 +6,8 @@ use portolan_testregistry::Stall;
 use super::*;
 use crate::store::UploadKey;
 
-const MIB: u64 = 1 << 20;
-const SIZE: u64 = 24 * MIB;
+pub(super) const MIB: u64 = 1 << 20;
+pub(super) const SIZE: u64 = 24 * MIB;
 
 /// A world whose source has one large blob, and its digest.
 async fn large() -> (World, Digest) {
@@ -18,13 +18,13 @@ async fn large() -> (World, Digest) {
 }
 
 /// Body bytes of uploads that the registry was sent.
-fn sent(registry: &Registry) -> u64 {
+pub(super) fn sent(registry: &Registry) -> u64 {
     let uploads = registry.requests().into_iter();
     let uploads = uploads.filter(|it| matches!(it.kind, Kind::UploadPut | Kind::UploadPatch));
     uploads.map(|it| it.received).filter(|received| *received > MIB / 2).sum()
 }
 
-async fn log(world: &World, execution: ExecutionId) -> String {
+pub(super) async fn log(world: &World, execution: ExecutionId) -> String {
     let mut lines = Vec::new();
     for task in world.tasks(execution).await {
         lines.extend(world.store.task_log(execution, task.id, 0, 1_000).await.unwrap());
@@ -32,8 +32,8 @@ async fn log(world: &World, execution: ExecutionId) -> String {
     lines.join("\n")
 }
 
-fn key(world: &World, digest: &Digest) -> UploadKey {
-    let registry = format!("{}/", world.to.url());
+pub(super) fn key(to: &Registry, digest: &Digest) -> UploadKey {
+    let registry = format!("{}/", to.url());
     UploadKey { registry, repository: "a".parse().unwrap(), digest: digest.clone() }
 }
 
@@ -41,7 +41,7 @@ fn key(world: &World, digest: &Digest) -> UploadKey {
 /// engine is gone, as after a kill: nothing is said to anybody.
 async fn cut(world: &mut World, digest: &Digest, stall: Stall) -> Execution {
     let execution = world.start(world.rule()).await;
-    let key = key(world, digest);
+    let key = key(&world.to, digest);
     eventually("the upload is remembered", async || {
         let upload = world.store.upload(&key, OffsetDateTime::UNIX_EPOCH).unwrap();
         upload.filter(|upload| upload.states.len() == 2)
@@ -69,11 +69,11 @@ async fn after_a_kill_an_upload_goes_on_where_the_registry_says() {
         }
         if spoiled {
             let mut upload =
-                world.store.upload(&key(&world, &digest), OffsetDateTime::UNIX_EPOCH).unwrap();
+                world.store.upload(&key(&world.to, &digest), OffsetDateTime::UNIX_EPOCH).unwrap();
             let mut wrong = Verifier::new(Algorithm::Sha256);
             wrong.update(&vec![1; 8 << 20]);
             upload.as_mut().unwrap().states = vec![wrong.save()];
-            world.store.put_upload(key(&world, &digest), upload.unwrap()).await.unwrap();
+            world.store.put_upload(key(&world.to, &digest), upload.unwrap()).await.unwrap();
         }
         if refused {
             world.to.faults().status_once(Kind::UploadPut, 400);
@@ -95,7 +95,8 @@ async fn after_a_kill_an_upload_goes_on_where_the_registry_says() {
             assert!(log.contains("begins anew"), "{log}");
             assert_eq!(sent(&world.to), SIZE);
         }
-        let left = world.store.upload(&key(&world, &digest), OffsetDateTime::UNIX_EPOCH).unwrap();
+        let left =
+            world.store.upload(&key(&world.to, &digest), OffsetDateTime::UNIX_EPOCH).unwrap();
         assert!(left.is_none(), "it is over");
     }
 }
@@ -119,7 +120,7 @@ async fn a_second_run_leaves_the_upload_of_the_first_alone() {
     let (world, digest) = large().await;
     let stall = world.from.faults().stall_after(Kind::BlobGet, 18 * MIB);
     let first = world.start(world.rule()).await;
-    let key = key(&world, &digest);
+    let key = key(&world.to, &digest);
     eventually("the upload is remembered", async || {
         world.store.upload(&key, OffsetDateTime::UNIX_EPOCH).unwrap()
     })
