@@ -159,7 +159,7 @@ async fn a_harbor_tells_of_its_artifacts() {
     let data = tempfile::tempdir().unwrap();
     let daemon = daemon(data.path(), 1).await;
     let client = daemon.admin();
-    let hook = Client::new(daemon.url()).authorization(SECRET);
+    let hook = Client::new(daemon.url()).bearer(SECRET);
     let to = Registry::builder().start().await.unwrap();
     let target = registry("docker-registry", "to", &to.url(), None);
     let target = create_registry(&client, &target).await;
@@ -211,6 +211,6 @@ async fn a_harbor_tells_of_its_artifacts() {
             (&json!("deletion"), &json!(kind))
         );
     }
-    let wrong = Client::new(daemon.url()).authorization("wrong");
+    let wrong = Client::new(daemon.url()).bearer("wrong");
     assert_eq!(wrong.post("/hooks/2", &json!({})).await.status, 401);
 }

@@ -25,7 +25,7 @@ pub enum Happened {
 }
 
 impl Harbor {
-    /// Tells at `path` of a server, whose client holds the "Auth Header" of the webhook.
+    /// Tells at `path` of a server, whose client has the webhook's "Auth Header".
     pub async fn tell(
         &self,
         (hook, path): (&Client, &str),
