@@ -123,7 +123,10 @@ struct Shared {
     workers: usize,
     event_window: time::Duration,
     stats: Arc<Stats>,
+    /// Executions may wait.
     wake: Notify,
+    /// Tasks may wait: wakes one worker, and each that finds some wakes the next.
+    queued: Notify,
     schedules_changed: Notify,
     events_changed: Notify,
     transfers: Semaphore,
@@ -166,6 +169,7 @@ impl Engine {
             event_window: parts.event_window,
             stats: Arc::new(Stats::default()),
             wake: Notify::new(),
+            queued: Notify::new(),
             schedules_changed: Notify::new(),
             events_changed: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
@@ -219,6 +223,7 @@ impl Engine {
         let execution = self.shared.store.retry_execution(id, OffsetDateTime::now_utc()).await?;
         self.shared.stats.started();
         self.shared.wake.notify_waiters();
+        self.shared.queued.notify_one();
         Ok(execution)
     }
 

@@ -336,7 +336,7 @@ impl Lister {
         let now = OffsetDateTime::now_utc();
         let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
         self.shared.stats_of(self.execution.id).planned(items);
-        self.shared.wake.notify_waiters();
+        self.shared.queued.notify_one();
         Ok(added)
     }
 }
