@@ -4,6 +4,8 @@
 //! never knows where tokens come from.
 
 mod authority;
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod blob;
 mod chunks;
 mod exchange;

@@ -27,6 +27,9 @@ pub mod oneshot;
 
 pub use builder::{HostBuilder, KeySource};
 pub use credentials::{Allowed, InvalidHosts, SourceHosts, SourceSettings};
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub use distribution::bench::forwarded;
 pub use error::{Code, Error};
 pub use host::{
     AdapterCall, Answer, ArtifactDetail, BackupKey, BackupTurn, BrowsePage, CallFailure, Delivery,

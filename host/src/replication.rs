@@ -131,7 +131,10 @@ struct Shared {
     event_window: time::Duration,
     stats: Arc<Stats>,
     counts: Counts,
+    /// Executions may wait.
     wake: Notify,
+    /// Tasks may wait: wakes one worker, and each that finds some wakes the next.
+    queued: Notify,
     schedules_changed: Notify,
     events_changed: Notify,
     transfers: Semaphore,
@@ -175,6 +178,7 @@ impl Engine {
             stats: Arc::new(Stats::default()),
             counts: Counts::default(),
             wake: Notify::new(),
+            queued: Notify::new(),
             schedules_changed: Notify::new(),
             events_changed: Notify::new(),
             transfers: Semaphore::new(TRANSFERS),
@@ -228,6 +232,7 @@ impl Engine {
         let execution = self.shared.store.retry_execution(id, OffsetDateTime::now_utc()).await?;
         self.shared.stats.started();
         self.shared.wake.notify_waiters();
+        self.shared.queued.notify_one();
         Ok(execution)
     }
 

@@ -27,7 +27,7 @@ use super::{
     failure, host_of,
     limits::LONGEST,
     proxy::Proxy,
-    tls::Tls,
+    tls::Later,
 };
 
 /// Name and version as registries log them.
@@ -91,9 +91,9 @@ impl Client {
         config: ClientConfig,
         timeouts: Timeouts,
     ) -> Result<Self, NetError> {
-        let tls = Tls::new(&config.tls)?;
+        let tls = Later::new(&config.tls)?;
         let proxy = config.proxy.as_ref().map(Proxy::new).transpose()?;
-        let verified = tls.verified;
+        let verified = tls.verified();
         let connector = Connector::new(config.egress.clone(), tls, proxy, timeouts);
         let http = pool().build(connector);
         Ok(Self {
@@ -222,7 +222,8 @@ impl Client {
     }
 }
 
-/// The pool: HTTP/2 windows and read buffers are for blobs on long lines.
+/// The pool: HTTP/2 windows are for blobs on long lines. Pieces of a body over HTTP/1 stay small enough
+/// to be hashed and sent while they are in the processor's cache.
 fn pool() -> legacy::Builder {
     let mut pool = legacy::Client::builder(TokioExecutor::new());
     pool.pool_timer(TokioTimer::new())
@@ -230,7 +231,7 @@ fn pool() -> legacy::Builder {
         // Shorter than the minute after which servers commonly close an idle connection.
         .pool_idle_timeout(Duration::from_secs(30))
         .pool_max_idle_per_host(32)
-        .http1_max_buf_size(512 << 10)
+        .http1_max_buf_size(128 << 10)
         .http2_initial_stream_window_size(4 << 20)
         .http2_initial_connection_window_size(16 << 20)
         .http2_max_frame_size(64 << 10)

@@ -25,7 +25,7 @@ use super::{
     failure,
     proxy::{Proxy, TUNNEL},
     stream::Stream,
-    tls::Tls,
+    tls::Later,
 };
 
 /// Most addresses of one name that are tried.
@@ -42,7 +42,7 @@ pub(super) struct Connector {
 
 struct Inner {
     egress: Arc<Egress>,
-    tls: Tls,
+    tls: Later,
     proxy: Option<Proxy>,
     timeouts: Timeouts,
 }
@@ -51,7 +51,7 @@ impl Connector {
     /// A connector that obeys `egress` and connects nothing yet.
     pub(super) fn new(
         egress: Arc<Egress>,
-        tls: Tls,
+        tls: Later,
         proxy: Option<Proxy>,
         timeouts: Timeouts,
     ) -> Self {
@@ -130,12 +130,13 @@ impl Inner {
             host: host.to_owned(),
             why: "the host is neither a DNS name nor an address".to_owned(),
         })?;
-        let connector = TlsConnector::from(self.tls.config.clone());
+        let tls = self.tls.get()?;
+        let connector = TlsConnector::from(tls.config.clone());
         let limit = self.timeouts.tls;
         match timeout(limit, connector.connect(name, tcp)).await {
             Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(TokioIo::new(stream)))),
             Ok(Err(error)) => {
-                let why = failure::handshake(&error, self.tls.own_ca);
+                let why = failure::handshake(&error, tls.own_ca);
                 Err(NetError::Tls { host: host.to_owned(), why })
             }
             Err(_) => Err(NetError::Timeout {

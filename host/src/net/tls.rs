@@ -58,6 +58,37 @@ impl Tls {
     }
 }
 
+/// The same, made with the first connection that needs it: reading the platform's roots takes longer
+/// than many a run over plain HTTP does.
+pub(super) struct Later {
+    insecure: bool,
+    made: OnceLock<Tls>,
+}
+
+impl Later {
+    /// Settings that may be wrong are tried at once.
+    pub(super) fn new(settings: &TlsSettings) -> Result<Self, NetError> {
+        let plain = settings.ca_certificate.is_none() && settings.client.is_none();
+        let made = if plain { OnceLock::new() } else { OnceLock::from(Tls::new(settings)?) };
+        Ok(Self { insecure: settings.insecure, made })
+    }
+
+    /// Whether certificates are checked at all.
+    pub(super) fn verified(&self) -> bool {
+        self.made.get().map_or(!self.insecure, |tls| tls.verified)
+    }
+
+    /// The configuration.
+    pub(super) fn get(&self) -> Result<&Tls, NetError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        let settings = TlsSettings { insecure: self.insecure, ..TlsSettings::default() };
+        let made = Tls::new(&settings)?;
+        Ok(self.made.get_or_init(|| made))
+    }
+}
+
 fn trusted(
     ca: Option<&str>,
     provider: Arc<CryptoProvider>,

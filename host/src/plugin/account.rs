@@ -38,6 +38,11 @@ pub(super) struct Authority {
 }
 
 impl Account {
+    /// Whether there is nothing to log in with.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.key.is_none() && self.secret.is_none()
+    }
+
     /// The part of the secret that a JSON Pointer names; all of it for the empty pointer.
     ///
     /// # Errors

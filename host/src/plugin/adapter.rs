@@ -161,7 +161,8 @@ impl Adapter {
         challenge: Option<&Challenge>,
     ) -> Result<Grant, PluginError> {
         let ask = self.ask_grant(scopes, challenge);
-        self.bound.memory.grants.get(scopes, challenge, ask).await
+        let anonymous = self.bound.account.is_nobody();
+        self.bound.memory.grants.get(scopes, (challenge, anonymous), ask).await
     }
 
     async fn ask_grant(

@@ -11,7 +11,7 @@ use std::{
 
 use portolan_core::{
     oci::Challenge,
-    provider::{Grant, Scope},
+    provider::{Grant, HostUse, Scope},
 };
 use time::OffsetDateTime;
 
@@ -30,6 +30,10 @@ pub(super) struct Grants {
     /// endpoint it learns once.
     first: tokio::sync::Mutex<()>,
     known: AtomicBool,
+    /// Who has no credentials was told to send nothing.
+    nothing: AtomicBool,
+    /// A registry wanted something all the same.
+    challenged: AtomicBool,
 }
 
 /// Scopes, and the challenge that was met, if any: an answer to one is not an answer to another.
@@ -48,13 +52,19 @@ struct Slot {
 
 impl Grants {
     /// A grant for these scopes: kept, or from `ask`. Who waits while another asks takes that
-    /// answer, failures included. With a challenge nothing kept is used.
+    /// answer, failures included. With a challenge nothing kept is used. An endpoint that has no
+    /// credentials, `anonymous`, and for which nothing had to be sent once, sends nothing for other
+    /// scopes either, until it meets a challenge: there is nothing a call could find out.
     pub(super) async fn get(
         &self,
         scopes: &[Scope],
-        challenge: Option<&Challenge>,
+        (challenge, anonymous): (Option<&Challenge>, bool),
         ask: impl Future<Output = Result<Grant, PluginError>>,
     ) -> Result<Grant, PluginError> {
+        self.challenged.fetch_or(challenge.is_some(), Ordering::Relaxed);
+        if anonymous && self.needs_nothing() {
+            return Ok(Grant::anonymous());
+        }
         let plain = Key { scopes: scopes.to_vec(), challenge: None };
         let key = Key { challenge: challenge.map(text), ..plain.clone() };
         let slot = self.slot(key);
@@ -67,6 +77,9 @@ impl Grants {
             _ => {}
         }
         let result = self.in_turn(ask).await;
+        if challenge.is_none() && result.as_ref().is_ok_and(is_nothing) {
+            self.nothing.store(true, Ordering::Relaxed);
+        }
         *last = Some(result.clone());
         slot.rounds.fetch_add(1, Ordering::Release);
         drop(last);
@@ -74,6 +87,10 @@ impl Grants {
             *self.slot(plain).last.lock().await = Some(Ok(grant.clone()));
         }
         result
+    }
+
+    fn needs_nothing(&self) -> bool {
+        self.nothing.load(Ordering::Relaxed) && !self.challenged.load(Ordering::Relaxed)
     }
 
     async fn in_turn(
@@ -116,6 +133,10 @@ impl Slot {
             Err(_) => true,
         }
     }
+}
+
+fn is_nothing(grant: &Grant) -> bool {
+    grant.headers.is_empty() && grant.expires.is_none() && grant.carries == HostUse::Data
 }
 
 fn is_fresh(grant: &Grant) -> bool {
@@ -164,7 +185,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 if fails { Err(PluginError::Forbidden("no".to_owned())) } else { Ok(grant(300)) }
             };
-            let asks = (0..50).map(|_| grants.get(&scopes, challenge.as_ref(), ask()));
+            let asks = (0..50).map(|_| grants.get(&scopes, (challenge.as_ref(), false), ask()));
             let answers = futures_util::future::join_all(asks).await;
             assert!(answers.iter().all(|answer| answer.is_err() == fails));
         }
@@ -180,7 +201,7 @@ mod tests {
                     calls.fetch_add(1, Ordering::Relaxed);
                     Ok(grant(seconds))
                 };
-                grants.get(&scopes("a"), None, ask).await.unwrap();
+                grants.get(&scopes("a"), (None, false), ask).await.unwrap();
             }
             assert_eq!(calls.load(Ordering::Relaxed), wanted, "{seconds}");
         }
@@ -190,13 +211,33 @@ mod tests {
     async fn a_challenge_asks_anew_and_its_answer_is_kept() {
         let grants = Grants::default();
         let answer = |seconds| async move { Ok(grant(seconds)) };
-        let first = grants.get(&scopes("a"), None, answer(100)).await.unwrap();
+        let first = grants.get(&scopes("a"), (None, false), answer(100)).await.unwrap();
         let met = challenge();
-        let second = grants.get(&scopes("a"), Some(&met), answer(200)).await.unwrap();
-        let again = grants.get(&scopes("a"), Some(&met), answer(300)).await.unwrap();
-        let kept = grants.get(&scopes("a"), None, answer(400)).await.unwrap();
+        let second = grants.get(&scopes("a"), (Some(&met), false), answer(200)).await.unwrap();
+        let again = grants.get(&scopes("a"), (Some(&met), false), answer(300)).await.unwrap();
+        let kept = grants.get(&scopes("a"), (None, false), answer(400)).await.unwrap();
         assert!(first.expires < second.expires && second.expires < again.expires);
         assert_eq!(kept.expires, again.expires);
+    }
+
+    #[tokio::test]
+    async fn who_needs_nothing_is_not_asked_about_until_a_challenge_comes() {
+        let (grants, calls) = (Grants::default(), AtomicUsize::new(0));
+        let get = async |name: &str, challenge: Option<&Challenge>, anonymous, given: Grant| {
+            let ask = async {
+                calls.fetch_add(1, Ordering::Relaxed);
+                Ok(given)
+            };
+            grants.get(&scopes(name), (challenge, anonymous), ask).await.unwrap();
+            calls.load(Ordering::Relaxed)
+        };
+        assert_eq!(get("a", None, true, grant(300)).await, 1);
+        assert_eq!(get("b", None, true, Grant::anonymous()).await, 2, "an end may come");
+        assert_eq!(get("c", None, true, Grant::anonymous()).await, 2);
+        assert_eq!(get("d", None, false, Grant::anonymous()).await, 3, "it has credentials");
+        assert_eq!(get("c", Some(&challenge()), true, grant(300)).await, 4);
+        assert_eq!(get("c", None, true, Grant::anonymous()).await, 4, "kept");
+        assert_eq!(get("e", None, true, Grant::anonymous()).await, 5, "it may want something, too");
     }
 
     #[tokio::test]
@@ -204,7 +245,7 @@ mod tests {
         let grants = Grants::default();
         for number in 0..MAX_GRANTS + 3 {
             let name = scopes(&format!("r{number}"));
-            grants.get(&name, None, async { Ok(grant(300)) }).await.unwrap();
+            grants.get(&name, (None, false), async { Ok(grant(300)) }).await.unwrap();
         }
         assert_eq!(lock(&grants.slots).len(), MAX_GRANTS);
     }

@@ -88,16 +88,17 @@ async fn claim_executions(shared: Arc<Shared>) {
     }
 }
 
-/// One try of a task; `None` where the engine closes and the task goes on later.
+/// One try of a task; `None` where the engine closes and the task goes on later. What `log` gathered
+/// last is still to be written.
 pub(super) async fn attempt(
     shared: &Arc<Shared>,
     task: &Task,
     sibling: Option<Sibling>,
     cut: &CancellationToken,
+    log: &Arc<TaskLog>,
 ) -> Option<TaskOutcome> {
-    let log = Arc::new(TaskLog::new(shared.store.clone(), task.id));
-    let outcome = tokio::select! {
-        outcome = perform(shared, task, sibling, &log) => Some(outcome),
+    tokio::select! {
+        outcome = perform(shared, task, sibling, log) => Some(outcome),
         () = cut.cancelled() => {
             log.warn("stopped").await;
             Some(TaskOutcome::Stopped)
@@ -107,9 +108,7 @@ pub(super) async fn attempt(
             None
         }
         () = log.keep_flushing() => None,
-    };
-    log.flush().await;
-    outcome
+    }
 }
 
 async fn perform(

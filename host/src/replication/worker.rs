@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 
 use super::{
     LEASE, Shared,
+    log::TaskLog,
     queue::{attempt, idle},
     siblings::{Sibling, Siblings},
 };
@@ -20,12 +21,14 @@ const TOGETHER: usize = 32;
 /// Works until the engine closes.
 pub(super) async fn run(shared: Arc<Shared>) {
     while !shared.closing.is_cancelled() {
-        let woken = shared.wake.notified();
+        let woken = shared.queued.notified();
         let now = OffsetDateTime::now_utc();
         let claim = (shared.owner.as_str(), now + LEASE);
         match shared.store.claim_tasks(claim, now, TOGETHER).await {
             Ok(tasks) if tasks.is_empty() => {}
             Ok(tasks) => {
+                // There may be more, and somebody who sleeps: one after the other.
+                shared.queued.notify_one();
                 run_together(&shared, tasks).await;
                 continue;
             }
@@ -61,7 +64,10 @@ async fn run_together(shared: &Arc<Shared>, tasks: Vec<Task>) {
 
 async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) {
     let Some(under) = shared.running.tasks.begin(task.id, task.execution) else { return };
-    let Some(outcome) = attempt(&shared, &task, sibling, &under.cut).await else { return };
+    let log = Arc::new(TaskLog::new(shared.store.clone(), task.id));
+    let Some(outcome) = attempt(&shared, &task, sibling, &under.cut, &log).await else {
+        return log.flush().await;
+    };
     let now = OffsetDateTime::now_utc();
     let retry = match &outcome {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
@@ -72,7 +78,10 @@ async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) {
     tell(&outcome);
     let tally = course.end(task.id, retry.is_some());
     let ending = Ending { outcome, tally };
-    if let Err(error) = shared.store.finish_task(task.id, &shared.owner, ending, now).await {
+    let finish = shared.store.finish_task(task.id, &shared.owner, ending, now);
+    // In one commit, the log before: who sees the end sees all of it.
+    let ((), finished) = futures_util::future::join(log.flush(), finish).await;
+    if let Err(error) = finished {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
     }
     if let Some(at) = retry {
@@ -109,7 +118,7 @@ fn wake_at(shared: &Arc<Shared>, after: time::Duration) {
     let tracker = shared.tracker.clone();
     tracker.spawn(async move {
         tokio::select! {
-            () = tokio::time::sleep(after) => shared.wake.notify_waiters(),
+            () = tokio::time::sleep(after) => shared.queued.notify_one(),
             () = shared.closing.cancelled() => {}
         }
     });

@@ -116,7 +116,7 @@ async fn a_name_that_leads_to_loopback_here_is_not_asked_of_the_proxy() {
     let egress =
         Arc::new(Egress::new("https://charts.invalid/".parse().unwrap(), vec![everywhere]));
     let proxy = super::super::proxy::Proxy::new(&through(&url, &[]).unwrap()).unwrap();
-    let tls = super::super::tls::Tls::new(&TlsSettings::default()).unwrap();
+    let tls = super::super::tls::Later::new(&TlsSettings::default()).unwrap();
     let mut connector = super::super::connector::Connector::new(egress, tls, Some(proxy), hasty());
     let to = "https://127.1/a.tgz".parse().unwrap();
     let error = tower_service::Service::call(&mut connector, to).await.err().unwrap().to_string();

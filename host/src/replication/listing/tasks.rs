@@ -92,7 +92,7 @@ impl Lister {
         let course = self.shared.course(id).await;
         let added = self.shared.store.add_listed(id, repository, specs, now).await?;
         course.lists(items);
-        self.shared.wake.notify_waiters();
+        self.shared.queued.notify_one();
         Ok(added)
     }
 
