@@ -45,11 +45,11 @@ impl Counts {
         of(&self.rules, id.0, || Stats::part_of([Arc::clone(whole)]))
     }
 
-    /// The counters of both ends of a task.
-    pub(super) fn of_ends(&self, spec: &TaskSpec) -> [Arc<Stats>; 2] {
+    /// The counters of one try of a task: those of its run, and of both its ends.
+    pub(super) fn of_task(&self, spec: &TaskSpec, run: Arc<Stats>) -> Arc<Stats> {
         let source = of(&self.sources, spec.source.0, Stats::default);
         let destination = of(&self.destinations, spec.destination.0, Stats::default);
-        [source, destination]
+        Arc::new(Stats::part_of([run, source, destination]))
     }
 
     /// Forgets an endpoint that is gone.

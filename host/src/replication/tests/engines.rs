@@ -39,7 +39,6 @@ async fn plugins() -> Plugins {
         no_proxy: Vec::new(),
         layouts: None,
         budget: Budget::default(),
-        layouts: None,
     };
     let plugins = Plugins::new(options).unwrap();
     let adapter = bundled_plugins::ALL.iter().find(|it| it.provider == "docker-registry").unwrap();
