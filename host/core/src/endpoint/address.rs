@@ -50,6 +50,16 @@ impl EndpointUrl {
 }
 
 impl EndpointUrl {
+    /// What the addresses of requests begin with, without a slash at the end: the text that is
+    /// shown, but for an image layout, whose text is for people alone.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        match self.layout() {
+            Some(_) => self.url.as_str().trim_end_matches('/'),
+            None => &self.text,
+        }
+    }
+
     /// The name of the image layout that it is, where it is one.
     #[must_use]
     pub fn layout(&self) -> Option<&str> {

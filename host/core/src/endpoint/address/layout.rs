@@ -69,6 +69,8 @@ mod tests {
         ] {
             let address: EndpointUrl = text.parse().unwrap();
             assert_eq!(address.layout(), name, "{text}");
+            let base: EndpointUrl = address.base().parse().unwrap();
+            assert_eq!(base.url(), address.url(), "{text}: requests go to what it is based on");
             let stored: EndpointUrl = String::from(address.clone()).parse().unwrap();
             assert_eq!(stored, address);
         }

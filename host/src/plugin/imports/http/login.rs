@@ -24,7 +24,7 @@ pub(super) fn check(patterns: &[String], endpoint: &EndpointUrl, url: &Url) -> R
 /// starts with `/` is below the endpoint. The query is not looked at.
 fn matches(pattern: &str, endpoint: &EndpointUrl, url: &Url) -> bool {
     let whole = match pattern.strip_prefix('/') {
-        Some(_) => format!("{}{pattern}", endpoint.as_str()),
+        Some(_) => format!("{}{pattern}", endpoint.base()),
         None => pattern.to_owned(),
     };
     let Some((scheme, rest)) = whole.split_once("://") else { return false };

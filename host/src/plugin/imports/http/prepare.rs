@@ -97,11 +97,8 @@ pub(super) fn address(endpoint: &EndpointUrl, text: &str) -> Result<Url, Transpo
     if text.chars().any(|c| c.is_control() || c == ' ') {
         return wrong("it holds control characters or spaces");
     }
-    let whole = if text.starts_with('/') {
-        format!("{}{text}", endpoint.as_str())
-    } else {
-        text.to_owned()
-    };
+    let whole =
+        if text.starts_with('/') { format!("{}{text}", endpoint.base()) } else { text.to_owned() };
     let mut url = match Url::parse(&whole) {
         Ok(url) => url,
         Err(url::ParseError::RelativeUrlWithoutBase) => {
