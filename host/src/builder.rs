@@ -7,7 +7,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_core::{
+    budget::Budget,
     endpoint::{Credentials, EndpointSpec},
+    policy::options::History,
     secret::Secret,
 };
 
@@ -15,6 +17,7 @@ use crate::{
     credentials::{SourceSettings, Sources},
     error::Error,
     host::{Host, Parts},
+    layout::{LayoutPlace, LayoutSettings, Layouts},
     plugin::{Compiler, Limits, Package, PluginOptions, Plugins},
     replication::{self, Engine, EngineParts, Records},
     store::Store,
@@ -51,10 +54,14 @@ pub struct HostBuilder {
     pub(crate) workers: usize,
     pub(crate) state: Option<(PathBuf, Duration)>,
     pub(crate) audit_days: Option<u32>,
+    pub(crate) history: History,
     pub(crate) no_proxy: Vec<String>,
+    pub(crate) budget: Budget,
     pub(crate) sources: SourceSettings,
     pub(crate) health_checks: Option<Duration>,
     pub(crate) event_window: Duration,
+    pub(crate) layouts: LayoutSettings,
+    pub(crate) task_logs: bool,
 }
 
 impl HostBuilder {
@@ -73,10 +80,14 @@ impl HostBuilder {
             workers: 10,
             state: None,
             audit_days: None,
+            history: History::USUAL,
             no_proxy: Vec::new(),
+            budget: Budget::default(),
             sources: SourceSettings::default(),
             health_checks: None,
             event_window: Duration::from_secs(2),
+            layouts: LayoutSettings::default(),
+            task_logs: true,
         }
     }
 
@@ -165,10 +176,34 @@ impl HostBuilder {
         self
     }
 
+    /// Whether logs of tasks are kept, for [`Host::task_log`]; they are by default. A host in memory
+    /// that copies very much takes less without.
+    #[must_use]
+    pub fn task_logs(mut self, kept: bool) -> Self {
+        self.task_logs = kept;
+        self
+    }
+
+    /// How many ended runs of a rule are kept, and how long, where the rule does not say; fifty,
+    /// however old, by default.
+    #[must_use]
+    pub fn history(mut self, history: History) -> Self {
+        self.history = history;
+        self
+    }
+
     /// Hosts that are reached without the endpoint's proxy.
     #[must_use]
     pub fn no_proxy(mut self, hosts: Vec<String>) -> Self {
         self.no_proxy = hosts;
+        self
+    }
+
+    /// What all endpoints together may use, on top of what each of them and each rule may; without
+    /// limits by default.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
     }
 
@@ -195,6 +230,22 @@ impl HostBuilder {
         self
     }
 
+    /// An image layout, which an endpoint with the address `oci:NAME` is: see
+    /// [`check_layout_name`](portolan_core::endpoint::address::check_layout_name).
+    #[must_use]
+    pub fn layout(mut self, name: impl Into<String>, place: LayoutPlace) -> Self {
+        self.layouts.named.insert(name.into(), place);
+        self
+    }
+
+    /// A directory in which every other `oci:NAME` is an image layout, a tar file where the name
+    /// ends in `.tar`. There is none by default, and such endpoints are refused.
+    #[must_use]
+    pub fn layouts_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.layouts.directory = Some(directory.into());
+        self
+    }
+
     /// Opens the store, loads adapters, takes up what was under way, and starts working.
     ///
     /// # Errors
@@ -203,11 +254,18 @@ impl HostBuilder {
         let lasts = self.data_dir.is_some();
         let (store, key) = key::open_store(self.key, self.data_dir).await?;
         self.audit_days.inspect(|days| store.keep_audit_for(*days));
+        let (layouts, way) = Layouts::start(self.layouts);
+        if !self.task_logs {
+            store.keep_no_logs();
+        }
+        store.keep_history(self.history);
         let plugins = Plugins::new(PluginOptions {
             cache: self.cache,
             compiler: self.compiler,
             limits: self.limits,
             no_proxy: self.no_proxy,
+            layouts: way,
+            budget: self.budget,
         })?;
         let bundled = load_bundled(&plugins, self.adapters).await?;
         enable_approved(&store, &plugins).await?;
@@ -225,7 +283,16 @@ impl HostBuilder {
         };
         let engine = Engine::start(parts).await?;
         let (plugin_dir, health_checks) = (self.plugin_dir, self.health_checks);
-        Ok(Host::start(Parts { store, plugins, engine, bundled, plugin_dir, health_checks, key }))
+        Ok(Host::start(Parts {
+            store,
+            plugins,
+            engine,
+            bundled,
+            plugin_dir,
+            health_checks,
+            key,
+            layouts,
+        }))
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod args;
 mod audit;
 pub mod backup;
+mod bar;
 mod browse;
 mod client;
 pub mod demo;

@@ -5,7 +5,9 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
-use portolan_core::{network::AddressRange, secret::Secret};
+use portolan_core::{
+    budget::Budget, network::AddressRange, policy::options::History, secret::Secret,
+};
 
 mod error;
 mod file;
@@ -121,18 +123,24 @@ pub struct Config {
     pub sealing_key: SealingKey,
     /// The registry behind id 0.
     pub local: Option<Local>,
+    /// Directory of the image layouts that endpoints with the address `oci:NAME` are.
+    pub layouts: Option<PathBuf>,
     /// Tasks at once, 1 to 256.
     pub workers: Setting<usize>,
     /// Minutes between two health checks of an endpoint, at most a day; 0 is never.
     pub health_check_minutes: Setting<u32>,
     /// Days that entries of the audit log are kept.
     pub audit_days: Setting<u32>,
+    /// How many ended runs of a rule are kept, and how long; 0 is the library's usual number.
+    pub history: History,
     /// Seconds that what webhooks tell is gathered before rules run for it, at most an hour.
     pub event_window_seconds: Setting<u32>,
     /// Bounds of adapter calls; `None` inside keeps the library's.
     pub limits: LimitSettings,
     /// Hosts reached without an endpoint's proxy.
     pub no_proxy: Vec<String>,
+    /// What all endpoints together may use.
+    pub budget: Budget,
     /// What endpoints may have their credentials from, and for which hosts; absolute paths.
     pub credential_sources: SourceKeys,
     /// How log lines look.
@@ -178,13 +186,16 @@ impl Config {
             plugins,
             admin_password: sources.variable("PORTOLAN_ADMIN_PASSWORD").map(Secret::new),
             sealing_key: sealing_key(&file, &sources, &paths)?,
+            layouts: file.layouts.as_ref().map(|layouts| base.join(&layouts.directory)),
             local: file.local.as_ref().map(|local| local.check(&base)).transpose()?,
             workers: workers(&file)?,
             health_check_minutes: health_check_minutes(&file)?,
             audit_days: audit_days(&file)?,
+            history: history(&file)?,
             event_window_seconds: event_window_seconds(&file)?,
             limits: file.limits.clone(),
             no_proxy: no_proxy(&file, &sources),
+            budget: file.budget,
             credential_sources: file.credential_sources.check(&base)?,
             log_format: sources.or_file(
                 ("PORTOLAN_LOG_FORMAT", LogFormat::parse),
@@ -275,6 +286,15 @@ fn audit_days(file: &File) -> Result<Setting<u32>, ConfigError> {
             why: format!("a number from 1 to {MAX_DAYS} is wanted"),
         }),
     }
+}
+
+fn history(file: &File) -> Result<History, ConfigError> {
+    let refused = |why| ConfigError::Value {
+        origin: Origin::File("history"),
+        value: format!("{} executions, {} days", file.history.executions, file.history.days),
+        why,
+    };
+    file.history.fault().map_or(Ok(file.history), |why| Err(refused(why)))
 }
 
 fn event_window_seconds(file: &File) -> Result<Setting<u32>, ConfigError> {

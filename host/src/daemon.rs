@@ -67,6 +67,8 @@ pub async fn serve(config: Config) -> Result<(), DaemonError> {
     let settings = transport::settings(&config, address);
     let scheme = if tls.is_some() { "https" } else { "http" };
     let (_socket, mut faces) = open(listeners, tls, &Api::new(host.clone(), settings), &stop);
+    let initial = config.paths.initial_password();
+    faces.spawn(first_start::forget_password(host.clone(), initial, stop.clone()));
     tracing::info!(
         data_dir = %config.paths.data_dir.value.display(),
         socket = %config.paths.socket.value.display(),
@@ -197,6 +199,8 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
         .audit_days(config.audit_days.value)
         .event_window(Duration::from_secs(u64::from(config.event_window_seconds.value)))
         .no_proxy(config.no_proxy.clone())
+        .budget(config.budget)
+        .history(config.history)
         .credential_sources(sources::sources(&config.credential_sources)?);
     let minutes = config.health_check_minutes.value;
     if minutes > 0 {
@@ -204,6 +208,9 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
     }
     if let Some(local) = &config.local {
         builder = builder.local(local.spec.clone(), local.credentials.clone());
+    }
+    if let Some(directory) = &config.layouts {
+        builder = builder.layouts_in(directory);
     }
     Ok(with_bundled(builder))
 }

@@ -14,6 +14,7 @@ mod health;
 mod hooks;
 pub(crate) mod keys;
 mod lifecycle;
+pub(crate) mod limits;
 #[cfg(feature = "api")]
 mod measures;
 mod plans;
@@ -36,6 +37,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    layout::Layouts,
     plugin::{Calls, Package, Plugins},
     replication::Engine,
     store::Store,
@@ -50,7 +52,7 @@ pub use executions::Progress;
 pub use hooks::{Delivery, DeliveryError, DeliveryOutcome, LastDelivery, Webhook};
 pub(crate) use lifecycle::Parts;
 #[cfg(feature = "api")]
-pub(crate) use measures::Measures;
+pub(crate) use measures::{EndpointMeasure, Measures, RuleMeasure};
 pub use plans::PlanPage;
 
 use catalog::Catalog;
@@ -82,6 +84,7 @@ struct Shared {
     rotations: Arc<Semaphore>,
     /// Where the sealing key is kept.
     key: KeyPlace,
+    layouts: Layouts,
 }
 
 /// What `/registries/{id}/info` is made of.

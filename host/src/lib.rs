@@ -8,6 +8,7 @@ mod credentials;
 mod distribution;
 mod error;
 mod host;
+mod layout;
 mod net;
 mod plugin;
 mod replication;
@@ -35,6 +36,7 @@ pub use host::{
     DeliveryError, DeliveryOutcome, EndpointInfo, Fault, Host, LastDelivery, Listing, PlanPage,
     Plugin, PluginState, Progress, Rows, ShutdownReport, TokenSpec, Webhook,
 };
+pub use layout::LayoutPlace;
 #[cfg(feature = "daemon")]
 pub use net::client_tls::{ClientTls, ClientTlsError};
 #[cfg(feature = "api")]

@@ -4,6 +4,7 @@
 
 mod answers;
 mod body;
+mod budget;
 mod client;
 #[cfg(feature = "daemon")]
 pub(crate) mod client_tls;
@@ -12,6 +13,8 @@ pub(crate) mod egress;
 mod failure;
 #[cfg(feature = "api")]
 pub(crate) mod inbound;
+mod inside;
+mod limits;
 mod proxy;
 mod redact;
 mod redirect;
@@ -33,8 +36,11 @@ use portolan_core::{oci::Challenge, secret::Secret};
 use url::Url;
 
 pub(crate) use answers::Answers;
+pub(crate) use budget::{Bucket, Budgets, BudgetsOf};
 pub(crate) use client::{Client, Timeouts};
 pub(crate) use egress::{Egress, HostGrant, Purpose};
+pub(crate) use inside::{Inside, Visit};
+pub(crate) use limits::{RateLimit, retry_after};
 pub(crate) use redact::redact;
 
 /// A request body: empty, whole, or a stream that can fail.

@@ -9,10 +9,11 @@ use std::{path::PathBuf, time::Duration};
 
 use portolan_core::provider::AdapterInfo;
 
-use crate::{Code, Compiler, Error, Host, HostBuilder};
+use crate::{Code, Compiler, Error, Host, HostBuilder, LayoutPlace};
 
 /// A host in memory with the bundled adapters of these providers. With a `state`, it remembers in
 /// that directory what destinations hold, and believes what it remembers of tags for so long.
+/// `layouts` are image layouts by name.
 ///
 /// # Errors
 /// When an adapter cannot be used.
@@ -21,13 +22,17 @@ pub async fn host(
     cache: Option<PathBuf>,
     compiler: Compiler,
     state: Option<(PathBuf, Duration)>,
+    layouts: Vec<(String, LayoutPlace)>,
 ) -> Result<Host, Error> {
-    let mut builder = HostBuilder::in_memory().compiler(compiler);
+    let mut builder = HostBuilder::in_memory().compiler(compiler).task_logs(false);
     if let Some(cache) = cache {
         builder = builder.cache(cache);
     }
     if let Some((directory, trust)) = state {
         builder = builder.state(directory, trust);
+    }
+    for (name, place) in layouts {
+        builder = builder.layout(name, place);
     }
     let wanted = bundled_plugins::ALL.iter().filter(|b| providers.contains(&b.provider));
     for bundled in wanted {

@@ -7,9 +7,12 @@ use std::{
 };
 
 use portolan_core::{
+    budget::Budget,
     endpoint::{Credentials, EndpointSpec},
     provider::{AdapterInfo, AllowedHost, DeliveryAuth},
 };
+
+use crate::net::Inside;
 
 mod account;
 mod adapter;
@@ -37,6 +40,7 @@ mod timing;
 mod trouble;
 mod v0_1;
 
+use crate::net;
 pub(crate) use adapter::Adapter;
 pub use compile::compile_to_file;
 pub(crate) use package::Package;
@@ -98,6 +102,10 @@ pub(crate) struct PluginOptions {
     pub(crate) limits: Limits,
     /// Hosts that are reached without the endpoint's proxy.
     pub(crate) no_proxy: Vec<String>,
+    /// The way to image layouts, which endpoints with the address `oci:NAME` are.
+    pub(crate) layouts: Option<Inside>,
+    /// What the requests and bytes of all endpoints together may use.
+    pub(crate) budget: Budget,
 }
 
 /// Why an adapter could not do what was asked.
@@ -164,6 +172,9 @@ struct Inner {
     memories: memory::Memories,
     /// Hosts that are reached without the endpoint's proxy.
     no_proxy: Vec<String>,
+    layouts: Option<Inside>,
+    /// What all endpoints together may use.
+    budgets: net::Budgets,
 }
 
 /// A provider's adapter and the hosts it was granted.
@@ -179,7 +190,7 @@ impl Plugins {
     /// # Errors
     /// When the engine cannot be made, or the cache directory cannot be used.
     pub(crate) fn new(options: PluginOptions) -> Result<Self, PluginError> {
-        let PluginOptions { cache, compiler, limits, no_proxy } = options;
+        let PluginOptions { cache, compiler, limits, no_proxy, layouts, budget } = options;
         let engine = engine::Engine::new(&limits)?;
         let workshop = compile::Workshop {
             engine: engine.wasm.clone(),
@@ -194,6 +205,8 @@ impl Plugins {
             adapters: RwLock::default(),
             memories: memory::Memories::default(),
             no_proxy,
+            layouts,
+            budgets: net::Budgets::new(budget),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -253,7 +266,12 @@ impl Plugins {
             settings::check(&spec.provider, &package.info.settings_schema, &spec.settings)
                 .map_err(PluginError::Invalid)?;
             let answers = self.inner.memories.answers(id);
-            bound::client(spec, credentials, &granted, &self.inner.no_proxy, answers)
+            let layouts = self.inner.layouts.as_ref();
+            let links = (self.inner.no_proxy.as_slice(), answers);
+            match spec.url.layout() {
+                Some(name) => bound::client_within(spec, name, layouts, links.1),
+                None => bound::client(spec, credentials, &granted, links),
+            }
         };
         let memory = self.inner.memories.of((package.digest.as_str(), id), fingerprint, client)?;
         let secret = credentials.access_secret.clone();
@@ -273,7 +291,9 @@ impl Plugins {
             memory,
             limits: self.inner.limits.clone(),
         };
-        Ok(Adapter { inner: self.inner.clone(), package, bound: Arc::new(bound) })
+        let budgets = self.inner.memories.budgets.of(id.to_owned(), spec.budget);
+        let client = bound.memory.client.within(&budgets).within(&self.inner.budgets);
+        Ok(Adapter { inner: self.inner.clone(), package, bound: Arc::new(bound), client })
     }
 
     /// Asks a provider's adapter once more who it is, in a fresh instance.
@@ -310,6 +330,16 @@ impl Plugins {
         self.inner.memories.all_answers()
     }
 
+    /// What the hosts of an endpoint said last of how often they may be asked.
+    pub(crate) fn rate_limits(&self, id: &str) -> Vec<net::RateLimit> {
+        self.inner.memories.limits(id)
+    }
+
+    /// The same of every endpoint whose requests are counted.
+    pub(crate) fn all_rate_limits(&self) -> Vec<(String, Vec<net::RateLimit>)> {
+        self.inner.memories.all_limits()
+    }
+
     /// Calls of each enabled adapter since it was loaded, and how many of them were its own fault.
     pub(crate) fn calls(&self) -> Vec<(String, Calls)> {
         let adapters = self.inner.adapters.read().unwrap_or_else(PoisonError::into_inner);
@@ -321,6 +351,7 @@ impl Plugins {
     /// Forgets what is remembered of an endpoint: connections, tokens, keys.
     pub(crate) fn forget(&self, id: &str) {
         self.inner.memories.forget(id);
+        self.inner.memories.budgets.forget(&id.to_owned());
     }
 
     fn enabled(&self, provider: &str) -> Option<Enabled> {

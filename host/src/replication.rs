@@ -8,6 +8,7 @@ mod authority;
 mod blob;
 mod chart;
 mod connect;
+mod counts;
 mod deletion;
 mod delivery;
 mod events;
@@ -21,6 +22,7 @@ mod log;
 mod pace;
 mod present;
 mod preview;
+mod progress;
 mod queue;
 mod records;
 mod referrers;
@@ -48,6 +50,7 @@ use portolan_core::{
     id::{EndpointId, ExecutionId, PolicyId},
     oci::{Manifest, Reference, Repository, Tag},
     policy::{Policy, PolicySpec},
+    task::Task,
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
@@ -59,18 +62,22 @@ use tokio_util::{
 use crate::{
     credentials::Sources,
     distribution::Flow,
+    net::{Budgets, BudgetsOf},
     plugin::Plugins,
     store::{Store, StoreError},
 };
 
 pub(crate) use connect::{ConnectError, Connections};
+pub(crate) use counts::Counted;
 pub(crate) use inspect::InspectError;
 pub(crate) use preview::{Place, Preview, PreviewError};
+pub(crate) use progress::Reading;
 pub(crate) use records::Records;
 pub(crate) use stats::{Stats, Totals};
 
+use counts::Counts;
 use ledger::Ledger;
-use pace::Pace;
+use progress::Course;
 use running::Running;
 
 /// How long a claim holds without being renewed. A claim of a dead process is over after it.
@@ -123,6 +130,7 @@ struct Shared {
     workers: usize,
     event_window: time::Duration,
     stats: Arc<Stats>,
+    counts: Counts,
     /// Executions may wait.
     wake: Notify,
     /// Tasks may wait: wakes one worker, and each that finds some wakes the next.
@@ -145,15 +153,15 @@ struct Shared {
     tracker: TaskTracker,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
-    /// What was done for each execution since this process began.
-    progress: Mutex<HashMap<ExecutionId, Arc<Stats>>>,
+    /// How far each execution is.
+    progress: Mutex<HashMap<ExecutionId, Arc<Course>>>,
     /// Plans made at once: each asks registries many questions.
     previews: Semaphore,
     /// When this engine began: what was started before may have left parts behind.
     began: OffsetDateTime,
     selections: Mutex<HashMap<PolicyId, Selection>>,
-    /// What the runs of policies with a budget may pass, and for which rate.
-    budgets: Mutex<HashMap<PolicyId, (u64, Pace)>>,
+    /// What all runs of a policy together may use.
+    budgets: BudgetsOf<PolicyId>,
 }
 
 impl Engine {
@@ -168,6 +176,7 @@ impl Engine {
             workers: parts.workers,
             event_window: parts.event_window,
             stats: Arc::new(Stats::default()),
+            counts: Counts::default(),
             wake: Notify::new(),
             queued: Notify::new(),
             schedules_changed: Notify::new(),
@@ -187,7 +196,7 @@ impl Engine {
             previews: Semaphore::new(PREVIEWS),
             began: OffsetDateTime::now_utc(),
             selections: Mutex::default(),
-            budgets: Mutex::default(),
+            budgets: BudgetsOf::default(),
         });
         queue::spawn(&shared);
         Ok(Self { shared, _cuts: Arc::new(cutting.drop_guard()) })
@@ -243,12 +252,6 @@ impl Engine {
     pub(crate) fn totals(&self) -> Totals {
         let requests = self.shared.connections.requests();
         Totals { requests, ..self.shared.stats.totals() }
-    }
-
-    /// What was done for an execution since this process began.
-    pub(crate) fn progress(&self, id: ExecutionId) -> Totals {
-        let progress = lock(&self.shared.progress).get(&id).cloned();
-        progress.map(|stats| stats.totals()).unwrap_or_default()
     }
 
     /// What a run of a policy, stored under `id` or not at all, would do; nothing is copied.
@@ -311,13 +314,6 @@ impl Shared {
         Arc::clone(flows.entry(registry.to_string()).or_default())
     }
 
-    /// What is counted for an execution.
-    fn stats_of(&self, execution: ExecutionId) -> Arc<Stats> {
-        let mut progress = lock(&self.progress);
-        let made = || Arc::new(Stats::part_of(&self.stats));
-        Arc::clone(progress.entry(execution).or_insert_with(made))
-    }
-
     /// Forgets what is known of executions that are over or gone; what was counted for those that
     /// are over stays as long as somebody may still look at their end.
     async fn forget_what_is_over(&self) {
@@ -339,18 +335,13 @@ impl Shared {
         }
     }
 
-    /// The limit that all runs of a policy share; made anew where its rate has changed.
-    fn budget(&self, policy: PolicyId, rate: u64) -> Pace {
-        let mut budgets = lock(&self.budgets);
-        if rate == 0 {
-            budgets.remove(&policy);
-            return Pace::default();
+    /// What the rule of a task may use.
+    async fn budgets_of(&self, task: &Task) -> Budgets {
+        let budget = task.spec.options.budget;
+        match self.store.execution(task.execution).await {
+            Ok(execution) if !budget.is_unlimited() => self.budgets.of(execution.policy, budget),
+            _ => Budgets::default(),
         }
-        let made = budgets.entry(policy).or_insert_with(|| (rate, Pace::bytes(rate)));
-        if made.0 != rate {
-            *made = (rate, Pace::bytes(rate));
-        }
-        made.1.clone()
     }
 
     fn take_selection(&self, policy: PolicyId) -> Option<Selection> {

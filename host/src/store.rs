@@ -5,13 +5,18 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::AtomicU32},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use portolan_core::{
     oci::Digest,
+    policy::options::History,
     provider::{AdapterInfo, AllowedHost},
     secret::Secret,
+    task::Tally,
 };
 use redb::{Database, ReadableDatabase};
 use serde::{Deserialize, Serialize};
@@ -28,10 +33,13 @@ mod executions;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod history;
 mod keys;
+mod listings;
 mod log;
 mod meta;
 mod migrations;
+mod outcomes;
 mod plugins;
 mod policies;
 mod progress;
@@ -51,6 +59,7 @@ pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
 pub(crate) use copies::{Seen, StoredUpload, UploadKey};
 pub(crate) use events::{Accepted, FiredEvents, Told};
+pub(crate) use outcomes::Outcomes;
 pub(crate) use queue::Queued;
 pub(crate) use schedules::{Fired, Firing};
 pub(crate) use tokens::NewToken;
@@ -119,6 +128,20 @@ pub(crate) enum TaskOutcome {
     },
 }
 
+/// The end of a try: how, and what it did.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) outcome: TaskOutcome,
+    pub(crate) tally: Tally,
+}
+
+impl From<TaskOutcome> for Ending {
+    /// One that did nothing.
+    fn from(outcome: TaskOutcome) -> Self {
+        Self { outcome, tally: Tally::default() }
+    }
+}
+
 /// A plug-in as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PluginRecord {
@@ -166,6 +189,10 @@ struct Shared {
     seen: users::Seen,
     /// How long entries of the audit log are kept.
     audit_days: AtomicU32,
+    /// Whether nobody will read the logs of tasks.
+    mute: AtomicBool,
+    /// How long executions are kept where their policy does not say.
+    history: Mutex<History>,
 }
 
 /// Most records read without leaving the thread that asks.
@@ -187,12 +214,20 @@ impl Store {
             let audit_days = AtomicU32::new(AUDIT_DAYS);
             let seen = users::Seen::default();
             let ring = Arc::new(Ring::new(sealer));
-            let shared = Shared { writer, database, ring, path, committed, seen, audit_days };
+            let mute = AtomicBool::default();
+            let history = Mutex::default();
+            let shared =
+                Shared { writer, database, ring, path, committed, seen, audit_days, mute, history };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;
         store.write(move |tables| checker.check(tables)).await?;
         Ok(store)
+    }
+
+    /// Keeps no logs of tasks from now on.
+    pub(crate) fn keep_no_logs(&self) {
+        self.shared.mute.store(true, Ordering::Relaxed);
     }
 
     /// Whether records changed since [`take_changes`](Self::take_changes) was called.
@@ -294,7 +329,7 @@ impl StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, sync::atomic::Ordering};
+    use std::{fs, path::Path};
 
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use portolan_core::{

@@ -8,6 +8,9 @@
     reason = "a build script is told everything by its environment"
 )]
 
+#[path = "src/sections.rs"]
+mod sections;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -138,13 +141,17 @@ fn build_guests(root: &Path, target_dir: &Path) -> Result<(), String> {
     }
 }
 
-/// Copies the components to `<provider>.wasm`, the names a folder of prebuilt ones has too.
+/// Writes the components to `<provider>.wasm`, the names a folder of prebuilt ones has too, without
+/// what only debuggers read.
 fn collect(out: &Path) -> Result<PathBuf, String> {
     let built = out.join("guests").join(TARGET).join("guest");
     for provider in PROVIDERS {
         let from = built.join(format!("{}.wasm", package(provider).replace('-', "_")));
         let to = out.join(format!("{provider}.wasm"));
-        fs::copy(&from, &to).map_err(|e| format!("{}: {e}", from.display()))?;
+        let built = fs::read(&from).map_err(|e| format!("{}: {e}", from.display()))?;
+        let small = sections::without_debugging(&built)
+            .ok_or_else(|| format!("{} is no component", from.display()))?;
+        fs::write(&to, small).map_err(|e| format!("{}: {e}", to.display()))?;
     }
     Ok(out.to_path_buf())
 }

@@ -134,7 +134,7 @@ impl Target {
     /// `AdapterInfo::accepted_manifests`, for a provider whose versions differ.
     #[must_use]
     pub fn accepting<'a>(mut self, media_types: impl IntoIterator<Item = &'a str>) -> Self {
-        let media_types: Vec<&str> = media_types.into_iter().collect();
+        let media_types: Vec<String> = media_types.into_iter().map(str::to_owned).collect();
         self.extra.push(KeyValue::new("accepted-manifests", media_types.join(",")));
         self
     }

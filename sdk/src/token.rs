@@ -13,8 +13,6 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     Auth, Challenge, Endpoint, Error, Grant, Result, Scope, cache,
     http::{Request, Response},
@@ -41,12 +39,36 @@ pub struct Flow<'a> {
     login: Option<Auth>,
 }
 
-/// What a registry asked for, as kept in the cache.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a registry asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Demand {
     Nothing,
     Basic,
     Token { realm: String, service: Option<String> },
+}
+
+/// How it is kept in the cache: nothing, or the realm, where there is one, and the service. Tuples
+/// cost a component less than an enum.
+type Kept = Option<(Option<String>, Option<String>)>;
+
+impl Demand {
+    fn keep(self, key: &str) -> Self {
+        let kept: Kept = match &self {
+            Self::Nothing => None,
+            Self::Basic => Some((None, None)),
+            Self::Token { realm, service } => Some((Some(realm.clone()), service.clone())),
+        };
+        cache::set(key, &kept, CHALLENGE_TTL);
+        self
+    }
+
+    fn kept(key: &str) -> Option<Self> {
+        Some(match cache::get::<Kept>(key)? {
+            None => Self::Nothing,
+            Some((None, _)) => Self::Basic,
+            Some((Some(realm), service)) => Self::Token { realm, service },
+        })
+    }
 }
 
 impl<'a> Flow<'a> {
@@ -155,12 +177,12 @@ impl<'a> Flow<'a> {
                     scopes: &scopes,
                     life: self.life,
                 };
-                let token = match challenge {
+                let (token, expires) = match challenge {
                     None => ask.token()?,
                     // What was asked for is covered, too: the next one need not be refused first.
                     Some(_) => ask.fresh(&wanted)?,
                 };
-                Ok(Grant::new(Auth::Bearer(token.token), Some(token.expires)))
+                Ok(Grant::new(Auth::Bearer(token), Some(expires)))
             }
         }
     }
@@ -202,15 +224,14 @@ impl<'a> Flow<'a> {
     }
 
     fn demand(&self) -> Result<Demand> {
-        if let Some(demand) = cache::get(&self.cache_key()) {
+        if let Some(demand) = Demand::kept(&self.cache_key()) {
             return Ok(demand);
         }
         let probe = self.probe()?;
         match probe.challenge() {
             Some(challenge) => self.learn_at(challenge, probe.response().url()),
             None if probe.is_registry() && probe.response().status() == 200 => {
-                cache::set(&self.cache_key(), &Demand::Nothing, CHALLENGE_TTL);
-                Ok(Demand::Nothing)
+                Ok(Demand::Nothing.keep(&self.cache_key()))
             }
             None => Err(probe.refusal(&self.base)),
         }
@@ -229,7 +250,6 @@ impl<'a> Flow<'a> {
             },
             _ => challenge::demand(challenge, met_at)?,
         };
-        cache::set(&self.cache_key(), &demand, CHALLENGE_TTL);
-        Ok(demand)
+        Ok(demand.keep(&self.cache_key()))
     }
 }

@@ -48,7 +48,7 @@ export async function start() {
   };
   // For work on the console itself: what is on disk, not what was built.
   const front = process.env.CONSOLE_FROM_DISK ? await serve(url) : url;
-  return { url: front, folder, ...registries, api: api(url), close };
+  return { url: front, daemon: url, folder, ...registries, api: api(url), close };
 }
 
 /** Asks the daemon as the administrator; `password` may be changed. */
@@ -125,18 +125,34 @@ async function blob(base, repository, bytes) {
   return { digest: digestOf(bytes), size: bytes.length };
 }
 
-/** Pushes an image of one layer. */
-export async function image(base, repository, tag, seed) {
-  const layer = Buffer.alloc(200_000 + seed * 1000, seed);
-  const config = Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux", seed, rootfs: { type: "layers", diff_ids: [] } }));
-  const oci = "application/vnd.oci.image";
-  const manifest = {
-    schemaVersion: 2, mediaType: `${oci}.manifest.v1+json`,
-    config: { mediaType: `${oci}.config.v1+json`, ...(await blob(base, repository, config)) },
-    layers: [{ mediaType: `${oci}.layer.v1.tar`, ...(await blob(base, repository, layer)) }],
-  };
-  const put = await fetch(`${base}/v2/${repository}/manifests/${tag}`, {
-    method: "PUT", headers: { "content-type": manifest.mediaType }, body: JSON.stringify(manifest),
+const OCI = "application/vnd.oci.image";
+
+async function manifest(base, repository, reference, body) {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const put = await fetch(`${base}/v2/${repository}/manifests/${reference ?? digestOf(bytes)}`, {
+    method: "PUT", headers: { "content-type": body.mediaType }, body: bytes,
   });
   if (!put.ok) throw new Error(`a manifest was refused: ${put.status}`);
+  return { mediaType: body.mediaType, digest: digestOf(bytes), size: bytes.length };
+}
+
+/** Pushes an image of one layer; without a tag it is one by its digest. */
+export async function image(base, repository, tag, seed, architecture = "amd64") {
+  const layer = Buffer.alloc(200_000 + seed * 1000, seed);
+  const config = Buffer.from(JSON.stringify({ architecture, os: "linux", seed, rootfs: { type: "layers", diff_ids: [] } }));
+  return manifest(base, repository, tag, {
+    schemaVersion: 2, mediaType: `${OCI}.manifest.v1+json`,
+    config: { mediaType: `${OCI}.config.v1+json`, ...(await blob(base, repository, config)) },
+    layers: [{ mediaType: `${OCI}.layer.v1.tar`, ...(await blob(base, repository, layer)) }],
+  });
+}
+
+/** Pushes an index of one image for each architecture. */
+export async function index(base, repository, tag, seed, architectures) {
+  const manifests = [];
+  for (const architecture of architectures) {
+    const child = await image(base, repository, undefined, seed + manifests.length, architecture);
+    manifests.push({ ...child, platform: { os: "linux", architecture } });
+  }
+  return manifest(base, repository, tag, { schemaVersion: 2, mediaType: `${OCI}.index.v1+json`, manifests });
 }

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const FILES = join(dirname(fileURLToPath(import.meta.url)), "../../host/console");
 const KINDS = { ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
@@ -32,8 +33,8 @@ export async function serve(daemon, port = 0) {
 
 function file(path, answer) {
   if (!existsSync(path)) return answer.writeHead(404).end();
-  answer.writeHead(200, { "content-type": KINDS[extname(path)] ?? "text/plain", "cache-control": "no-store" });
-  answer.end(readFileSync(path));
+  const headers = { "content-type": KINDS[extname(path)] ?? "text/plain", "cache-control": "no-store", "content-encoding": "gzip" };
+  answer.writeHead(200, headers).end(gzipSync(readFileSync(path)));
 }
 
 /** On to the daemon, as if its own page had asked. */

@@ -6,6 +6,7 @@ import * as beginning from "./steps/beginning.mjs";
 import * as endpoints from "./steps/endpoints.mjs";
 import * as plugins from "./steps/plugins.mjs";
 import * as replications from "./steps/replications.mjs";
+import * as options from "./steps/options.mjs";
 import * as accounts from "./steps/accounts.mjs";
 import * as pages from "./steps/pages.mjs";
 
@@ -13,7 +14,7 @@ const sea = await start();
 const walker = await Walker.open(sea.url);
 let failed = false;
 try {
-  for (const part of [beginning, endpoints, plugins, replications, accounts, pages]) {
+  for (const part of [beginning, endpoints, plugins, replications, options, accounts, pages]) {
     for (const [title, step] of part.STEPS) {
       const begun = Date.now();
       await step(walker, sea);

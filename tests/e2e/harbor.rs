@@ -267,7 +267,8 @@ async fn a_harbor_says_what_a_rule_may_use_of_it() {
             {"type": "tag", "style": "input", "values": null},
             {"type": "label", "style": "list", "values": labels},
             {"type": "resource", "style": "radio", "values": ["image", "artifact"]}],
-        "supported_triggers": ["manual", "scheduled"], "supported_copy_by_chunk": true});
+        "supported_triggers": ["manual", "scheduled", "event_based"],
+        "supported_copy_by_chunk": true});
     assert_eq!(info.json(), expected);
     let plain = sea.client.get(&format!("{REGISTRIES}/{}/info", sea.plain().await)).await;
     let expected = json!({"type": "docker-registry",

@@ -1,5 +1,5 @@
-//! Event-based rules as they are lived with: docker-registry tells the daemon what was pushed, and
-//! just that arrives; after a kill, too.
+//! Event-based rules as they are lived with: docker-registry, or a Harbor, tells the daemon what was
+//! pushed, and just that arrives; after a kill, too.
 
 use std::path::Path;
 
@@ -7,7 +7,9 @@ use e2e::{
     api::{EXECUTIONS, POLICIES, create_registry, registry},
     daemon::Daemon,
     debian::{DockerRegistry, Mode},
+    harbor::{Happened, Harbor, PASSWORD, Payload},
     http::Client,
+    oracles,
     poll::{PATIENCE, eventually},
 };
 use portolan_testregistry::{Registry, layer};
@@ -32,7 +34,7 @@ impl World {
         let mode = Mode { hook: Some((&hook, SECRET)), ..Mode::default() };
         let from = DockerRegistry::start(mode).await?;
         if Command::new("skopeo").arg("--version").output().await.is_err() {
-            eprintln!("SKIPPED: skopeo is not installed");
+            oracles::skipped("skopeo is not installed");
             return None;
         }
         let (to, seeds) = (Registry::builder().start(), Registry::builder().start());
@@ -61,17 +63,21 @@ impl World {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Until these tags, and no others, are at the destination, whole.
     async fn arrived(&self, expected: &[String]) {
-        eventually(PATIENCE, "what was pushed arrives", async || {
-            let mut tags: Vec<String> =
-                self.to.tags().into_iter().map(|(name, tag)| format!("{name}:{tag}")).collect();
-            tags.sort();
-            if tags == expected { Ok(()) } else { Err(tags) }
-        })
-        .await;
-        self.to.verify_all().unwrap();
+        arrived(&self.to, expected).await;
     }
+}
+
+/// Until these tags, and no others, are at the destination, whole.
+async fn arrived(to: &Registry, expected: &[String]) {
+    eventually(PATIENCE, "what was pushed arrives", async || {
+        let mut tags: Vec<String> =
+            to.tags().into_iter().map(|(name, tag)| format!("{name}:{tag}")).collect();
+        tags.sort();
+        if tags == expected { Ok(()) } else { Err(tags) }
+    })
+    .await;
+    to.verify_all().unwrap();
 }
 
 async fn executions(client: &Client) -> Vec<Value> {
@@ -145,4 +151,66 @@ async fn what_was_accepted_arrives_after_a_kill() {
     world.arrived(&["team/app:v1".to_owned()]).await;
     let runs = executions(&second.admin()).await;
     assert_eq!((runs.len(), &runs[0]["trigger"]), (1, &json!("event_based")));
+}
+
+/// Both generations of Harbor, and both forms of 2.x.
+#[tokio::test]
+async fn a_harbor_tells_of_its_artifacts() {
+    let data = tempfile::tempdir().unwrap();
+    let daemon = daemon(data.path(), 1).await;
+    let client = daemon.admin();
+    let hook = Client::new(daemon.url()).authorization(SECRET);
+    let to = Registry::builder().start().await.unwrap();
+    let target = registry("docker-registry", "to", &to.url(), None);
+    let target = create_registry(&client, &target).await;
+    let harbors = [
+        ("new", Harbor::start().await, Payload::Default, "artifact"),
+        ("cloud", Harbor::start().await, Payload::CloudEvents, "artifact"),
+        ("old", Harbor::first("v1.10.4", false).await, Payload::Default, "image"),
+    ];
+    let mut expected = Vec::new();
+    for (name, harbor, payload, kind) in harbors {
+        let repository = &*format!("{name}/app");
+        harbor.add_project(name, false);
+        let digests = ["v1", "v2", "v3"].map(|tag| {
+            let seed = tag.bytes().map(u64::from).sum();
+            harbor.registry().put_image(repository, tag, &[layer(seed, 20_000)])
+        });
+        let mut source = registry("harbor", name, &harbor.url(), Some(("admin", PASSWORD)));
+        source["webhook_secret"] = json!(SECRET);
+        let from = create_registry(&client, &source).await;
+        let rule = json!({"name": name, "src_registry": {"id": from}, "deletion": true,
+            "dest_registry": {"id": target}, "enabled": true, "override": true,
+            "trigger": {"type": "event_based"}});
+        client.post(POLICIES, &rule).await.created_id();
+        let path = &*format!("/hooks/{from}");
+        let tell = async |what, n: usize, events: u64| {
+            let tag = format!("v{n}");
+            let artifact = (repository, &*tag, &digests[n - 1]);
+            let answer = harbor.tell((&hook, path), payload, what, artifact).await;
+            assert_eq!(answer.status, 202, "{}", answer.text());
+            assert_eq!(answer.json()["events"], events, "{name} {what:?}");
+        };
+        tell(Happened::Pulled, 1, 0).await;
+        for n in [2, 3] {
+            tell(Happened::Pushed, n, 1).await;
+        }
+        expected.extend([2, 3].map(|n| format!("{repository}:v{n}")));
+        expected.sort();
+        arrived(&to, &expected).await;
+        // What is told to be gone, and is.
+        assert!(harbor.registry().remove(repository, digests[1].as_str()));
+        tell(Happened::Deleted, 2, 1).await;
+        expected.retain(|place| *place != format!("{repository}:v2"));
+        arrived(&to, &expected).await;
+        let newest = &executions(&client).await[0];
+        assert_eq!(newest["trigger"], "event_based");
+        let tasks = client.get(&format!("{EXECUTIONS}/{}/tasks", newest["id"])).await.json();
+        assert_eq!(
+            (&tasks[0]["operation"], &tasks[0]["resource_type"]),
+            (&json!("deletion"), &json!(kind))
+        );
+    }
+    let wrong = Client::new(daemon.url()).authorization("wrong");
+    assert_eq!(wrong.post("/hooks/2", &json!({})).await.status, 401);
 }

@@ -1,7 +1,11 @@
 //! zuul-registry, a real server whose token authentication is unlike the others: no service in its
 //! challenge, scopes of one word, web pages as errors, no catalog, no `n`, no `mount`.
 
-use std::{fs::File, net::TcpListener};
+use std::{
+    fs::File,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+};
 
 use e2e::{
     api::{create_registry, refused, registry, replicate},
@@ -14,19 +18,21 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::{net::TcpStream, process};
 
-const USER: &str = "alice";
-const PASSWORD: &str = "s3cret-of-zuul";
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "s3cret-of-zuul";
 
-/// A running zuul-registry with its data in a temporary directory. Killed when dropped.
-struct Zuul {
-    _child: process::Child,
-    _folder: TempDir,
-    url: String,
+/// A running zuul-registry with its data in a temporary directory; anybody may read. Killed when
+/// dropped.
+pub(crate) struct Zuul {
+    child: process::Child,
+    folder: TempDir,
+    address: SocketAddr,
+    pub(crate) url: String,
 }
 
 impl Zuul {
     /// Starts one on a free port; `None`, said aloud, where it is not installed.
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let program = oracles::program("zuul-registry")?;
         let folder = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -36,23 +42,37 @@ impl Zuul {
             "public-url": url, "secret": "not used", "users": users,
             "storage": {"driver": "filesystem", "root": root}}});
         // JSON is YAML.
-        let (file, log) = (folder.path().join("config.yaml"), folder.path().join("log"));
-        std::fs::write(&file, config.to_string()).unwrap();
-        let mut command = process::Command::new(program);
-        command.arg("-c").arg(&file).arg("serve").env_clear().env("PATH", "/usr/bin:/bin");
-        let output = File::create(&log).unwrap();
-        command.stdout(output.try_clone().unwrap()).stderr(output).kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
-        eventually(PATIENCE, "zuul-registry listens", async || {
-            if let Ok(Some(status)) = child.try_wait() {
-                let said = std::fs::read_to_string(&log).unwrap_or_default();
-                panic!("zuul-registry ended: {status}: {said}");
-            }
-            TcpStream::connect(address).await
-        })
-        .await;
-        Some(Self { _child: child, _folder: folder, url })
+        std::fs::write(folder.path().join("config.yaml"), config.to_string()).unwrap();
+        let child = serve(&program, folder.path(), address).await;
+        Some(Self { child, folder, address, url })
     }
+
+    /// kill -9, and a new start on the same address with the same data.
+    pub(crate) async fn kill_and_start_again(&mut self) {
+        self.child.kill().await.unwrap();
+        let program = oracles::program("zuul-registry").unwrap();
+        self.child = serve(&program, self.folder.path(), self.address).await;
+    }
+}
+
+/// The process for the configuration in `folder`, once it listens.
+async fn serve(program: &Path, folder: &Path, address: SocketAddr) -> process::Child {
+    let log = folder.join("log");
+    let mut command = process::Command::new(program);
+    command.arg("-c").arg(folder.join("config.yaml")).arg("serve");
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    let output = File::create(&log).unwrap();
+    command.stdout(output.try_clone().unwrap()).stderr(output).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    eventually(PATIENCE, "zuul-registry listens", async || {
+        if let Ok(Some(status)) = child.try_wait() {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            panic!("zuul-registry ended: {status}: {said}");
+        }
+        TcpStream::connect(address).await
+    })
+    .await;
+    child
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod pass;
 mod state;
 mod token;
 mod v1;
+mod webhook;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -28,6 +29,7 @@ use tokio::{
 
 pub use state::{Account, Kind, Lie};
 use state::{First, Project, State};
+pub use webhook::{Happened, Payload};
 
 /// The administrator's password.
 pub const PASSWORD: &str = "Harbor12345";

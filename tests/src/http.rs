@@ -53,6 +53,16 @@ impl Client {
         Self { authorization: Some(value), ..self }
     }
 
+    /// The same, with a Bearer token.
+    pub fn bearer(self, token: &str) -> Self {
+        Self { authorization: Some(format!("Bearer {token}")), ..self }
+    }
+
+    /// The same, with this header `Authorization`.
+    pub fn authorization(self, value: &str) -> Self {
+        Self { authorization: Some(value.to_owned()), ..self }
+    }
+
     /// The same, which says `Content-Type: application/json` also where it sends no body.
     pub fn json_always(self) -> Self {
         Self { json_always: true, ..self }

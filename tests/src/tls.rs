@@ -60,7 +60,8 @@ impl Certificate {
         self.key.sign(bytes).expect("the key signs")
     }
 
-    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+    /// What a server with this certificate is configured with.
+    pub fn server(&self) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).expect("it was just made");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()

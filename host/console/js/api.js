@@ -105,7 +105,9 @@ async function refusal(response, path) {
 }
 
 function sentence(message) {
-  const plain = message.replace(/^validation failure list:\n/, "");
+  // What Harbor's API calls a policy is a rule here.
+  const plain = message.replace(/^validation failure list:\n/, "").replace(/^policy /, "rule ")
+    .replace(/\bthe policy `/g, "the rule `").replace(/\ba policy \(/g, "a rule (").replace(/ policies \(/g, " rules (");
   return plain.charAt(0).toUpperCase() + plain.slice(1);
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{id::EndpointId, provider::AllowedHost, secret::Secret};
+use crate::{budget::Budget, id::EndpointId, provider::AllowedHost, secret::Secret};
 
 pub mod address;
 mod ca;
@@ -54,6 +54,9 @@ pub struct EndpointSpec {
     /// Where the access secret is read from, in place of a stored one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_source: Option<CredentialSource>,
+    /// What all work with it together may use.
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
 }
 
 impl EndpointSpec {
@@ -74,6 +77,7 @@ impl EndpointSpec {
             proxy: None,
             client_certificate: None,
             credential_source: None,
+            budget: Budget::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Executions: one run of a policy, and what its tasks make of it.
 
+mod columns;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 

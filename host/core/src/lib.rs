@@ -6,6 +6,7 @@
 pub mod accepts;
 pub mod account;
 pub mod audit;
+pub mod budget;
 pub mod endpoint;
 pub mod event;
 pub mod execution;

@@ -77,6 +77,42 @@ impl TaskSpec {
     }
 }
 
+/// What was done for a task, all its tries together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Tags and untagged artifacts pushed.
+    pub copied: u64,
+    /// Those that were there already.
+    pub there: u64,
+    /// Those that were left as they are at the destination, or stayed behind, by the rule.
+    pub left: u64,
+    /// Blobs whose bytes were moved.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes of blobs that needed no moving.
+    pub bytes_there: u64,
+}
+
+impl Tally {
+    /// This and a further try: what an earlier one brought is there already for it.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        Self {
+            copied: self.copied + next.copied,
+            there: next.there.saturating_sub(self.copied),
+            left: next.left,
+            blobs: self.blobs + next.blobs,
+            bytes: self.bytes + next.bytes,
+            bytes_there: next.bytes_there.saturating_sub(self.bytes),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A stored task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -101,6 +137,28 @@ pub struct Task {
     /// Not before this instant is it tried again.
     #[serde(with = "time::serde::rfc3339::option")]
     pub not_before: Option<OffsetDateTime>,
+    /// What its tries so far have done.
+    #[serde(default, skip_serializing_if = "Tally::is_nothing")]
+    pub tally: Tally,
+    /// How many items there were, where `spec.items` is kept no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<usize>,
+}
+
+impl Task {
+    /// How many items it has, or had: what [`TaskSpec::item_count`] said at first.
+    #[must_use]
+    pub fn item_count(&self) -> usize {
+        self.counted.unwrap_or_else(|| self.spec.item_count())
+    }
+
+    /// Lets go of the names of its items, and keeps their number: what is done is never tried again,
+    /// and the names of many tags are most of a record.
+    pub fn forget_items(&mut self) {
+        self.counted = Some(self.item_count());
+        self.spec.items = Vec::new();
+        self.spec.attached = Vec::new();
+    }
 }
 
 /// Most tries of a task (Harbor: 3 failures).
@@ -141,6 +199,15 @@ mod tests {
             [16, 60, 60]
         );
         assert_eq!(retry_at(1, datetime!(9999-12-31 23:59:59 UTC)), None);
+    }
+
+    #[test]
+    fn what_one_try_brought_is_not_there_already_for_the_next() {
+        let first = Tally { copied: 2, there: 1, blobs: 4, bytes: 900, ..Tally::default() };
+        let second = Tally { copied: 1, there: 3, left: 1, blobs: 1, bytes: 50, bytes_there: 1000 };
+        let both = Tally { copied: 3, there: 1, left: 1, blobs: 5, bytes: 950, bytes_there: 100 };
+        assert_eq!(first.and(second), both);
+        assert_eq!(Tally::default().and(second), second);
     }
 
     #[test]

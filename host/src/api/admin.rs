@@ -6,6 +6,7 @@ mod endpoints;
 mod events;
 mod executions;
 mod keys;
+mod limits;
 mod logs;
 mod plans;
 mod plugins;
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> Router<Api> {
         .route(&v1("/endpoints"), get(endpoints::list).post(endpoints::create))
         .route(&v1("/endpoints/{id}"), get(endpoints::show).put(endpoints::update))
         .route(&v1("/endpoints/{id}/webhook"), get(webhooks::show))
+        .route(&v1("/endpoints/{id}/limits"), get(limits::show))
         .route(&v1("/endpoints/{id}/repositories"), get(endpoints::repositories))
         .route(&v1("/endpoints/{id}/repositories/{name}/artifacts"), get(endpoints::artifacts))
         .route(

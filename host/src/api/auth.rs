@@ -30,7 +30,7 @@ use crate::{
 pub(crate) use attempts::Attempts;
 use passwords::Guess;
 pub(crate) use passwords::Logins;
-pub use passwords::{backup_key, hash_password};
+pub use passwords::{backup_key, hash_password, verify_password};
 use presented::Presented;
 pub(crate) use reading::{Reading, Streams};
 pub(crate) use sessions::{Sessions, cookie};

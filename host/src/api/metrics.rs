@@ -3,6 +3,8 @@
 //! Counts are kept where things happen; here they are only gathered and named. No label holds a
 //! name that somebody gave, only ids, providers and routes.
 
+mod nouns;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
@@ -96,6 +98,8 @@ fn text(latencies: &Latencies, measures: &Measures) -> Result<String, fmt::Error
     let help = "Webhooks that came, by outcome";
     counters(&mut registry, "webhook_deliveries", help, "outcome", &measures.deliveries);
     endpoints(&mut registry, measures);
+    nouns::rules(&mut registry, &measures.rules);
+    nouns::endpoints(&mut registry, &measures.endpoints);
     adapters(&mut registry, measures);
     process(&mut registry, measures);
     let mut text = String::new();
@@ -145,6 +149,13 @@ fn endpoints(registry: &mut Registry, measures: &Measures) {
     }
     let help = "Requests sent, by endpoint and answer; `none` where none came";
     registry.register("endpoint_requests", help, requests);
+    let left = Family::<Labels, Gauge>::default();
+    for (endpoint, count) in &measures.left {
+        let count = i64::try_from(*count).unwrap_or(i64::MAX);
+        left.get_or_create(&vec![("endpoint", endpoint.clone())]).set(count);
+    }
+    let help = "Requests left by what an endpoint said last of its limit";
+    registry.register("endpoint_rate_limit_remaining", help, left);
 }
 
 fn adapters(registry: &mut Registry, measures: &Measures) {
@@ -227,8 +238,11 @@ mod tests {
             Totals { bytes: 12, schedules_missed: 3, tasks_failed: 2, ..Totals::default() };
         let measures = Measures {
             totals,
+            rules: Vec::new(),
+            endpoints: Vec::new(),
             queue: Queued { executions: 1, tasks_waiting: 4, tasks_running: 2 },
             answers: vec![("7".to_owned(), [1, 0, 5, 0, 2, 0])],
+            left: vec![("7".to_owned(), 20)],
             deliveries: vec![("accepted", 3), ("refused", 0)],
             calls: vec![("harbor".to_owned(), Calls { calls: 9, faults: 1 })],
             store_bytes: Some(4096),
@@ -247,6 +261,7 @@ mod tests {
             "portolan_schedules_missed_total 3",
             "portolan_endpoint_requests_total{endpoint=\"7\",status=\"2xx\"} 5",
             "portolan_endpoint_requests_total{endpoint=\"7\",status=\"none\"} 1",
+            "portolan_endpoint_rate_limit_remaining{endpoint=\"7\"} 20",
             "portolan_webhook_deliveries_total{outcome=\"accepted\"} 3",
             "portolan_plugin_calls_total{provider=\"harbor\"} 9",
             "portolan_plugin_faults_total{provider=\"harbor\"} 1",

@@ -64,6 +64,11 @@ impl Listing {
         host::Listing { query, sort: &self.sort, page: self.page }
     }
 
+    /// The order and the part that are asked for.
+    pub(crate) fn sorted(&self) -> (&str, Page) {
+        (&self.sort, self.page)
+    }
+
     /// How many rows are passed over and how many taken, where the order that is asked for is one of
     /// `known`.
     pub(crate) fn part_of(&self, known: &[&str]) -> Option<(usize, usize)> {

@@ -277,7 +277,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
         .and_then(|value| value.pointer("/errors/0/message"))
         .and_then(Value::as_str)
         .filter(|message| !message.is_empty())
-        .map_or_else(|| format!("the daemon answered {status}"), str::to_owned);
+        .map_or_else(|| format!("the daemon answered {status}"), in_our_words);
     match status {
         StatusCode::UNAUTHORIZED => Failure::new("the daemon does not accept this login").hint(
             "use --token-file FILE, or --user NAME and --password-file FILE; the password of the first start is in initial-admin-password in the daemon's data directory",
@@ -297,12 +297,23 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
     }
 }
 
+/// A refusal as the terminal says it: what Harbor's API calls a policy is a rule.
+fn in_our_words(message: &str) -> String {
+    let message = match message.strip_prefix("policy ") {
+        Some(rest) => format!("rule {rest}"),
+        None => message.to_owned(),
+    };
+    [("the policy `", "the rule `"), ("a policy (", "a rule ("), (" policies (", " rules (")]
+        .iter()
+        .fold(message, |message, (theirs, ours)| message.replace(theirs, ours))
+}
+
 /// The noun of the terminal in `execution 9 does not exist`.
 fn missing(message: &str) -> Option<&'static str> {
     let (noun, rest) = message.split_once(' ')?;
     let noun = match noun {
         "endpoint" => "endpoint",
-        "policy" => "rule",
+        "rule" => "rule",
         "execution" => "execution",
         _ => return None,
     };

@@ -18,6 +18,8 @@ use super::{
 };
 
 mod ask;
+mod limits;
+mod webhook;
 
 /// Longest file of a client's certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 1 << 20;
@@ -45,7 +47,10 @@ const RECORD: &[(&str, &str)] = &[
     ("credential source", "/credential_source"),
     ("settings", "/settings"),
     ("allowed hosts", "/allowed_hosts"),
+    ("budget", "/budget"),
+    ("rate limits", "/rate_limits"),
     ("proxy", "/proxy"),
+    ("webhooks", "/webhooks"),
     ("status", "/status"),
     ("why", "/status_text"),
     ("created", "/creation_time"),
@@ -69,8 +74,10 @@ pub(super) async fn run(
         }
         EndpointCommand::Show { endpoint } => {
             let mut endpoint = find(&client, &endpoint).await?;
+            limits::add(&client, &mut endpoint, output).await?;
             if !output.is_json() {
                 count_certificates(&mut endpoint);
+                webhook::describe(&client, &mut endpoint).await?;
             }
             output.record(&endpoint, RECORD)
         }
@@ -163,6 +170,7 @@ struct Files {
     ca: Option<String>,
     client_certificate: Option<String>,
     client_key: Option<Secret>,
+    webhook_secret: Option<Secret>,
 }
 
 impl Files {
@@ -170,10 +178,12 @@ impl Files {
         let client = extras.client_certificate.as_deref();
         let read = |path: &Path| typed::text_file("--client-certificate", path, MAX_CERTIFICATES);
         let key = extras.client_key_file.as_deref().map(secret::from_file);
+        let hook = extras.webhook_secret_file.as_deref().map(secret::from_file);
         Ok(Self {
             ca: ca.map(|path| typed::certificates("--ca", path)).transpose()?,
             client_certificate: client.map(read).transpose()?,
             client_key: key.transpose()?,
+            webhook_secret: hook.transpose()?,
         })
     }
 }
@@ -192,28 +202,32 @@ fn new_registry(args: &EndpointAdd, url: &str, secret: Option<&Secret>, files: F
         }
         registry.set("credential", Some(credential));
     }
-    set_extras(&mut registry, &args.extras, files, Map::new());
+    set_extras(&mut registry, &args.extras, files, &Value::Null);
     registry
 }
 
-/// Sets what add and edit have in common. `settings` are those there are already.
-fn set_extras(
-    fields: &mut Fields,
-    extras: &EndpointExtras,
-    files: Files,
-    mut settings: Map<String, Value>,
-) {
+/// Sets what add and edit have in common. `stored` is what there is already.
+fn set_extras(fields: &mut Fields, extras: &EndpointExtras, files: Files, stored: &Value) {
+    let held = |name| stored.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     fields.set("ca_certificate", files.ca);
     fields.set("client_certificate", files.client_certificate);
     fields.set("client_key", files.client_key.as_ref().map(Secret::expose));
+    fields.set("webhook_secret", files.webhook_secret.as_ref().map(Secret::expose));
     fields.set("proxy", extras.proxy.as_deref());
     fields.set("credential_source", extras.credential_source.as_ref().map(|it| json!(it)));
     if !extras.allowed_hosts.is_empty() {
         fields.set("allowed_hosts", Some(json!(extras.allowed_hosts)));
     }
     if !extras.settings.is_empty() {
+        let mut settings = held("settings");
         settings.extend(extras.settings.iter().cloned());
         fields.set("settings", Some(settings));
+    }
+    let mut budget = Fields(held("budget"));
+    budget.set("bytes_per_second", extras.bytes_per_second);
+    budget.set("requests_per_minute", extras.requests_per_minute);
+    if extras.bytes_per_second.is_some() || extras.requests_per_minute.is_some() {
+        fields.set("budget", Some(budget.0));
     }
 }
 
@@ -223,9 +237,8 @@ async fn edit(client: &Client, output: Output, args: &EndpointEdit) -> Result<()
     let url = args.url.as_ref().map(|url| typed::url("--url", url)).transpose()?;
     let files = Files::read(args.ca.as_deref(), &args.extras)?;
     let stored = find(client, &args.endpoint).await?;
-    let settings = stored.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
     let url = url.as_ref().map(EndpointUrl::as_str);
-    let changes = changes(args, url, secret.as_ref(), files, settings);
+    let changes = changes(args, url, secret.as_ref(), files, &stored);
     if changes.0.is_empty() {
         return Err(Failure::usage("nothing to change was given")
             .hint("`portolan endpoint edit --help` shows what can be changed"));
@@ -240,7 +253,7 @@ fn changes(
     url: Option<&str>,
     secret: Option<&Secret>,
     files: Files,
-    settings: Map<String, Value>,
+    stored: &Value,
 ) -> Fields {
     let mut changes = Fields::default();
     changes.set("name", args.name.as_deref());
@@ -249,7 +262,7 @@ fn changes(
     changes.set("access_key", args.access_id.as_deref());
     changes.set("access_secret", secret.map(Secret::expose));
     changes.set("insecure", args.insecure);
-    set_extras(&mut changes, &args.extras, files, settings);
+    set_extras(&mut changes, &args.extras, files, stored);
     changes
 }
 

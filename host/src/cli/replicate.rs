@@ -1,12 +1,14 @@
 //! `portolan replicate`: what was typed becomes one copy, with bars on a terminal.
 
+mod endpoints;
+mod layout;
+
 use std::{
-    io::IsTerminal,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::HumanBytes;
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec, EndpointUrl},
     filter::{Decoration, Filter},
@@ -14,8 +16,11 @@ use portolan_core::{
 };
 use serde_json::{Value, json};
 
+use layout::TypedLayout;
+
 use super::{
     args::{ReplicateArgs, Side},
+    bar::Bar,
     demo::compiler,
     output::{self, Failure, Output},
     secret, typed,
@@ -43,9 +48,13 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     check(&args)?;
+    if args.source().is_name() || args.destination().is_name() {
+        return endpoints::run(&args, lookup).await;
+    }
+    let layouts = layout::of(args.source(), args.destination())?;
     let options = Options {
-        source: side(args.source(), &lookup).await?,
-        destination: side(args.destination(), &lookup).await?,
+        source: side(args.source(), &layouts, &lookup).await?,
+        destination: side(args.destination(), &layouts, &lookup).await?,
         filters: filters(&args)?,
         list: args.list.as_deref().map(read_list).transpose()?,
         namespace: args.dest_namespace.clone(),
@@ -53,13 +62,15 @@ pub async fn run(
     };
     let providers = [args.from_provider.as_str(), args.to_provider.as_str()];
     let state = state(&args)?;
-    let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?, state).await?;
-    let bar = bar();
-    let report = oneshot::replicate::replicate(&host, options, |now| show(&bar, now)).await;
-    bar.finish_and_clear();
+    let layouts = layouts.into_iter().map(|it| (it.name, it.place)).collect();
+    let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?, state, layouts).await?;
+    let bar = Bar::new();
+    let show = |now: Progress| bar.show(&now.way);
+    let report = oneshot::replicate::replicate(&host, options, show).await;
+    bar.clear();
     let report = report?;
     host.shutdown(Duration::from_secs(5)).await;
-    summary(Output::new(args.output), &report, started.elapsed())
+    summary(Output::new(args.connection.output), &report, started.elapsed())
 }
 
 /// What can be seen to be wrong before anything is asked.
@@ -78,8 +89,14 @@ fn state(args: &ReplicateArgs) -> Result<Option<(PathBuf, Duration)>, Failure> {
 
 async fn side(
     side: Side<'_>,
+    layouts: &[TypedLayout],
     lookup: &impl Fn(&str) -> Option<String>,
 ) -> Result<(EndpointSpec, Credentials), Failure> {
+    if let Some(layout) = layouts.iter().find(|layout| layout.option == side.option) {
+        let (name, provider) = (side.option.to_owned(), side.provider.to_owned());
+        let spec = EndpointSpec::new(name, provider, layout.address(side.location)?);
+        return Ok((spec, Credentials::default()));
+    }
     let url = address(side)?;
     let (access_key, access_secret) = match (side.access_id, side.access_secret_file) {
         (Some(id), file) => {
@@ -108,25 +125,19 @@ async fn side(
 
 /// A URL; a bare host is taken as https, never as http.
 fn address(side: Side<'_>) -> Result<EndpointUrl, Failure> {
-    let text = side.location;
-    if !text.contains("://") && !text.contains(['.', ':']) && text != "localhost" {
-        let message = format!(
-            "{} {text} is no URL, and an endpoint cannot be named here: there is no daemon to ask",
-            side.option
-        );
-        let hint = "make a rule between endpoints with `portolan rule add`, and run it";
-        return Err(Failure::usage(message).hint(hint));
-    }
-    typed::url(side.option, text)
+    typed::url(side.option, side.location)
 }
 
 /// Several globs of a kind are one with alternatives.
-fn filters(args: &ReplicateArgs) -> Result<Vec<Filter>, Failure> {
-    let alternatives = |globs: &[String]| match globs {
+fn alternatives(globs: &[String]) -> Option<String> {
+    match globs {
         [] => None,
         [one] => Some(one.clone()),
         many => Some(format!("{{{}}}", many.join(","))),
-    };
+    }
+}
+
+fn filters(args: &ReplicateArgs) -> Result<Vec<Filter>, Failure> {
     let name = alternatives(&args.repository).map(Filter::name);
     let tag = alternatives(&args.tag).map(|glob| Filter::tag(glob, Decoration::Matches));
     Ok(name.into_iter().chain(tag).collect())
@@ -157,21 +168,6 @@ fn read_list(path: &Path) -> Result<Vec<(Repository, Vec<Tag>)>, Failure> {
         }
     }
     Ok(list)
-}
-
-fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} artifacts, {msg}, {elapsed}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style)
-}
-
-fn show(bar: &ProgressBar, now: Progress) {
-    bar.set_length(now.planned);
-    bar.set_position(now.copied + now.skipped);
-    bar.set_message(format!("{} moved", HumanBytes(now.bytes)));
 }
 
 fn summary(output: Output, report: &Report, took: Duration) -> Result<(), Failure> {

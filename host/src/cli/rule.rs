@@ -184,19 +184,24 @@ fn is_yes(yes: Yes) -> bool {
 
 async fn start(client: &Client, output: Output, args: &RuleRun) -> Result<(), Failure> {
     let rule = endpoint::id_of(&find(client, &args.rule).await?)?;
-    let path = format!("{HARBOR}/replication/executions");
-    let answer =
-        client.send(Method::POST, &path, Payload::Json(json!({"policy_id": rule}))).await?;
-    let location = answer
-        .location
-        .ok_or_else(|| Failure::new("the daemon's answer does not say which run it started"))?;
-    let made = client.get(&location).await?;
+    let made = run_now(client, rule).await?;
     let id = endpoint::id_of(&made)?;
     if args.wait {
         return execution::watch(client, output, id).await;
     }
     let sentence = format!("Run {id} started; `portolan execution watch {id}` waits for its end");
     output.done(&sentence, &made)
+}
+
+/// Starts a run of a rule, and gives it.
+pub(super) async fn run_now(client: &Client, rule: u64) -> Result<Value, Failure> {
+    let path = format!("{HARBOR}/replication/executions");
+    let payload = Payload::Json(json!({"policy_id": rule}));
+    let answer = client.send(Method::POST, &path, payload).await?;
+    let location = answer
+        .location
+        .ok_or_else(|| Failure::new("the daemon's answer does not say which run it started"))?;
+    client.get(&location).await
 }
 
 async fn remove(client: &Client, output: Output, name: &str) -> Result<(), Failure> {

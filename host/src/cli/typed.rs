@@ -17,6 +17,10 @@ const MAX_PEM: u64 = 1 << 20;
 /// A registry's address. A bare host is taken as https, never as http, and a password in it is
 /// refused: every user of the machine can read the arguments.
 pub(super) fn url(option: &str, text: &str) -> Result<EndpointUrl, Failure> {
+    // An image layout of the daemon's; `oci:5000` is a host.
+    if text.strip_prefix("oci:").is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic())) {
+        return text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")));
+    }
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use portolan_core::{budget::Budget, policy::options::History};
 use serde::Deserialize;
 
 use super::{ClientCertificates, ConfigError, Flags, local::LocalKeys, sources::SourceKeys};
@@ -28,7 +29,10 @@ pub(super) struct File {
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_filter: Option<String>,
     pub(super) limits: LimitSettings,
+    pub(super) budget: Budget,
+    pub(super) history: History,
     pub(super) local: Option<LocalKeys>,
+    pub(super) layouts: Option<LayoutKeys>,
     pub(super) credential_sources: SourceKeys,
     pub(super) tls_certificate: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
@@ -39,6 +43,13 @@ pub(super) struct File {
     pub(super) max_connections_per_address: Option<usize>,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) proxy_auth: Option<ProxyAuthKeys>,
+}
+
+/// The keys of `[layouts]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LayoutKeys {
+    pub(super) directory: PathBuf,
 }
 
 /// The keys of `[proxy_auth]`.

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use portolan_core::endpoint::{Credentials, EndpointSpec, EndpointUrl};
+use portolan_core::{
+    budget::Budget,
+    endpoint::{Credentials, EndpointSpec, EndpointUrl},
+};
 use serde::Deserialize;
 
 use super::{
@@ -23,6 +26,8 @@ pub(super) struct LocalKeys {
     ca: Option<PathBuf>,
     #[serde(default)]
     insecure: bool,
+    #[serde(default)]
+    budget: Budget,
 }
 
 fn default_provider() -> String {
@@ -54,6 +59,7 @@ impl LocalKeys {
         let spec = EndpointSpec {
             access_key: self.access_id.clone(),
             insecure: self.insecure,
+            budget: self.budget,
             ca_certificate: ca.transpose()?,
             ..EndpointSpec::new("Local", self.provider.clone(), url)
         };

@@ -5,7 +5,9 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,10 +15,11 @@ use portolan_core::{
     account::{InvalidAccount, Role},
     secret::Secret,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::DaemonError;
 use crate::{
-    api::auth::{ADMIN, hash_password},
+    api::auth::{ADMIN, hash_password, verify_password},
     config::Config,
     error::{Code, Error},
     host::Host,
@@ -24,6 +27,8 @@ use crate::{
 
 /// Bytes of randomness in a generated password.
 const RANDOM_BYTES: usize = 18;
+/// Shortest time between two looks at whether it was changed.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Sets the password where there is none yet. Gives the line to show where it was generated.
 pub(super) async fn admin_password(
@@ -49,6 +54,50 @@ pub(super) async fn admin_password(
         password.expose(),
         path.display()
     )))
+}
+
+/// Removes the file of the first password once that is no longer `admin`'s, however it was changed:
+/// also at a start, where a crash came between. Ends then, and with `stop`.
+pub(super) async fn forget_password(host: Host, path: PathBuf, stop: CancellationToken) {
+    let Ok(text) = fs::read_to_string(&path) else { return };
+    let first = Arc::new(Secret::new(text.trim().to_owned()));
+    let mut news = host.news();
+    let mut seen = None;
+    loop {
+        news.mark_unchanged();
+        match host.user_named(ADMIN).await {
+            Ok(Some((_, hash))) if seen.as_ref() == Some(&hash) => {}
+            Ok(Some((_, hash))) if is_password(hash.clone(), &first).await => seen = Some(hash),
+            Ok(_) => return remove(&path),
+            Err(error) => tracing::debug!(%error, "whose password it is cannot be read now"),
+        }
+        tokio::select! {
+            told = news.changed() => if told.is_err() { return },
+            () = stop.cancelled() => return,
+        }
+        // A run stores much; one look a while is enough.
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Hashing takes a core for a while: not one of those that answer.
+async fn is_password(hash: String, password: &Arc<Secret>) -> bool {
+    let password = Arc::clone(password);
+    let checked = tokio::task::spawn_blocking(move || verify_password(&hash, &password)).await;
+    checked.unwrap_or(true)
+}
+
+fn remove(file: &Path) {
+    let path = file.display();
+    match fs::remove_file(file) {
+        Ok(()) => tracing::info!(%path, "the first password was changed: its file is removed"),
+        Err(error) => tracing::warn!(
+            %path, %error, "the first password was changed, but its file is still there: remove it"
+        ),
+    }
 }
 
 /// Makes the first administrator.
@@ -94,6 +143,36 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::builder::HostBuilder;
+
+    #[tokio::test]
+    async fn the_file_stays_as_long_as_its_password_is_right() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("initial-admin-password");
+        let host = HostBuilder::in_memory().build().await.unwrap();
+        let first = kept_password(&path).unwrap();
+        make_admin(&host, &first).await.unwrap();
+        let stop = CancellationToken::new();
+        let watch = || tokio::spawn(forget_password(host.clone(), path.clone(), stop.clone()));
+        let (mut watching, patience) = (watch(), Duration::from_secs(60));
+        host.create_user("ada".parse().unwrap(), Role::Viewer, "x".to_owned()).await.unwrap();
+        stop.cancel();
+        tokio::time::timeout(patience, &mut watching).await.unwrap().unwrap();
+        assert!(path.exists(), "another user is no change");
+
+        let stop = CancellationToken::new();
+        let watching = tokio::spawn(forget_password(host.clone(), path.clone(), stop));
+        let (admin, _) = host.user_named(ADMIN).await.unwrap().unwrap();
+        let another = hash_password("another").unwrap();
+        host.update_user(admin.id, None, Some(another)).await.unwrap();
+        tokio::time::timeout(patience, watching).await.unwrap().unwrap();
+        assert!(!path.exists());
+
+        let again = kept_password(&path).unwrap();
+        assert_ne!(again.expose(), first.expose());
+        forget_password(host.clone(), path.clone(), CancellationToken::new()).await;
+        assert!(!path.exists(), "changed before a start");
+    }
 
     #[test]
     fn a_generated_password_is_kept_for_its_owner_alone_and_used_again() {

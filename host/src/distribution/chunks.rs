@@ -169,7 +169,7 @@ impl Upload<'_> {
         let (error, told, asked) = match outcome {
             Ok(answer) => {
                 let told = told(&answer);
-                let wait = failure::retry_after(answer.response.headers());
+                let wait = net::retry_after(answer.response.headers());
                 (answer.into_error(&ask.attempted).await, told, wait)
             }
             Err(error) => (error, None, None),

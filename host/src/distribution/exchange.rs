@@ -109,7 +109,7 @@ impl Ask {
 fn outcome<E>(sent: &Result<(Response<Incoming>, Url), E>, took: Option<Duration>) -> Outcome {
     match sent {
         Ok((answer, _)) if matches!(answer.status().as_u16(), 429 | 503) => {
-            Outcome::Busy(failure::retry_after(answer.headers()))
+            Outcome::Busy(net::retry_after(answer.headers()))
         }
         Ok(_) => Outcome::Answered(took),
         Err(_) => Outcome::Lost,
@@ -139,7 +139,7 @@ impl Remote {
             }
             let delay = match &outcome {
                 Ok(answer) if failure::is_busy(answer.status()) => {
-                    patience.next(failure::retry_after(answer.response.headers()))
+                    patience.next(net::retry_after(answer.response.headers()))
                 }
                 Err(error) if failure::is_unwell(error) => patience.next(None),
                 Ok(_) | Err(_) => return outcome,
@@ -205,8 +205,10 @@ impl Remote {
         *request.uri_mut() = net::uri(&ask.url).map_err(|error| ask.failed(error))?;
         *request.headers_mut() = ask.headers.clone();
         let purpose = self.apply(grant, &ask.url, request.headers_mut())?;
-        let is_quick = request.body().is_end_stream();
-        let turn = self.flow.turn().await;
+        let is_begun = !request.body().is_end_stream();
+        // Who waits for a budget says nothing of how slow a registry is.
+        let is_quick = !is_begun && !self.client.budgets().limits_requests();
+        let turn = self.flow.turn(is_begun).await;
         let began = Instant::now();
         let sent = if ask.follow {
             self.client.send_following(request, purpose).await

@@ -1,13 +1,10 @@
 //! Statuses, error bodies and broken connections as errors for people, and which of them pass.
 
-use std::time::Duration;
-
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use super::DistributionError;
-use crate::net::NetError;
+use crate::net::{self, NetError};
 
 /// Most bytes of an error's body that are looked at.
 pub(super) const MAX_BODY: u64 = 8 << 10;
@@ -36,7 +33,7 @@ pub(super) fn refused(
     headers: &HeaderMap,
     body: &[u8],
 ) -> DistributionError {
-    let retry_after = retry_after(headers).map(|wait| wait.as_secs_f64().ceil() as u64);
+    let retry_after = net::retry_after(headers).map(|wait| wait.as_secs_f64().ceil() as u64);
     let (code, text) = said(body);
     DistributionError::Status {
         attempted: attempted.to_owned(),
@@ -129,25 +126,6 @@ pub(super) fn is_unwell(error: &DistributionError) -> bool {
     matches!(error, DistributionError::Net { source, .. } if is_transient(source))
 }
 
-/// How long the registry asks to wait: seconds, a date, or a duration such as `880.092µs`.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?;
-    let text = std::str::from_utf8(value.as_bytes()).ok()?.trim();
-    if let Ok(date) = OffsetDateTime::parse(text, &Rfc2822) {
-        return Duration::try_from(date - OffsetDateTime::now_utc()).ok();
-    }
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(end)?;
-    let factor = match unit.trim() {
-        "" | "s" => 1.0,
-        "ms" => 1e-3,
-        "µs" | "us" => 1e-6,
-        "m" => 60.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * factor).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,24 +145,5 @@ mod tests {
             assert_eq!(said(body.as_bytes()), (code.to_owned(), text.to_owned()), "{body}");
         }
         assert_eq!(said("x".repeat(999).as_bytes()).1.len(), MAX_TEXT);
-    }
-
-    #[test]
-    fn waits_are_read_leniently() {
-        let micros = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(
-                header::RETRY_AFTER,
-                http::HeaderValue::from_bytes(text.as_bytes()).unwrap(),
-            );
-            retry_after(&headers).map(|wait| wait.as_micros())
-        };
-        assert_eq!(micros("3"), Some(3_000_000));
-        assert_eq!(micros("880.092µs"), Some(880));
-        assert_eq!(micros("1.5s"), Some(1_500_000));
-        assert_eq!(micros("soon"), None);
-        assert_eq!(micros("Sun, 06 Nov 1994 08:49:37 GMT"), None);
-        let later = micros("Fri, 06 Nov 2265 08:49:37 GMT");
-        assert!(later.is_some_and(|wait| wait > 1_000_000), "{later:?}");
     }
 }

@@ -31,6 +31,8 @@ const MORE: Duration = Duration::from_millis(500);
 /// The requests to one registry.
 pub(crate) struct Flow {
     turns: Semaphore,
+    /// Those who begin something wait here for their place among the turns.
+    begins: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -76,15 +78,18 @@ impl Default for Flow {
             best: None,
             lately: Duration::ZERO,
         };
-        Self { turns: Semaphore::new(START), state: Mutex::new(state) }
+        Self { turns: Semaphore::new(START), begins: Default::default(), state: Mutex::new(state) }
     }
 }
 
 impl Flow {
-    /// Waits for a turn, and then for the end of a pause.
-    pub(super) async fn turn(&self) -> Turn<'_> {
+    /// Waits for a turn, and then for the end of a pause. Where something was begun that would stand
+    /// still, it goes before those who begin.
+    pub(super) async fn turn(&self, is_begun: bool) -> Turn<'_> {
+        let begins = if is_begun { None } else { Some(self.begins.lock().await) };
         // It is never closed; without a permit a request goes all the same.
         let turn = Turn { flow: self, permit: self.turns.acquire().await.ok() };
+        drop(begins);
         loop {
             let until = self.state().paused;
             match until {
@@ -192,12 +197,12 @@ mod tests {
     async fn it_grows_while_all_turns_are_taken_and_answers_are_good() {
         let flow = Flow::default();
         for _ in 0..100 {
-            flow.turn().await.ended(&Outcome::Answered(None));
+            flow.turn(false).await.ended(&Outcome::Answered(None));
         }
         assert_eq!(limits(&flow), (START, START), "nobody waited");
         let mut turns = Vec::new();
         for _ in 0..START {
-            turns.push(flow.turn().await);
+            turns.push(flow.turn(false).await);
         }
         for _ in 0..START {
             flow.note(&Outcome::Answered(None), Instant::now());
@@ -217,10 +222,10 @@ mod tests {
         flow.note(&Outcome::Busy(Some(seconds(7_000))), later);
         assert_eq!(flow.state().limit, START / 4);
         assert_eq!(flow.state().paused, Some(later + LONGEST));
-        let waits = tokio::time::timeout(Duration::from_millis(20), flow.turn()).await;
+        let waits = tokio::time::timeout(Duration::from_millis(20), flow.turn(false)).await;
         assert!(waits.is_err(), "all wait");
         flow.state().paused = Some(Instant::now() + Duration::from_millis(20));
-        drop(flow.turn().await);
+        drop(flow.turn(false).await);
     }
 
     #[tokio::test]
@@ -228,7 +233,7 @@ mod tests {
         let (flow, now) = (Flow::default(), Instant::now());
         let mut turns = Vec::new();
         for _ in 0..START {
-            turns.push(flow.turn().await);
+            turns.push(flow.turn(false).await);
         }
         flow.note(&Outcome::Busy(None), now);
         assert_eq!(limits(&flow), (START / 2, 0));

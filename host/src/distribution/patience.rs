@@ -8,6 +8,10 @@ const TRIES: u32 = 5;
 /// After this long no further try begins.
 const ENOUGH: Duration = Duration::from_secs(180);
 
+/// The same while a registry says each time, within reason, when to come back: it is a limit on
+/// requests, which others use up before it is our turn.
+const ENOUGH_ASKED: Duration = Duration::from_secs(900);
+
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -32,11 +36,14 @@ impl Patience {
     /// The wait before the next try: 0.1 s doubled each time up to 30 s, half of it by chance,
     /// or as long as the registry asks, at most a minute. `None` when it has been tried enough.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
-        if self.tries >= TRIES || self.began.elapsed() > ENOUGH {
+        let told = asked.filter(|asked| *asked >= FIRST_ASKED);
+        let soon = told.is_some_and(|asked| asked <= LONGEST_ASKED);
+        let enough = if soon { ENOUGH_ASKED } else { ENOUGH };
+        if self.tries >= TRIES || self.began.elapsed() > enough {
             return None;
         }
         // Who is told when to come back has not been refused.
-        if let Some(asked) = asked.filter(|asked| *asked >= FIRST_ASKED) {
+        if let Some(asked) = told {
             return Some(asked.min(LONGEST_ASKED));
         }
         let full = FIRST.saturating_mul(1 << (self.tries - 1)).min(LONGEST);

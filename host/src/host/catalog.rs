@@ -1,4 +1,4 @@
-//! Listings of endpoints and policies: found through an index in memory that follows the store.
+//! Listings of endpoints, policies and executions: found through an index in memory that follows the store.
 //!
 //! The index holds what may be asked for and nothing else; rows themselves come from the store.
 
@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use portolan_core::{
     endpoint::Endpoint,
-    id::{EndpointId, PolicyId},
+    execution::Execution,
+    id::{EndpointId, ExecutionId, PolicyId},
     page::{Found, Index, Page, Query},
     policy::Policy,
 };
@@ -41,13 +42,15 @@ pub struct Rows<T> {
     pub total: u64,
 }
 
-/// Both indexes, made when the first listing is asked for.
+/// The indexes, made when the first listing is asked for.
 #[derive(Default)]
 pub(super) struct Catalog(RwLock<Option<Indexes>>);
 
 struct Indexes {
     endpoints: Index,
     policies: Index,
+    /// Made when somebody asks for an order other than the newest first.
+    executions: Option<Index>,
     /// Taken from the store and not yet in the indexes.
     pending: Changes,
 }
@@ -78,6 +81,31 @@ impl Host {
         Ok(Rows { rows: self.store.policies_among(&ids).await?, total })
     }
 
+    /// A page of the executions, of one policy where given, in the order that `sort` says; of equals,
+    /// and where it says nothing, the newest first.
+    ///
+    /// # Errors
+    /// `Internal` where the store fails.
+    pub async fn find_executions(
+        &self,
+        policy: Option<PolicyId>,
+        (sort, page): (&str, Page),
+    ) -> Result<Rows<Execution>, Error> {
+        let query = policy.map(|id| Query::parse(&format!("vendor_id={id}")));
+        // A number is always a query.
+        let query = query.and_then(Result::ok).unwrap_or_default();
+        let sort = if sort.is_empty() { "-id".to_owned() } else { format!("{sort},-id") };
+        self.shared.catalog.index_executions().await;
+        let find = |indexes: &Indexes| {
+            let index = indexes.executions.as_ref();
+            let nothing = || Found { ids: Vec::new(), total: 0 };
+            index.map_or_else(nothing, |index| index.find(&query, &sort, "-id", page))
+        };
+        let Found { ids, total } = self.found(find).await?;
+        let ids: Vec<ExecutionId> = ids.into_iter().map(ExecutionId).collect();
+        Ok(Rows { rows: self.store.executions_among(&ids).await?, total })
+    }
+
     /// Those of a few endpoints that are there; Local is not among them.
     ///
     /// # Errors
@@ -102,12 +130,28 @@ impl Host {
     }
 }
 
+impl Catalog {
+    /// Makes the index of executions where there is none: most orders need none.
+    async fn index_executions(&self) {
+        if self.0.read().await.as_ref().is_some_and(|indexes| indexes.executions.is_some()) {
+            return;
+        }
+        let mut indexes = self.0.write().await;
+        let indexes = indexes.get_or_insert_with(Indexes::new);
+        if indexes.executions.is_none() {
+            indexes.executions = Some(Index::new(Execution::COLUMNS));
+            indexes.pending.all = true;
+        }
+    }
+}
+
 impl Indexes {
     /// Empty, with everything still to be read.
     fn new() -> Self {
         Self {
             endpoints: Index::new(Endpoint::COLUMNS),
             policies: Index::new(Policy::COLUMNS),
+            executions: None,
             pending: Changes { all: true, ..Changes::default() },
         }
     }
@@ -143,7 +187,23 @@ impl Indexes {
             gone.iter().for_each(|id| self.policies.remove(id.0));
             tokio::task::yield_now().await;
         }
+        self.follow_executions(store).await?;
         self.pending = Changes::default();
+        Ok(())
+    }
+
+    async fn follow_executions(&mut self, store: &Store) -> Result<(), StoreError> {
+        let Some(index) = &mut self.executions else { return Ok(()) };
+        let changed: Vec<ExecutionId> = self.pending.executions.iter().copied().collect();
+        for ids in changed.chunks(CHUNK) {
+            let mut gone: BTreeSet<ExecutionId> = ids.iter().copied().collect();
+            for execution in store.executions_among(ids).await? {
+                index.set(execution.id.0, &execution.values());
+                gone.remove(&execution.id);
+            }
+            gone.iter().for_each(|id| index.remove(id.0));
+            tokio::task::yield_now().await;
+        }
         Ok(())
     }
 
@@ -155,6 +215,14 @@ impl Indexes {
         }
         for policy in policies {
             fresh.policies.set(policy.id.0, &policy.values());
+        }
+        if self.executions.is_some() {
+            let mut index = Index::new(Execution::COLUMNS);
+            // They come newest first; an index is filled by ascending id.
+            for execution in store.executions(None).await?.into_iter().rev() {
+                index.set(execution.id.0, &execution.values());
+            }
+            fresh.executions = Some(index);
         }
         fresh.pending = Changes::default();
         *self = fresh;

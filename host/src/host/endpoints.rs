@@ -154,11 +154,7 @@ impl Host {
             cursor = page.next;
         }
         let mut info = adapter.info().clone();
-        if info.resources.len() > 1
-            && let Ok(report) = adapter.check_health().await
-        {
-            info.resources = report.resources(&info.resources);
-        }
+        info.resources = adapter.resources().await;
         Ok(EndpointInfo { adapter: info, labels })
     }
 
@@ -224,6 +220,7 @@ impl Host {
         }
         self.store.delete_endpoint(id).await?;
         self.shared.engine.connections().forget(id);
+        self.shared.engine.forget_endpoint(id);
         Ok(())
     }
 

@@ -7,28 +7,62 @@ use portolan_core::{
     task::Task,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{Host, Rows};
 use crate::{
     error::{Code, Error},
-    replication::{Selection, Totals},
+    replication::{Reading, Selection, Totals},
 };
 
-/// How far an execution is, counted since the process began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// How far an execution or a task is. Bytes and artifacts are exact as far as they are known; the
+/// percentage and the time left are estimates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Progress {
     /// Tags and untagged artifacts pushed.
     pub artifacts: u64,
     /// Tags and untagged artifacts that were there already.
     pub there_already: u64,
+    /// Tags and untagged artifacts that the rule leaves as they are at the destination, or behind.
+    pub left: u64,
     /// Tags and untagged artifacts that are to be looked at.
     pub planned: u64,
     /// Blobs whose bytes were moved.
     pub blobs: u64,
-    /// Their bytes.
+    /// Bytes that were moved, of blobs on their way, too.
     pub bytes: u64,
+    /// Bytes of blobs that were there already, or were mounted.
+    pub bytes_there: u64,
+    /// Bytes in all, as far as they are known: moved, there, and to come.
+    pub bytes_expected: u64,
+    /// 0 to 100.
+    pub percent: u8,
+    /// Bytes a second, of the last ten seconds.
+    pub rate: u64,
+    /// Seconds it may take yet; absent where nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<u64>,
+}
+
+impl From<Reading> for Progress {
+    fn from(reading: Reading) -> Self {
+        let Reading { tally, planned, expected, percent, rate, seconds_left } = reading;
+        Self {
+            artifacts: tally.copied,
+            there_already: tally.there,
+            left: tally.left,
+            planned,
+            blobs: tally.blobs,
+            bytes: tally.bytes,
+            bytes_there: tally.bytes_there,
+            bytes_expected: expected,
+            percent,
+            rate,
+            seconds_left,
+        }
+    }
 }
 
 impl Host {
@@ -157,17 +191,16 @@ impl Host {
         Ok(self.store.newest_execution().await?)
     }
 
-    /// What was done for an execution since this process began.
+    /// How far an execution is; nothing of one that ended before this process began.
     #[must_use]
     pub fn progress(&self, id: ExecutionId) -> Progress {
-        let done = self.shared.engine.progress(id);
-        Progress {
-            artifacts: done.artifacts,
-            there_already: done.skipped,
-            planned: done.planned,
-            blobs: done.blobs,
-            bytes: done.bytes,
-        }
+        self.shared.engine.progress(id).into()
+    }
+
+    /// How far a task is, all its tries together.
+    #[must_use]
+    pub fn task_progress(&self, task: &Task) -> Progress {
+        self.shared.engine.task_progress(task).into()
     }
 
     /// Changes whenever something was stored.

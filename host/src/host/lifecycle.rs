@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Host, Shared, ShutdownReport, catalog::Catalog, health, hooks, keys::KeyPlace, watch};
 use crate::{
+    error::{Code, Error},
+    layout::Layouts,
     plugin::{Package, Plugins},
     replication::Engine,
     store::Store,
@@ -27,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) health_checks: Option<Duration>,
     /// Where the sealing key is kept.
     pub(crate) key: KeyPlace,
+    pub(crate) layouts: Layouts,
 }
 
 impl Host {
@@ -46,6 +49,7 @@ impl Host {
             backups: Arc::new(Semaphore::new(1)),
             rotations: Arc::new(Semaphore::new(1)),
             key: parts.key,
+            layouts: parts.layouts,
         };
         let host = Self { shared: Arc::new(shared), store };
         if let Some(directory) = parts.plugin_dir {
@@ -62,7 +66,20 @@ impl Host {
     pub async fn shutdown(&self, patience: Duration) -> ShutdownReport {
         self.shared.closing.cancel();
         let (finished, cut) = self.shared.engine.shutdown(patience).await;
+        if let Err(error) = self.shared.layouts.seal().await {
+            tracing::error!(%error, "a tar file cannot be written");
+        }
         ShutdownReport { finished, cut }
+    }
+
+    /// Writes the tar files among the image layouts whose contents changed; while the host runs it
+    /// does so by itself a few seconds after the last change to those in its directory.
+    ///
+    /// # Errors
+    /// When one cannot be written; what it was to hold stays in `FILE.partial` beside it.
+    pub async fn seal_layouts(&self) -> Result<(), Error> {
+        let sealed = self.shared.layouts.seal().await;
+        sealed.map_err(|error| Error::new(Code::Unavailable, error.to_string()))
     }
 }
 

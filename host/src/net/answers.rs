@@ -1,24 +1,32 @@
-//! How the requests to one endpoint were answered: for metrics. It counts and decides nothing.
+//! How the requests to one endpoint were answered: for metrics, and what its hosts say of their
+//! limits. It counts and decides nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
 
-/// Counts by the first digit of the status; where no answer came, at 0.
+use super::limits::RateLimits;
+
+/// What is kept of the answers of one endpoint.
 #[derive(Debug, Default)]
-pub(crate) struct Answers([AtomicU64; 6]);
+pub(crate) struct Answers {
+    /// Counts by the first digit of the status; where no answer came, at 0.
+    counts: [AtomicU64; 6],
+    /// What its hosts say of how often they may be asked.
+    pub(crate) limits: RateLimits,
+}
 
 impl Answers {
     /// Counts one request; `None` where no answer came.
     pub(super) fn note(&self, status: Option<StatusCode>) {
         let class = usize::from(status.map_or(0, |status| status.as_u16() / 100));
-        if let Some(count) = self.0.get(class) {
+        if let Some(count) = self.counts.get(class) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// What was counted: requests without an answer, then those with 1xx to 5xx.
     pub(crate) fn counts(&self) -> [u64; 6] {
-        self.0.each_ref().map(|count| count.load(Ordering::Relaxed))
+        self.counts.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 }

@@ -16,14 +16,16 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    Answers, Body, ClientConfig, Egress, NetError, Purpose,
+    Answers, Body, Budgets, ClientConfig, Egress, NetError, Purpose,
     body::{self, Sending},
     challenges,
     connector::Connector,
     failure, host_of,
+    limits::LONGEST,
     proxy::Proxy,
     tls::Later,
 };
@@ -64,6 +66,8 @@ impl Default for Timeouts {
 #[derive(Clone)]
 pub(crate) struct Client {
     inner: Arc<Inner>,
+    /// What the requests of this clone have to obey.
+    budgets: Budgets,
 }
 
 struct Inner {
@@ -101,7 +105,19 @@ impl Client {
                 requests: AtomicU64::new(0),
                 answers: config.answers,
             }),
+            budgets: Budgets::default(),
         })
+    }
+
+    /// The same client for work that has these limits, too.
+    #[must_use]
+    pub(crate) fn within(&self, budgets: &Budgets) -> Self {
+        Self { inner: Arc::clone(&self.inner), budgets: self.budgets.clone().and(budgets) }
+    }
+
+    /// The limits that its requests obey, and that its bytes should.
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.budgets
     }
 
     /// HTTP requests sent so far, redirects and repeats included.
@@ -119,14 +135,25 @@ impl Client {
     }
 
     /// Sends one request and returns the head of the answer; follows no redirect. Purpose and
-    /// address are checked before a byte leaves. A 401 of the endpoint itself is noted, so that
-    /// the token realm it announces over verified TLS may be sent the credentials.
+    /// address are checked before a byte leaves; then it waits its turn. A 401 of the endpoint itself
+    /// is noted, so that the token realm it announces over verified TLS may be sent the credentials.
     pub(crate) async fn send(
         &self,
         request: Request<Body>,
         purpose: Purpose,
     ) -> Result<Response<Incoming>, NetError> {
+        self.send_by(request, purpose, None).await
+    }
+
+    /// The same for who cannot wait longer than `until` for a turn.
+    pub(crate) async fn send_by(
+        &self,
+        request: Request<Body>,
+        purpose: Purpose,
+        until: Option<Instant>,
+    ) -> Result<Response<Incoming>, NetError> {
         let url = self.vet(&request, purpose)?;
+        self.turn(host_of(&url), !request.body().is_end_stream(), until).await;
         let (mut parts, body) = request.into_parts();
         for secret in [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE] {
             if let Some(value) = parts.headers.get_mut(secret) {
@@ -143,6 +170,7 @@ impl Client {
         let outcome = wait(exchange, &sending, host_of(&url), patience).await;
         self.inner.answers.note(outcome.as_ref().ok().map(Response::status));
         let response = outcome?;
+        self.inner.answers.limits.note(host_of(&url), response.headers());
         if response.status().as_u16() >= 400 {
             sending.abandon();
         }
@@ -150,6 +178,16 @@ impl Client {
             self.note_realms(&url, &response);
         }
         Ok(response)
+    }
+
+    /// Waits while the host is better left alone, a minute at most, and then for every budget. A
+    /// request with a body goes before others: whoever gives the bytes is waiting already.
+    async fn turn(&self, host: &str, urgent: bool, until: Option<Instant>) {
+        if let Some(rest) = self.inner.answers.limits.rest(host) {
+            let rest = rest.min(Instant::now() + LONGEST);
+            tokio::time::sleep_until(until.map_or(rest, |until| rest.min(until))).await;
+        }
+        self.budgets.pass(urgent, until).await;
     }
 
     /// Checks where a request would go, by name and use. The address that is checked must be the

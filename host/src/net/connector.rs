@@ -79,6 +79,9 @@ impl Inner {
         let host = to.host().unwrap_or_default();
         let https = to.scheme_str() == Some("https");
         let port = to.port_u16().unwrap_or(if https { 443 } else { 80 });
+        if let Some(inside) = self.egress.inside() {
+            return Ok(Stream::Inside(TokioIo::new(inside.open(host).await?)));
+        }
         let tcp = match self.proxy.as_ref().filter(|proxy| proxy.serves(to)) {
             Some(proxy) => self.through(proxy, host, port).await?,
             None => self.direct(host, port).await?,

@@ -14,7 +14,7 @@ use std::{
 use portolan_core::provider::HostUse;
 use url::{Origin, Url};
 
-use super::redact::redact;
+use super::{Inside, redact::redact};
 pub(crate) use pattern::HostGrant;
 
 /// Most token realms remembered for one endpoint.
@@ -107,18 +107,30 @@ pub(crate) struct Egress {
     realms: Mutex<Vec<Origin>>,
     /// Whether the endpoint is this machine's metadata service itself.
     metadata: bool,
+    /// Where the endpoint is within this process: the way to it.
+    inside: Option<Inside>,
 }
 
 impl Egress {
     /// Rules that allow the endpoint itself, and `grants`.
     pub(crate) fn new(endpoint: Url, grants: Vec<HostGrant>) -> Self {
-        Self { endpoint, grants, realms: Mutex::default(), metadata: false }
+        Self { endpoint, grants, realms: Mutex::default(), metadata: false, inside: None }
     }
 
     /// Rules that allow the machine's metadata service, and nothing else: for the host itself,
     /// where an administrator has it read keys there. No adapter is ever bound with these.
     pub(crate) fn metadata(service: Url) -> Self {
         Self { metadata: true, ..Self::new(service, Vec::new()) }
+    }
+
+    /// Rules that allow an endpoint within this process, and nothing else.
+    pub(crate) fn within(endpoint: Url, inside: Inside) -> Self {
+        Self { inside: Some(inside), ..Self::new(endpoint, Vec::new()) }
+    }
+
+    /// The way to hosts within this process, where the endpoint is one.
+    pub(super) fn inside(&self) -> Option<&Inside> {
+        self.inside.as_ref()
     }
 
     /// Checks name and purpose. The endpoint's own origin may be sent anything.

@@ -1,4 +1,4 @@
-//! A connection, plain or TLS, as hyper reads and writes it. No logic but the choice between.
+//! A connection, plain, TLS or within this process, as hyper reads and writes it. No logic but the choice between.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
-use tokio::net::TcpStream;
+use tokio::{io::DuplexStream, net::TcpStream};
 use tokio_rustls::client::TlsStream;
 
 /// A connection to a registry, or to the proxy in front of it.
@@ -20,12 +20,18 @@ pub(super) enum Stream {
     Plain(TokioIo<TcpStream>),
     /// TLS over TCP.
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+    /// To a host within this process.
+    Inside(TokioIo<DuplexStream>),
 }
 
 macro_rules! with_inner {
     ($self:ident, $inner:ident => $call:expr) => {
         match $self.get_mut() {
             Self::Plain(stream) => {
+                let $inner = Pin::new(stream);
+                $call
+            }
+            Self::Inside(stream) => {
                 let $inner = Pin::new(stream);
                 $call
             }
@@ -67,6 +73,7 @@ impl Write for Stream {
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Inside(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
         }
     }
@@ -83,7 +90,7 @@ impl Write for Stream {
 impl Connection for Stream {
     fn connected(&self) -> Connected {
         match self {
-            Self::Plain(_) => Connected::new(),
+            Self::Plain(_) | Self::Inside(_) => Connected::new(),
             Self::Tls(stream) => match stream.inner().get_ref().1.alpn_protocol() {
                 Some(b"h2") => Connected::new().negotiated_h2(),
                 _ => Connected::new(),

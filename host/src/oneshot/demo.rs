@@ -62,7 +62,7 @@ impl Demo {
         let island = Registry::builder().name("island").bearer(USER, PASSWORD, TOKEN_LIFETIME);
         let island = island.start().await.map_err(|error| no_port(&error))?;
         fill(&harbour);
-        let host = super::host(providers, cache, compiler, None).await?;
+        let host = super::host(providers, cache, compiler, None, Vec::new()).await?;
         let from = endpoint(&host, "harbour", &harbour, None).await?;
         let to = endpoint(&host, "island", &island, Some((USER, PASSWORD))).await?;
         let rule = host.create_policy(rule(from, to)).await?.id;
@@ -82,7 +82,7 @@ impl Demo {
         )];
         for task in self.host.tasks(execution.id).await? {
             let (from, to) = (&task.spec.source_repository, &task.spec.destination_repository);
-            let count = task.spec.item_count();
+            let count = task.item_count();
             lines.push(format!("  {from} -> {to}: {count} item(s), {:?}", task.status));
         }
         let arrived = self.compare(&mut lines);

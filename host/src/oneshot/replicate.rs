@@ -1,4 +1,4 @@
-//! One copy between two registries, without a daemon and without a stored rule.
+//! One copy between two registries or image layouts, without a daemon and without a stored rule.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use portolan_core::{
     endpoint::{Credentials, EndpointSpec, Health},
     execution::{Execution, StartedBy, Status},
     filter::Filter,
+    id::ExecutionId,
     oci::{Repository, Tag},
     policy::{Destination, PolicySpec},
     trigger::Trigger,
@@ -56,6 +57,8 @@ pub struct Progress {
     pub bytes: u64,
     /// HTTP requests sent to both registries.
     pub requests: u64,
+    /// How far that is: bytes on their way, rate, time left.
+    pub way: crate::Progress,
 }
 
 /// How a copy ended.
@@ -88,10 +91,12 @@ pub async fn replicate(
     };
     while !execution.status.is_final() {
         tokio::time::sleep(LOOK).await;
-        look(progress(host));
+        look(progress(host, execution.id));
         execution = host.execution(execution.id).await?;
     }
-    report(host, &execution).await
+    let report = report(host, &execution).await?;
+    host.seal_layouts().await?;
+    Ok(report)
 }
 
 /// Tells what is wrong with an end once, before every repository meets it.
@@ -132,7 +137,7 @@ async fn policy(host: &Host, options: Options) -> Result<PolicySpec, Error> {
     })
 }
 
-fn progress(host: &Host) -> Progress {
+fn progress(host: &Host, id: ExecutionId) -> Progress {
     let totals = host.totals();
     Progress {
         planned: totals.planned,
@@ -143,6 +148,7 @@ fn progress(host: &Host) -> Progress {
         mounted: totals.mounted,
         bytes: totals.bytes,
         requests: totals.requests,
+        way: host.progress(id),
     }
 }
 
@@ -158,5 +164,9 @@ async fn report(host: &Host, execution: &Execution) -> Result<Report, Error> {
             failures.push(format!("{}: {why}", task.spec.source_repository));
         }
     }
-    Ok(Report { complete: execution.status == Status::Success, progress: progress(host), failures })
+    Ok(Report {
+        complete: execution.status == Status::Success,
+        progress: progress(host, execution.id),
+        failures,
+    })
 }

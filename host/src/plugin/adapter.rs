@@ -41,12 +41,21 @@ pub(crate) struct Adapter {
     pub(super) inner: Arc<Inner>,
     pub(super) package: Arc<Package>,
     pub(super) bound: Arc<Bound>,
+    /// The endpoint's client, within the budgets of the work at hand.
+    pub(super) client: net::Client,
 }
 
 impl Adapter {
     /// The endpoint's client: the data plane goes through the same one.
     pub(crate) fn client(&self) -> &net::Client {
-        &self.bound.memory.client
+        &self.client
+    }
+
+    /// The same for work that has these limits, too: of its bytes and of its requests, those of the
+    /// guest included.
+    #[must_use]
+    pub(crate) fn within(self, budgets: &net::Budgets) -> Self {
+        Self { client: self.client.within(budgets), ..self }
     }
 
     /// What the adapter says of itself.
@@ -62,6 +71,18 @@ impl Adapter {
         let work = guest.call_check_health(&mut call.store, &endpoint);
         let outcome = call.deadline.within(work).await;
         self.finish(call, "check-health", outcome).map(v0_1::health)
+    }
+
+    /// The resource types of this endpoint. Where the provider has several the endpoint is asked,
+    /// since some have fewer, as a Harbor 1.x has; where it does not tell now it has all of them.
+    pub(crate) async fn resources(&self) -> Vec<String> {
+        let provider = &self.info().resources;
+        if provider.len() > 1
+            && let Ok(report) = self.check_health().await
+        {
+            return report.resources(provider);
+        }
+        provider.clone()
     }
 
     /// One page of repositories.
@@ -228,6 +249,7 @@ impl Adapter {
             provider: self.bound.provider.clone(),
             function,
             bound: Some(self.bound.clone()),
+            budgets: self.client.budgets().clone(),
             time: Duration::from_millis(limits.call_ms),
             memory: limits.memory,
             requests: limits.requests,

@@ -52,8 +52,7 @@ pub(super) fn client(
     spec: &EndpointSpec,
     credentials: &Credentials,
     granted: &[AllowedHost],
-    no_proxy: &[String],
-    answers: Arc<net::Answers>,
+    (no_proxy, answers): (&[String], Arc<net::Answers>),
 ) -> Result<net::Client, PluginError> {
     let proxy = match &spec.proxy {
         None => None,
@@ -79,6 +78,24 @@ pub(super) fn client(
     }
     let egress = Arc::new(net::Egress::new(spec.url.url().clone(), grants));
     net::Client::new(net::ClientConfig { tls, proxy, egress, answers })
+        .map_err(|error| PluginError::Invalid(error.to_string()))
+}
+
+/// The client of an endpoint that is an image layout: it goes nowhere but there.
+pub(super) fn client_within(
+    spec: &EndpointSpec,
+    name: &str,
+    layouts: Option<&net::Inside>,
+    answers: Arc<net::Answers>,
+) -> Result<net::Client, PluginError> {
+    let layouts = layouts.ok_or_else(|| {
+        PluginError::Invalid(format!(
+            "`oci:{name}` is an image layout in a directory of the daemon's, and it was given none:              add `[layouts]` with a `directory` to its settings"
+        ))
+    })?;
+    let egress = Arc::new(net::Egress::within(spec.url.url().clone(), layouts.clone()));
+    let tls = net::TlsSettings::default();
+    net::Client::new(net::ClientConfig { tls, proxy: None, egress, answers })
         .map_err(|error| PluginError::Invalid(error.to_string()))
 }
 

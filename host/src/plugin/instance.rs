@@ -16,6 +16,7 @@ use wasmtime::{
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::{PluginError, bound::Bound, engine::Engine};
+use crate::net::Budgets;
 
 mod meter;
 mod stderr;
@@ -32,6 +33,8 @@ const MAX_RESOURCES: usize = 10_000;
 pub(super) struct State {
     /// The endpoint the call is about; without one every import of ours traps.
     pub(super) bound: Option<Arc<Bound>>,
+    /// What its requests have to obey.
+    pub(super) budgets: Budgets,
     /// Which export was called, for log lines.
     pub(super) function: &'static str,
     /// When the call ends.
@@ -85,6 +88,7 @@ pub(super) struct Allowance {
     pub(super) provider: String,
     pub(super) function: &'static str,
     pub(super) bound: Option<Arc<Bound>>,
+    pub(super) budgets: Budgets,
     pub(super) time: Duration,
     pub(super) memory: usize,
     pub(super) requests: u32,
@@ -170,6 +174,7 @@ fn store(engine: &Engine, allowance: Allowance, deadline: Instant) -> Store<Stat
     let wasi = WasiCtx::builder().stderr(stderr.clone()).build();
     let state = State {
         bound: allowance.bound,
+        budgets: allowance.budgets,
         function: allowance.function,
         deadline,
         requests: allowance.requests,

@@ -129,6 +129,8 @@ pub(super) struct Memories {
     all: Mutex<HashMap<(String, String), Remembered>>,
     total: Total,
     answers: Mutex<BTreeMap<String, Arc<net::Answers>>>,
+    /// What each endpoint may be used for, also when it is forgotten and met again.
+    pub(super) budgets: net::BudgetsOf<String>,
 }
 
 struct Remembered {
@@ -174,6 +176,17 @@ impl Memories {
     /// What was counted, by endpoint.
     pub(super) fn all_answers(&self) -> Vec<(String, [u64; 6])> {
         lock(&self.answers).iter().map(|(id, answers)| (id.clone(), answers.counts())).collect()
+    }
+
+    /// What the hosts of one endpoint said of how often they may be asked.
+    pub(super) fn limits(&self, id: &str) -> Vec<net::RateLimit> {
+        lock(&self.answers).get(id).map(|answers| answers.limits.all()).unwrap_or_default()
+    }
+
+    /// The same of every endpoint that is counted.
+    pub(super) fn all_limits(&self) -> Vec<(String, Vec<net::RateLimit>)> {
+        let all = lock(&self.answers);
+        all.iter().map(|(id, answers)| (id.clone(), answers.limits.all())).collect()
     }
 
     /// Requests sent by the clients of every memory.

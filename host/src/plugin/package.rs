@@ -19,6 +19,7 @@ use super::{
     trouble::{Calls, Trouble},
     v0_1::{self, Exports},
 };
+use crate::net::Budgets;
 
 /// Longest time `describe` may take: it computes nothing and may call nothing.
 const DESCRIBE: Duration = Duration::from_secs(2);
@@ -88,6 +89,7 @@ pub(super) async fn describe(
         provider: digest.as_str().to_owned(),
         function: "describe",
         bound: None,
+        budgets: Budgets::default(),
         time: DESCRIBE,
         memory: inner.limits.memory,
         requests: 0,

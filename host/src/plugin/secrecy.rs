@@ -134,6 +134,8 @@ fn plugins(witness: &Witness) -> Plugins {
         adapters: Default::default(),
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
+        layouts: None,
+        budgets: crate::net::Budgets::default(),
     };
     Plugins { inner: Arc::new(inner) }
 }

@@ -52,14 +52,14 @@ pub(super) fn info() -> AdapterInfo {
 /// A client of an endpoint that is not there.
 pub(super) fn client() -> net::Client {
     let spec = spec("https://registry.example");
-    bound::client(&spec, &Credentials::default(), &[], &[], Arc::default()).unwrap()
+    bound::client(&spec, &Credentials::default(), &[], (&[], Arc::default())).unwrap()
 }
 
 /// The same, as the imports see it.
 pub(super) fn bound(url: &str, secret: Option<&str>) -> Bound {
     let spec = spec(url);
     let secret = secret.map(|text| Secret::new(text.to_owned()));
-    let client = bound::client(&spec, &Credentials::default(), &[], &[], Arc::default()).unwrap();
+    let client = bound::client(&spec, &Credentials::default(), &[], (&[], Arc::default())).unwrap();
     Bound {
         id: "7".to_owned(),
         provider: spec.provider.clone(),

@@ -24,6 +24,8 @@ fn plugins() -> Plugins {
         compiler: Compiler::InProcess,
         limits: Limits::default(),
         no_proxy: Vec::new(),
+        layouts: None,
+        budget: portolan_core::budget::Budget::default(),
     };
     Plugins::new(options).unwrap()
 }

@@ -134,7 +134,11 @@ impl Exports {
 pub(super) fn endpoint(bound: &Bound) -> types::Endpoint {
     types::Endpoint {
         id: bound.id.clone(),
-        url: bound.url.as_str().to_owned(),
+        // A layout is asked like any registry; its address is for people.
+        url: match bound.url.layout() {
+            Some(_) => bound.url.url().as_str().trim_end_matches('/').to_owned(),
+            None => bound.url.as_str().to_owned(),
+        },
         access_key: bound.account.key.clone(),
         has_access_secret: bound.account.secret.as_ref().is_some_and(|it| !it.is_empty()),
         settings: bound.settings.clone(),

@@ -26,11 +26,15 @@ async fn bring(job: &Job, blob: &Descriptor, at: At<'_>) -> Result<(), TransferE
     let target = job.destination.target();
     let (to, digest, repository) = (job.destination_id, &blob.digest, &target.repository);
     let place = job.ledger.place(to, digest, repository, || remembered(job, digest)).await;
-    let Place::Away(lead, from) = place else { return Ok(()) };
+    let Place::Away(lead, from) = place else {
+        job.stats.walk.there(blob.size);
+        return Ok(());
+    };
     let mut session = None;
     if let Some(from) = from.filter(|_| target.mount) {
         match mount(job, blob, &from).await? {
             Mount::Mounted => {
+                job.stats.walk.there(blob.size);
                 lead.held();
                 job.known.holds(digest).await;
                 return Ok(());
@@ -41,7 +45,12 @@ async fn bring(job: &Job, blob: &Descriptor, at: At<'_>) -> Result<(), TransferE
     // Also after a mount that was declined: one question is cheaper than the bytes.
     if !is_there(job, blob).await? {
         delivery::deliver(job, (blob, at), session).await?;
-    } else if let Some(session) = session {
+        lead.held();
+        job.known.brought(blob).await;
+        return Ok(());
+    }
+    job.stats.walk.there(blob.size);
+    if let Some(session) = session {
         job.destination.give_up(&session).await;
     }
     lead.held();

@@ -14,6 +14,7 @@ use portolan_core::{
 use super::Local;
 use crate::{
     credentials::{SourceError, Sources},
+    net::Budgets,
     plugin::{Adapter, PluginError, Plugins},
     store::{Store, StoreError},
 };
@@ -66,6 +67,8 @@ pub(crate) struct Connection {
     adapter: Adapter,
     /// Where the credentials come from a source: what it was bound with.
     renewal: Option<Arc<Renewal>>,
+    /// What the work at hand may use, besides what the endpoint may.
+    budgets: Budgets,
 }
 
 struct Renewal {
@@ -82,11 +85,18 @@ impl Connection {
         &self.adapter
     }
 
+    /// The same for work that has these limits, too.
+    pub(super) fn within(self, budgets: &Budgets) -> Self {
+        let adapter = self.adapter.within(budgets);
+        Self { adapter, budgets: self.budgets.and(budgets), ..self }
+    }
+
     /// The adapter with the credentials as they are now.
     pub(super) async fn now(&self) -> Result<Adapter, PluginError> {
         let Some(renewal) = &self.renewal else { return Ok(self.adapter.clone()) };
         let Renewal { connections, id, generation, spec, credentials } = &**renewal;
-        connections.bind(id, *generation, spec, credentials).await
+        let bound = connections.bind(id, *generation, spec, credentials).await;
+        bound.map(|adapter| adapter.within(&self.budgets))
     }
 }
 
@@ -164,6 +174,6 @@ impl Connections {
             .credential_source
             .is_some()
             .then(|| Arc::new(Renewal { connections, id, generation, spec, credentials }));
-        Ok(Connection { adapter, renewal })
+        Ok(Connection { adapter, renewal, budgets: Budgets::default() })
     }
 }

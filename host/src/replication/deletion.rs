@@ -77,12 +77,13 @@ impl<'a> Job<'a> {
         task: &'a Task,
         log: &'a TaskLog,
     ) -> Result<Self, TransferError> {
-        let spec = &task.spec;
+        let (spec, budgets) = (&task.spec, shared.budgets_of(task).await);
         let binding = "binding the adapter";
         let source = shared.connections.connection(spec.source).await;
-        let source = source.map_err(TransferError::at(Side::Source, binding))?;
+        let source = source.map_err(TransferError::at(Side::Source, binding))?.within(&budgets);
         let destination = shared.connections.connection(spec.destination).await;
         let destination = destination.map_err(TransferError::at(Side::Destination, binding))?;
+        let destination = destination.within(&budgets);
         let source = source_of(shared, source, &spec.source_repository).await?;
         let repository = spec.destination_repository.as_str();
         let there = locate(destination.clone(), repository).await;

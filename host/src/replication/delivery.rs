@@ -18,6 +18,7 @@ use super::{
     Shared,
     failure::{Side, TransferError},
     fan::{Reader, Writer},
+    progress::Flight,
     records::Upload,
     siblings::{At, Gathered},
     source::Source,
@@ -56,6 +57,15 @@ struct Shares {
     blob: Descriptor,
 }
 
+/// One blob that is to be brought: what all its tries share.
+struct Errand<'e> {
+    job: &'e Job,
+    blob: &'e Descriptor,
+    /// Where it is remembered how far the upload is, for those that are worth it.
+    upload: Option<Upload>,
+    flight: Flight,
+}
+
 /// What a failed try leaves.
 struct Failed {
     error: TransferError,
@@ -71,21 +81,21 @@ pub(super) async fn deliver(
     let upload = upload(job, blob);
     let stored = upload.as_ref().filter(|_| session.is_none()).and_then(|it| begun(it, blob));
     let mut start = stored.map_or(Start::Anew(session), Start::Again);
+    let errand = Errand { job, blob, upload, flight: Flight::new(&job.stats) };
     let mut tries = 1;
     loop {
         let resumed = matches!(start, Start::Again(_));
-        let Failed { error, mut begun } =
-            match attempt(job, (blob, at), start, upload.as_ref()).await {
-                Ok(()) => break,
-                Err(failed) => failed,
-            };
+        let Failed { error, mut begun } = match errand.attempt(at, start).await {
+            Ok(()) => break,
+            Err(failed) => failed,
+        };
         if !error.is_retryable() {
             if let Some(begun) = begun.take() {
                 job.destination.give_up(&begun.session).await;
             }
             // What refuses the rest of a blob may take the whole.
             if !resumed {
-                over(upload.as_ref()).await;
+                errand.over().await;
                 return Err(error);
             }
         }
@@ -97,7 +107,8 @@ pub(super) async fn deliver(
         tries += 1;
         start = begun.map_or(Start::Anew(None), Start::Again);
     }
-    over(upload.as_ref()).await;
+    errand.over().await;
+    drop(errand);
     job.stats.moved(blob.size);
     job.log.info(format!("{} copied, {} bytes", blob.digest, blob.size)).await;
     Ok(())
@@ -121,38 +132,123 @@ fn begun(upload: &Upload, blob: &Descriptor) -> Option<Begun> {
     Some(Begun { session, marks: Marks::of(states) })
 }
 
-async fn over(upload: Option<&Upload>) {
-    if let Some(upload) = upload {
-        upload.over().await;
-    }
-}
-
-/// One try: with siblings, whoever begins at the first byte shares one pull.
-async fn attempt(
-    job: &Job,
-    (blob, at): (&Descriptor, At<'_>),
-    start: Start,
-    upload: Option<&Upload>,
-) -> Result<(), Failed> {
-    let (turn, source, session) = match (at, &job.source, start) {
-        (Some(turn), Source::Registry(source), Start::Anew(session)) => (turn, source, session),
-        (_, _, start) => return alone(job, blob, start, upload).await,
-    };
-    let reader = match turn.gather(blob).await {
-        Gathered::Follows(reader) => reader,
-        Gathered::Leads(writer, reader) => {
-            let (shared, source) = (Arc::clone(&job.shared), source.clone());
-            let shares = Shares { shared, source, blob: blob.clone() };
-            job.shared.tracker.spawn(pull(shares, writer, reader.marks.clone()));
-            reader
+impl Errand<'_> {
+    async fn over(&self) {
+        if let Some(upload) = &self.upload {
+            upload.over().await;
         }
-        Gathered::Alone => return alone(job, blob, Start::Anew(session), upload).await,
-    };
-    let sent = together(job, blob, (reader, session), upload).await;
-    if sent.is_err() {
-        turn.failed(&blob.digest);
     }
-    sent
+
+    /// One try: with siblings, whoever begins at the first byte shares one pull.
+    async fn attempt(&self, at: At<'_>, start: Start) -> Result<(), Failed> {
+        let (turn, source, session) = match (at, &self.job.source, start) {
+            (Some(turn), Source::Registry(source), Start::Anew(session)) => (turn, source, session),
+            (_, _, start) => return self.alone(start).await,
+        };
+        let reader = match turn.gather(self.blob).await {
+            Gathered::Follows(reader) => reader,
+            Gathered::Leads(writer, reader) => {
+                let shared = Arc::clone(&self.job.shared);
+                let shares = Shares { shared, source: source.clone(), blob: self.blob.clone() };
+                self.job.shared.tracker.spawn(pull(shares, writer, reader.marks.clone()));
+                reader
+            }
+            Gathered::Alone => return self.alone(Start::Anew(session)).await,
+        };
+        let sent = self.together(reader, session).await;
+        if sent.is_err() {
+            turn.failed(&self.blob.digest);
+        }
+        sent
+    }
+
+    /// One try with bytes that siblings are sent, too.
+    async fn together(&self, reader: Reader, session: Option<UploadSession>) -> Result<(), Failed> {
+        let marks = reader.marks.clone();
+        let opened = async {
+            let opened = reader.opened().await;
+            opened.map_err(TransferError::at(Side::Source, "pulling a blob"))?;
+            Ok(BlobStream { body: reader.boxed_unsync() })
+        };
+        self.carry((session, 0, marks), opened).await
+    }
+
+    /// One try whose bytes no other destination is sent.
+    async fn alone(&self, start: Start) -> Result<(), Failed> {
+        let (job, blob) = (self.job, self.blob);
+        let _turn = turn(&job.shared, blob).await;
+        let (session, hashed, held) = place(job, blob, start).await;
+        let marks = Marks::of(hashed.iter().cloned());
+        let hashed = hashed.unwrap_or_else(|| Verifier::new(blob.digest.algorithm()));
+        let pull = job.source.get_blob(blob, hashed, held, marks.clone());
+        self.carry((session, held, marks), pull).await
+    }
+
+    /// Opens an upload where there is none, while the bytes are asked for, and sends them.
+    async fn carry(
+        &self,
+        (session, held, marks): (Option<UploadSession>, u64, Marks),
+        pull: impl Future<Output = Result<BlobStream, TransferError>>,
+    ) -> Result<(), Failed> {
+        let open = async {
+            match session {
+                Some(session) => Ok(session),
+                None => self.job.destination.start_upload().await,
+            }
+        };
+        let (bytes, session) = tokio::join!(pull, open);
+        let (bytes, mut session) = match (bytes, session) {
+            (Ok(bytes), Ok(session)) => (bytes, session),
+            (Err(error), Ok(session)) => return Err(self.left(error, session, marks).await),
+            (Err(error), Err(_)) => return Err(Failed { error, begun: None }),
+            (Ok(_), Err(cause)) => {
+                let error = TransferError::at(Side::Destination, "opening an upload")(cause);
+                return Err(Failed { error, begun: None });
+            }
+        };
+        match self.send(&mut session, (bytes, held, &marks)).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.left(error, session, marks).await),
+        }
+    }
+
+    /// Sends what is to be sent, and notes meanwhile where it is.
+    async fn send(
+        &self,
+        session: &mut UploadSession,
+        (bytes, held, marks): (BlobStream, u64, &Marks),
+    ) -> Result<(), TransferError> {
+        let (job, blob) = (self.job, self.blob);
+        let counted = self.flight.count(bytes.body, held);
+        let bytes = BlobStream { body: job.pace.limit(counted) };
+        let noting = note(self.upload.as_ref(), session.clone(), marks);
+        let sending = job.destination.upload_rest(session, blob, bytes, held);
+        let sent = tokio::select! {
+            sent = sending => sent,
+            never = noting => match never {},
+        };
+        sent.map_err(TransferError::at(Side::Destination, "pushing a blob"))?;
+        if held == 0 {
+            return Ok(());
+        }
+        let whole = job.destination.is_whole(blob).await;
+        if whole.map_err(TransferError::at(Side::Destination, "asking for a blob"))? {
+            Ok(())
+        } else {
+            Err(TransferError::cut(Side::Destination))
+        }
+    }
+
+    /// Keeps what a failed try leaves where another can go on with it, and gives it up where not.
+    async fn left(&self, error: TransferError, session: UploadSession, marks: Marks) -> Failed {
+        if self.upload.is_some() && error.leaves_upload() {
+            // The states as they are now: where they are shared, they go on without this upload.
+            let marks = Marks::of(marks.all());
+            return Failed { error, begun: Some(Begun { session, marks }) };
+        }
+        self.job.destination.give_up(&session).await;
+        Failed { error, begun: None }
+    }
 }
 
 /// The one pull for all who read what `writer` writes: its turn is theirs.
@@ -163,98 +259,10 @@ async fn pull(job: Shares, writer: Writer, marks: Marks) {
     writer.pump(source.get_blob_from(&blob, hashed, 0, marks)).await;
 }
 
-/// One try with bytes that siblings are sent, too.
-async fn together(
-    job: &Job,
-    blob: &Descriptor,
-    (reader, session): (Reader, Option<UploadSession>),
-    upload: Option<&Upload>,
-) -> Result<(), Failed> {
-    let marks = reader.marks.clone();
-    let opened = async {
-        let opened = reader.opened().await;
-        opened.map_err(TransferError::at(Side::Source, "pulling a blob"))?;
-        Ok(BlobStream { body: reader.boxed_unsync() })
-    };
-    carry(job, blob, upload, (session, 0, marks), opened).await
-}
-
-/// One try whose bytes no other destination is sent.
-async fn alone(
-    job: &Job,
-    blob: &Descriptor,
-    start: Start,
-    upload: Option<&Upload>,
-) -> Result<(), Failed> {
-    let _turn = turn(&job.shared, blob).await;
-    let (session, hashed, held) = place(job, blob, start).await;
-    let marks = Marks::of(hashed.iter().cloned());
-    let hashed = hashed.unwrap_or_else(|| Verifier::new(blob.digest.algorithm()));
-    let pull = job.source.get_blob(blob, hashed, held, marks.clone());
-    carry(job, blob, upload, (session, held, marks), pull).await
-}
-
 /// A turn to pull a blob: large ones wait for each other before they wait with the small.
 async fn turn<'s>(shared: &'s Shared, blob: &Descriptor) -> [Option<SemaphorePermit<'s>>; 2] {
     let large = if blob.size >= LARGE { shared.large.acquire().await.ok() } else { None };
     [large, shared.transfers.acquire().await.ok()]
-}
-
-/// Opens an upload where there is none, while the bytes are asked for, and sends them.
-async fn carry(
-    job: &Job,
-    blob: &Descriptor,
-    upload: Option<&Upload>,
-    (session, held, marks): (Option<UploadSession>, u64, Marks),
-    pull: impl Future<Output = Result<BlobStream, TransferError>>,
-) -> Result<(), Failed> {
-    let open = async {
-        match session {
-            Some(session) => Ok(session),
-            None => job.destination.start_upload().await,
-        }
-    };
-    let (bytes, session) = tokio::join!(pull, open);
-    let (bytes, mut session) = match (bytes, session) {
-        (Ok(bytes), Ok(session)) => (bytes, session),
-        (Err(error), Ok(session)) => return Err(left(job, upload, error, session, marks).await),
-        (Err(error), Err(_)) => return Err(Failed { error, begun: None }),
-        (Ok(_), Err(cause)) => {
-            let error = TransferError::at(Side::Destination, "opening an upload")(cause);
-            return Err(Failed { error, begun: None });
-        }
-    };
-    match send(job, blob, &mut session, (bytes, held, &marks), upload).await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(left(job, upload, error, session, marks).await),
-    }
-}
-
-/// Sends what is to be sent, and notes meanwhile where it is.
-async fn send(
-    job: &Job,
-    blob: &Descriptor,
-    session: &mut UploadSession,
-    (bytes, held, marks): (BlobStream, u64, &Marks),
-    upload: Option<&Upload>,
-) -> Result<(), TransferError> {
-    let bytes = BlobStream { body: job.pace.limit(bytes.body) };
-    let noting = note(upload, session.clone(), marks);
-    let sending = job.destination.upload_rest(session, blob, bytes, held);
-    let sent = tokio::select! {
-        sent = sending => sent,
-        never = noting => match never {},
-    };
-    sent.map_err(TransferError::at(Side::Destination, "pushing a blob"))?;
-    if held == 0 {
-        return Ok(());
-    }
-    let whole = job.destination.is_whole(blob).await;
-    if whole.map_err(TransferError::at(Side::Destination, "asking for a blob"))? {
-        Ok(())
-    } else {
-        Err(TransferError::cut(Side::Destination))
-    }
 }
 
 /// Where to begin: the session, the state of the hash, and how much the registry holds.
@@ -279,23 +287,6 @@ async fn place(
     };
     job.log.info(format!("{} goes on at {held} of {} bytes", blob.digest, blob.size)).await;
     (Some(session), marks.before(held), held)
-}
-
-/// Keeps what a failed try leaves where another can go on with it, and gives it up where not.
-async fn left(
-    job: &Job,
-    upload: Option<&Upload>,
-    error: TransferError,
-    session: UploadSession,
-    marks: Marks,
-) -> Failed {
-    if upload.is_some() && error.leaves_upload() {
-        // The states as they are now: where they are shared, they go on without this upload.
-        let marks = Marks::of(marks.all());
-        return Failed { error, begun: Some(Begun { session, marks }) };
-    }
-    job.destination.give_up(&session).await;
-    Failed { error, begun: None }
 }
 
 /// Notes where an upload is, at once and then each second, as long as it is polled.

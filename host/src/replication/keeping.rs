@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 
 use super::{BEAT, LEASE, Shared};
 
+/// How often what is kept no longer of the history is looked for.
+const HISTORY: Duration = Duration::from_secs(600);
 /// How long what is noted of destinations waits to be written.
 const NOTED: Duration = Duration::from_secs(1);
 
@@ -36,6 +38,26 @@ pub(super) async fn claims(shared: Arc<Shared>) {
                 }
             }
             Err(error) => tracing::error!(%error, "claims could not be renewed"),
+        }
+    }
+}
+
+/// Forgets executions that are kept no longer, a few at a time, so that other writes get their turn.
+pub(super) async fn history(shared: Arc<Shared>) {
+    loop {
+        while !shared.closing.is_cancelled() {
+            match shared.store.prune_history(OffsetDateTime::now_utc()).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "old executions could not be forgotten");
+                    break;
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HISTORY) => {}
+            () = shared.closing.cancelled() => return,
         }
     }
 }

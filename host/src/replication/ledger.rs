@@ -14,8 +14,9 @@ use tokio::sync::watch;
 
 use super::{lock, referrers::Support, siblings::Siblings};
 
-/// Most places of blobs remembered; beyond it the ledger starts anew and asks the registry again.
-const MAX_PLACES: usize = 200_000;
+/// Most places of blobs remembered, each some 350 bytes; beyond it the ledger starts anew, and what
+/// records do not tell is asked of the registry again.
+const MAX_PLACES: usize = 50_000;
 
 /// Which blob, at which destination.
 type Key = (EndpointId, Digest);

@@ -1,14 +1,13 @@
 //! One execution's listing: pages of the source become tasks as they come, so that the first byte
-//! moves before the last page is there and memory does not grow with the source.
+//! moves before the last page is there and memory does not grow with the source. One that was cut
+//! goes on where it was.
 
 mod events;
 pub(super) mod pages;
+mod tasks;
 mod visibility;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use portolan_core::{
@@ -20,19 +19,17 @@ use portolan_core::{
     oci::Repository,
     plan::{self, PlanError, PlannedDestination},
     policy::PolicySpec,
-    provider::{ArtifactEntry, ArtifactQuery, RepositoryEntry, RepositoryQuery},
-    selection,
-    task::{Operation, TaskSpec},
+    provider::{ArtifactEntry, ArtifactQuery, Listing, RepositoryEntry, RepositoryQuery},
     visibility::{Visibilities, Visibility},
 };
 use time::OffsetDateTime;
 
 use super::{
     Selection, Shared,
-    ages::{AgeError, Asks},
+    ages::AgeError,
     connect::{ConnectError, Connection},
 };
-use crate::{plugin::PluginError, store::StoreError};
+use crate::{net::Budgets, plugin::PluginError, store::StoreError};
 use pages::{Pages, Seen, patiently};
 
 /// Repositories whose artifacts are listed at once.
@@ -65,8 +62,15 @@ struct Lister {
     execution: Execution,
     policy: PolicySpec,
     source: Connection,
+    /// What tasks are called, see [`plan::resource_type`].
+    kind: &'static str,
     destinations: Vec<(Connection, PlannedDestination)>,
-    known: HashSet<(Repository, EndpointId)>,
+    /// Repositories whose tasks were added before this listing was taken up again.
+    listed: Arc<Seen>,
+    /// The page where it goes on.
+    page: Option<String>,
+    /// One repository at a time asks whether there is room for more tasks.
+    turn: tokio::sync::Mutex<()>,
     seen: Seen,
     visibilities: Mutex<Visibilities>,
 }
@@ -108,10 +112,19 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
     let policy = shared.store.rule_of(id).await?;
     let told = shared.store.selection_of(id).await?;
     let selection = shared.take_selection(execution.policy).filter(|_| told.is_none());
+    let budgets = shared.budgets.of(execution.policy, policy.options.budget);
+    let listed = Arc::new(Seen::default());
+    let noted = Arc::clone(&listed);
+    let page = shared.store.listed(id, move |name| noted.note(name)).await?;
+    let is_new = execution.counters.total == 0;
+    let source = connect(shared, policy.source, "source").await?.within(&budgets);
     let lister = Lister {
-        source: connect(shared, policy.source, "source").await?,
-        destinations: destinations(shared, &policy).await?,
-        known: shared.store.known_repositories(id).await?,
+        kind: plan::resource_type(&source.adapter().resources().await),
+        source,
+        destinations: destinations(shared, &policy, &budgets).await?,
+        listed,
+        page,
+        turn: tokio::sync::Mutex::default(),
         seen: Seen::default(),
         visibilities: Mutex::default(),
         shared: Arc::clone(shared),
@@ -123,7 +136,7 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
         (None, Some(selection)) => lister.plan_selection(selection).await?,
         (None, None) => lister.plan_listing().await?,
     };
-    if planned == 0 && lister.known.is_empty() {
+    if planned == 0 && is_new {
         return Ok("nothing at the source is selected by this rule".to_owned());
     }
     Ok(String::new())
@@ -141,10 +154,12 @@ async fn connect(
 async fn destinations(
     shared: &Shared,
     policy: &PolicySpec,
+    budgets: &Budgets,
 ) -> Result<Vec<(Connection, PlannedDestination)>, ListingError> {
     let mut planned = Vec::with_capacity(policy.destinations.len());
     for destination in &policy.destinations {
         let connection = connect(shared, destination.endpoint, "destination").await?;
+        let connection = connection.within(budgets);
         let info = connection.adapter().info();
         if !info.can_push {
             return Err(ListingError::ReadOnly(info.provider.clone()));
@@ -165,6 +180,10 @@ impl Lister {
     async fn plan_selection(&self, selection: Selection) -> Result<usize, ListingError> {
         let mut planned = 0;
         for (repository, tags) in selection {
+            if self.listed.has(repository.as_str()) {
+                continue;
+            }
+            self.room().await?;
             let entry = |tag: String| ArtifactEntry { tags: vec![tag], ..ArtifactEntry::unknown() };
             let artifacts = tags.into_iter().map(String::from).map(entry).collect();
             planned += self.add(&repository, None, artifacts).await?;
@@ -178,18 +197,12 @@ impl Lister {
         }
         // What tasks put into the very registry that is listed must not be listed in its turn.
         let into_itself = self.destinations.iter().any(|(_, to)| to.endpoint == self.policy.source);
-        let (mut planned, mut cursor, mut pages) = (0, None::<String>, Pages::default());
+        // Who waits for the end is asked for anew where the listing is cut.
+        let turns_pages = !into_itself && !self.makes_targets();
+        let (mut planned, mut cursor, mut pages) = (0, self.page.clone(), Pages::default());
         let mut waiting = Vec::new();
         loop {
-            let prefix = filter::common_prefix(&self.policy.filters);
-            let query = RepositoryQuery { prefix, ..RepositoryQuery::default() };
-            let (source, query, at) = (&self.source, &query, cursor.as_deref());
-            let ask = || async move { source.now().await?.list_repositories(query, at).await };
-            let page = patiently(ask).await;
-            let page = page.map_err(|cause| ListingError::Listing {
-                what: "the repositories".to_owned(),
-                cause,
-            })?;
+            let page = self.repositories(&mut cursor).await?;
             let mut rows = page.items;
             rows.retain(|row| self.seen.is_new(&row.name));
             let brought = rows.len();
@@ -205,7 +218,39 @@ impl Lister {
                 Some(next) if cursor.as_ref() == Some(&next) || pages.is_endless(brought) => {
                     return Err(ListingError::Endless("repositories".to_owned()));
                 }
-                next => cursor = next,
+                Some(next) => {
+                    if turns_pages {
+                        self.shared.store.turn_page(self.execution.id, next.clone()).await?;
+                    }
+                    cursor = Some(next);
+                }
+            }
+        }
+    }
+
+    /// A page of repositories. A source that no longer knows the page where the listing was cut is
+    /// asked for the first one: what is listed is passed over.
+    async fn repositories(
+        &self,
+        cursor: &mut Option<String>,
+    ) -> Result<Listing<RepositoryEntry>, ListingError> {
+        let prefix = filter::common_prefix(&self.policy.filters);
+        let query = RepositoryQuery { prefix, ..RepositoryQuery::default() };
+        loop {
+            let (source, query, at) = (&self.source, &query, cursor.as_deref());
+            let ask = || async move { source.now().await?.list_repositories(query, at).await };
+            match patiently(ask).await {
+                Ok(page) => return Ok(page),
+                Err(cause) if cursor.is_some() && *cursor == self.page => {
+                    tracing::info!(%cause, "the listing begins anew: its page is not to be had");
+                    *cursor = None;
+                }
+                Err(cause) => {
+                    return Err(ListingError::Listing {
+                        what: "the repositories".to_owned(),
+                        cause,
+                    });
+                }
             }
         }
     }
@@ -219,10 +264,13 @@ impl Lister {
             {
                 let told = Visibility::of(row.private);
                 self.note(&repository, told);
-                wanted.push((repository, told));
+                if !self.listed.has(repository.as_str()) {
+                    wanted.push((repository, told));
+                }
             }
         }
         let listings = stream::iter(wanted).map(|(repository, told)| async move {
+            self.room().await?;
             let artifacts = self.artifacts(&repository).await?;
             self.add(&repository, told, artifacts).await
         });
@@ -260,83 +308,5 @@ impl Lister {
                 _ => return Err(ListingError::Endless(repository.to_string())),
             }
         }
-    }
-
-    /// The destinations of one repository: what it is to be there, and where the listing told media
-    /// types what each takes under the name it will have there. Where that cannot be had, the task
-    /// will tell why.
-    async fn destinations_of(
-        &self,
-        repository: &Repository,
-        visibility: Option<Visibility>,
-        types_told: bool,
-    ) -> Vec<PlannedDestination> {
-        let mut planned = Vec::with_capacity(self.destinations.len());
-        for (connection, destination) in &self.destinations {
-            let mut destination = destination.clone();
-            if let Ok(name) = destination.naming.destination(repository) {
-                destination.visibility =
-                    self.decided((connection, destination.endpoint), &name, visibility);
-                if types_told
-                    && let Ok(adapter) = connection.now().await
-                    && let Ok(target) = adapter.locate(name.as_str()).await
-                {
-                    destination.accepts = adapter.accepts(&target);
-                }
-            }
-            planned.push(destination);
-        }
-        planned
-    }
-
-    /// Plans one repository and adds its tasks; returns how many.
-    async fn add(
-        &self,
-        repository: &Repository,
-        visibility: Option<Visibility>,
-        mut artifacts: Vec<ArtifactEntry>,
-    ) -> Result<usize, ListingError> {
-        let kind = plan::resource_type(&self.source.adapter().info().resources);
-        let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
-        let destinations = self.destinations_of(repository, visibility, told).await;
-        let seen = self.seen(repository, &mut artifacts).await?;
-        let listed = (artifacts, &seen);
-        let specs = plan::tasks_for(&self.policy, &destinations, repository, kind, listed)?;
-        self.add_tasks(specs).await
-    }
-
-    /// What is known of the ages of a repository's artifacts; notes what is seen now.
-    async fn seen(
-        &self,
-        repository: &Repository,
-        artifacts: &mut Vec<ArtifactEntry>,
-    ) -> Result<selection::Seen, ListingError> {
-        let asks = Asks {
-            shared: &self.shared,
-            policy: &self.policy,
-            id: Some(self.execution.policy),
-            source: &self.source,
-            notes: true,
-        };
-        Ok(asks.seen(repository, artifacts).await?)
-    }
-
-    /// Adds those tasks that are not known yet; returns how many. Tasks of one repository are added
-    /// together: a listing that is taken up again knows its repositories by their tasks.
-    async fn add_tasks(&self, specs: Vec<TaskSpec>) -> Result<usize, ListingError> {
-        let is_new = |spec: &TaskSpec| {
-            !self.known.contains(&(spec.source_repository.clone(), spec.destination))
-        };
-        let specs: Vec<TaskSpec> = specs.into_iter().filter(is_new).collect();
-        if specs.is_empty() {
-            return Ok(0);
-        }
-        let copies = specs.iter().filter(|spec| spec.operation == Operation::Copy);
-        let items = copies.map(TaskSpec::item_count).sum();
-        let now = OffsetDateTime::now_utc();
-        let added = self.shared.store.add_tasks(self.execution.id, specs, now).await?.len();
-        self.shared.stats_of(self.execution.id).planned(items);
-        self.shared.queued.notify_one();
-        Ok(added)
     }
 }

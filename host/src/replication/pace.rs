@@ -1,10 +1,11 @@
-//! The limit on how fast a task's blobs pass: one token bucket for all of them (contract 3.7).
+//! The limits on how fast a task's blobs pass: its own speed (contract 3.7), and the budgets that its
+//! work is under.
 //!
 //! It never copies a byte and never holds one back that was paid for.
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,15 +15,10 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, Sleep};
 
-use super::lock;
-use crate::net::{Body, BodyError};
+use crate::net::{Body, BodyError, Bucket, Budgets};
 
 /// Bytes a second for one kilobit a second; Harbor's kilobit has 1024 bits.
 const BYTES: u64 = 128;
-/// Bytes that may pass at once after a rest (Harbor's number).
-const BURST: u64 = 1_024_000;
-/// Pieces a second, so that who takes the bytes never waits long for the next.
-const PIECES: u64 = 4;
 
 /// The limits of one task, shared by its blobs.
 #[derive(Clone, Default)]
@@ -30,28 +26,16 @@ pub(super) struct Pace {
     buckets: Vec<Arc<Bucket>>,
 }
 
-struct Bucket {
-    /// Bytes a second, 1 at least.
-    rate: u64,
-    /// When everything that was given out is paid for.
-    paid: Mutex<Instant>,
-}
-
 impl Pace {
     /// A limit in kilobits a second; 0 or less is none.
     pub(super) fn new(kilobits: i32) -> Self {
-        Self::bytes(u64::try_from(kilobits).unwrap_or(0).saturating_mul(BYTES))
+        let rate = u64::try_from(kilobits).unwrap_or(0).saturating_mul(BYTES);
+        Self { buckets: Bucket::bytes(rate).into_iter().collect() }
     }
 
-    /// A limit in bytes a second; 0 is none.
-    pub(super) fn bytes(rate: u64) -> Self {
-        let bucket = || Arc::new(Bucket { rate, paid: Mutex::new(Instant::now()) });
-        Self { buckets: (rate > 0).then(bucket).into_iter().collect() }
-    }
-
-    /// This limit and others: what passes is paid for in each.
-    pub(super) fn and(mut self, others: Self) -> Self {
-        self.buckets.extend(others.buckets);
+    /// This limit and budgets: what passes is paid for in each.
+    pub(super) fn and(mut self, budgets: &Budgets) -> Self {
+        self.buckets.extend(budgets.bytes().iter().cloned());
         self
     }
 
@@ -61,22 +45,6 @@ impl Pace {
             let (bucket, turn) = (bucket.clone(), Box::pin(tokio::time::sleep(Duration::ZERO)));
             Paced { body, bucket, ahead: Bytes::new(), turn, bought: 0 }.boxed_unsync()
         })
-    }
-}
-
-impl Bucket {
-    /// Pays for `bytes` now; they may pass at the instant that is returned.
-    fn pay(&self, bytes: u64, now: Instant) -> Instant {
-        let seconds = |bytes: u64| Duration::from_secs_f64(bytes as f64 / self.rate as f64);
-        let mut paid = lock(&self.paid);
-        *paid = (*paid).max(now) + seconds(bytes);
-        let early = paid.saturating_duration_since(now);
-        now + early.saturating_sub(seconds(BURST))
-    }
-
-    /// How much passes at once.
-    fn piece(&self) -> u64 {
-        (self.rate / PIECES).clamp(1, BURST)
     }
 }
 

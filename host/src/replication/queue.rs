@@ -33,7 +33,7 @@ use super::{
     transfer::Job,
     worker,
 };
-use crate::{distribution::Remote, plugin::PluginError, store::TaskOutcome};
+use crate::{distribution::Remote, net::Budgets, plugin::PluginError, store::TaskOutcome};
 
 /// Largest blob, in bytes, that is sent whole where a rule asks for chunks, and their size
 /// (Harbor: 10 MiB).
@@ -47,6 +47,7 @@ pub(super) fn spawn(shared: &Arc<Shared>) {
     // Not waited for at the end: it keeps the claims of those who are.
     tokio::spawn(keeping::claims(Arc::clone(shared)));
     shared.tracker.spawn(keeping::records(Arc::clone(shared)));
+    shared.tracker.spawn(keeping::history(Arc::clone(shared)));
     for _ in 0..shared.workers {
         shared.tracker.spawn(worker::run(Arc::clone(shared)));
     }
@@ -180,7 +181,7 @@ pub(super) async fn prepare(
     task: &Task,
     log: &Arc<TaskLog>,
 ) -> Result<Job, TransferError> {
-    let (source, destination, accepts) = ends(shared, task).await?;
+    let (source, destination, accepts, budgets) = ends(shared, task).await?;
     let spec = &task.spec;
     let (from, to) = (&spec.source_repository, &spec.destination_repository);
     log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
@@ -193,12 +194,11 @@ pub(super) async fn prepare(
         log.warn(text).await;
     }
     let execution = shared.store.execution(task.execution).await.ok();
-    let started = execution.as_ref().map(|execution| execution.started);
+    let started = execution.map(|execution| execution.started);
     let untouched = task.failures == 0 && started.is_some_and(|at| at >= shared.began);
-    let rate = spec.options.budget.bytes_per_second;
-    let budget = execution.map(|execution| shared.budget(execution.policy, rate));
     let target = destination.target();
     let known = Known::new(&shared.records, &target.base_url, target.repository.clone());
+    let course = shared.course(task.execution).await;
     Ok(Job {
         shared: Arc::clone(shared),
         source,
@@ -207,8 +207,8 @@ pub(super) async fn prepare(
         destination_id: spec.destination,
         ledger,
         log: Arc::clone(log),
-        pace: Pace::new(spec.speed).and(budget.unwrap_or_default()),
-        stats: shared.stats_of(task.execution),
+        pace: Pace::new(spec.speed).and(&budgets),
+        stats: course.begin(task, shared.counted_for(&course, task)),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
         known,
@@ -218,13 +218,21 @@ pub(super) async fn prepare(
     })
 }
 
-async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts), TransferError> {
-    let spec = &task.spec;
+/// Both ends of a task, what the destination takes, and every budget that the work is under.
+async fn ends(
+    shared: &Shared,
+    task: &Task,
+) -> Result<(Source, Remote, Accepts, Budgets), TransferError> {
+    let (spec, rule) = (&task.spec, shared.budgets_of(task).await);
     let source = shared.connections.connection(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
+    let source = source.within(&rule);
     let destination = shared.connections.connection(spec.destination).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
+    let destination = destination.within(&rule);
+    let budgets = [&source, &destination].map(|it| it.adapter().client().budgets().clone());
+    let budgets = budgets.into_iter().fold(rule, |all, one| all.and(&one));
     let to = spec.destination_repository.to_string();
     let targets = std::slice::from_ref(&to);
     let prepared = destination.adapter().prepare_targets(targets, spec.visibility).await;
@@ -239,7 +247,7 @@ async fn ends(shared: &Shared, task: &Task) -> Result<(Source, Remote, Accepts),
     }
     let accepts = connection.adapter().accepts(&target);
     let flow = shared.flow(&target.base_url);
-    Ok((source, remote(connection, target).sharing(flow), accepts))
+    Ok((source, remote(connection, target).sharing(flow), accepts, budgets))
 }
 
 pub(super) async fn source_of(

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use portolan_core::oci::{Digest, Repository, Tag};
+use portolan_core::oci::{Descriptor, Digest, Repository, Tag};
 use time::OffsetDateTime;
 
 use super::lock;
@@ -15,6 +15,8 @@ use crate::store::{Seen, Store, StoreError, StoredUpload, UploadKey};
 
 /// Most notes that are gathered before they are written.
 const BATCH: usize = 256;
+/// From this size on, in bytes, sending a blob again costs more than writing down that it was sent.
+const WORTH_A_COMMIT: u64 = 256 << 10;
 /// How long a blob that was seen is taken to be there. A registry that was cleaned up sooner says
 /// so when the manifest comes.
 const BELIEVED: Duration = Duration::from_secs(24 * 3600);
@@ -89,6 +91,15 @@ impl Known {
     pub(super) async fn holds(&self, digest: &Digest) {
         let (registry, repository) = (self.registry.clone(), self.repository.clone());
         self.records.note(Seen::Blob { registry, repository, digest: digest.clone() }).await;
+    }
+
+    /// The repository holds a blob, since it was just sent. One that is worth it is remembered
+    /// before anything else happens: after a kill it is mounted elsewhere, not sent once more.
+    pub(super) async fn brought(&self, blob: &Descriptor) {
+        self.holds(&blob.digest).await;
+        if blob.size >= WORTH_A_COMMIT {
+            self.records.flush().await;
+        }
     }
 
     /// The registry says that the repository does not hold these.

@@ -5,6 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use portolan_core::task::Tally;
+use time::OffsetDateTime;
+
+use super::progress::{Counts, Walk};
 use crate::store::TaskOutcome;
 
 /// Counters that any task may bump.
@@ -12,6 +16,7 @@ use crate::store::TaskOutcome;
 pub(crate) struct Stats {
     artifacts: AtomicU64,
     skipped: AtomicU64,
+    left: AtomicU64,
     believed: AtomicU64,
     blobs: AtomicU64,
     mounted: AtomicU64,
@@ -22,8 +27,12 @@ pub(crate) struct Stats {
     schedules: AtomicU64,
     schedules_missed: AtomicU64,
     schedule_lag_ms: AtomicU64,
+    /// What this try of a task has seen; of it nothing is counted for the whole.
+    pub(super) walk: Walk,
+    /// When a try of a task succeeded last, in seconds since 1970; 0 is never.
+    succeeded_at: AtomicU64,
     /// What this is a part of.
-    whole: Option<Arc<Self>>,
+    wholes: Vec<Arc<Self>>,
 }
 
 /// What the counters say at one moment.
@@ -59,19 +68,21 @@ pub(crate) struct Totals {
     pub(crate) schedules_missed: u64,
     /// How late the last of them was, in milliseconds.
     pub(crate) schedule_lag_ms: u64,
+    /// When a try of a task succeeded last, in seconds since 1970; 0 is never.
+    pub(crate) succeeded_at: u64,
     /// HTTP requests sent to endpoints that are in use, adapters' included.
     pub(crate) requests: u64,
 }
 
 impl Stats {
-    /// Counters of a part of `whole`: what is counted here is counted there, too.
-    pub(super) fn part_of(whole: &Arc<Self>) -> Self {
-        Self { whole: Some(Arc::clone(whole)), ..Self::default() }
+    /// Counters of a part of each of `wholes`: what is counted here is counted there, too.
+    pub(super) fn part_of(wholes: impl Into<Vec<Arc<Self>>>) -> Self {
+        Self { wholes: wholes.into(), ..Self::default() }
     }
 
     fn add(&self, counter: fn(&Self) -> &AtomicU64, count: u64) {
         counter(self).fetch_add(count, Ordering::Relaxed);
-        self.whole.iter().for_each(|whole| whole.add(counter, count));
+        self.wholes.iter().for_each(|whole| whole.add(counter, count));
     }
 
     pub(super) fn planned(&self, items: usize) {
@@ -84,6 +95,12 @@ impl Stats {
 
     pub(super) fn skipped(&self) {
         self.add(|it| &it.skipped, 1);
+    }
+
+    /// It stays as the destination has it, or stays behind: the rule says so.
+    pub(super) fn left(&self) {
+        self.skipped();
+        self.add(|it| &it.left, 1);
     }
 
     pub(super) fn believed(&self) {
@@ -114,6 +131,11 @@ impl Stats {
             TaskOutcome::Stopped => stopped,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if matches!(outcome, TaskOutcome::Success) {
+            let now = OffsetDateTime::now_utc().unix_timestamp();
+            self.succeeded_at.store(now.try_into().unwrap_or_default(), Ordering::Relaxed);
+        }
+        self.wholes.iter().for_each(|whole| whole.ended(outcome));
     }
 
     pub(super) fn fired(&self, lag: time::Duration, missed: u64) {
@@ -121,6 +143,21 @@ impl Stats {
         self.schedules_missed.fetch_add(missed, Ordering::Relaxed);
         let lag = u64::try_from(lag.whole_milliseconds()).unwrap_or_default();
         self.schedule_lag_ms.store(lag, Ordering::Relaxed);
+    }
+
+    /// What was counted of one try of a task.
+    pub(super) fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let left = read(&self.left);
+        let tally = Tally {
+            copied: read(&self.artifacts),
+            there: read(&self.skipped).saturating_sub(left),
+            left,
+            blobs: read(&self.blobs),
+            bytes: read(&self.bytes),
+            bytes_there: 0,
+        };
+        self.walk.counts(tally, read(&self.planned))
     }
 
     /// What the counters say now.
@@ -144,6 +181,7 @@ impl Stats {
             schedules: read(&self.schedules),
             schedules_missed: read(&self.schedules_missed),
             schedule_lag_ms: read(&self.schedule_lag_ms),
+            succeeded_at: read(&self.succeeded_at),
             requests: 0,
         }
     }

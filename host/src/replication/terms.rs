@@ -152,7 +152,7 @@ impl Job {
         match self.terms.choose(manifest) {
             Ok(chosen) => Some(chosen),
             Err(why) => {
-                self.stats.skipped();
+                self.stats.left();
                 self.log.info(format!("{name} stays behind: {why}")).await;
                 None
             }
@@ -161,7 +161,7 @@ impl Job {
 
     /// Leaves a tag of the destination as it is.
     pub(super) async fn leave(&self, tag: &Tag, why: &str) -> Result<(), TransferError> {
-        self.stats.skipped();
+        self.stats.left();
         self.log.warn(format!("{tag} is there with another digest, and {why}")).await;
         Ok(())
     }

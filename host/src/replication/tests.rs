@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portolan_core::{
+    budget::Budget,
     endpoint::{Endpoint, Health},
     execution::Status,
     policy::{Destination, PolicySpec},
@@ -24,9 +25,11 @@ mod claims;
 mod copies;
 mod engines;
 mod frugal;
+mod limits;
 mod listings;
 mod options;
 mod previews;
+mod progress;
 mod resumes;
 mod schedules;
 mod sizes;
@@ -54,6 +57,8 @@ async fn plugins() -> Plugins {
             compiler: Compiler::InProcess,
             limits: Limits::default(),
             no_proxy: Vec::new(),
+            layouts: None,
+            budget: Budget::default(),
         };
         let plugins = Plugins::new(options).unwrap();
         let mut bundled = bundled_plugins::ALL.iter();
@@ -124,6 +129,10 @@ impl World {
             single_active: false,
             options: Default::default(),
         }
+    }
+
+    fn renamed(&self, name: &str) -> PolicySpec {
+        PolicySpec { name: name.to_owned(), ..self.rule() }
     }
 
     async fn start(&self, rule: PolicySpec) -> Execution {

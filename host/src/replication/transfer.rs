@@ -260,6 +260,7 @@ impl Job {
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
             within_bounds(manifest, depth)?;
+            self.stats.walk.opens(manifest, depth);
             let child = |child| self.copy_child(child, walk, depth + 1);
             each(&manifest.children, ARTIFACTS, child).await?;
             each(&manifest.blobs, BLOBS, |blob| blob::ensure(self, blob, walk.at)).await
@@ -274,6 +275,7 @@ impl Job {
     ) -> Result<(), TransferError> {
         let repository = self.destination.target().repository.clone();
         if self.ledger.has_manifest(self.destination_id, &repository, &child.digest) {
+            self.stats.walk.meets();
             return Ok(());
         }
         if !child.media_type.is_manifest() {
@@ -282,7 +284,9 @@ impl Job {
         let reference = Reference::Digest(child.digest.clone());
         let there = walk.before == Before::Present
             && self.destination_manifest(&reference).await?.is_some();
-        if !there {
+        if there {
+            self.stats.walk.meets();
+        } else {
             let pulled = self.pull(&reference).await?;
             // An index may call its children what they are not.
             self.is_taken(&pulled.manifest.media_type)?;

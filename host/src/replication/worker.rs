@@ -13,7 +13,7 @@ use super::{
     queue::{attempt, idle},
     siblings::{Sibling, Siblings},
 };
-use crate::store::TaskOutcome;
+use crate::store::{Ending, TaskOutcome};
 
 /// Most destinations that one pull serves.
 const TOGETHER: usize = 32;
@@ -46,16 +46,17 @@ async fn run_together(shared: &Arc<Shared>, tasks: Vec<Task>) {
     };
     let mut under_way = Vec::with_capacity(tasks.len());
     for (task, sibling) in tasks.into_iter().zip(siblings) {
-        let id = task.id;
+        let (id, execution) = (task.id, task.execution);
         let span = tracing::info_span!("task", id = id.0, execution = task.execution.0);
         let running = run_task(Arc::clone(shared), task, sibling).instrument(span.clone());
         // In a task of its own: a fault in it must not take the worker with it.
-        under_way.push((id, span, shared.tracker.spawn(running)));
+        under_way.push(((id, execution), span, shared.tracker.spawn(running)));
     }
-    for (id, span, running) in under_way {
+    for ((id, execution), span, running) in under_way {
         if let Err(fault) = running.await
             && fault.is_panic()
         {
+            shared.course(execution).await.end(id, false);
             fail(shared, id, fault.to_string()).instrument(span).await;
         }
     }
@@ -72,9 +73,12 @@ async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
         _ => None,
     };
-    shared.stats.ended(&outcome);
+    let course = shared.course(task.execution).await;
+    shared.counted_for(&course, &task).ended(&outcome);
     tell(&outcome);
-    let finish = shared.store.finish_task(task.id, &shared.owner, outcome, now);
+    let tally = course.end(task.id, retry.is_some());
+    let ending = Ending { outcome, tally };
+    let finish = shared.store.finish_task(task.id, &shared.owner, ending, now);
     // In one commit, the log before: who sees the end sees all of it.
     let ((), finished) = futures_util::future::join(log.flush(), finish).await;
     if let Err(error) = finished {

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use portolan_core::id::{EndpointId, PolicyId};
+use portolan_core::id::{EndpointId, ExecutionId, PolicyId};
 
 /// Most ids remembered; beyond, everything counts as changed.
 const MAX_IDS: usize = 100_000;
@@ -19,6 +19,7 @@ const MAX_IDS: usize = 100_000;
 pub(crate) struct Changes {
     pub(crate) endpoints: BTreeSet<EndpointId>,
     pub(crate) policies: BTreeSet<PolicyId>,
+    pub(crate) executions: BTreeSet<ExecutionId>,
     /// Any user; no listing follows these.
     pub(crate) users: bool,
     /// More than can be told one by one.
@@ -30,15 +31,21 @@ impl Changes {
     pub(crate) fn add(&mut self, later: Self) {
         self.endpoints.extend(later.endpoints);
         self.policies.extend(later.policies);
-        self.all |= later.all || self.endpoints.len() + self.policies.len() > MAX_IDS;
+        self.executions.extend(later.executions);
+        let ids = self.endpoints.len() + self.policies.len() + self.executions.len();
+        self.all |= later.all || ids > MAX_IDS;
         if self.all {
             self.endpoints.clear();
             self.policies.clear();
+            self.executions.clear();
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        !self.all && self.endpoints.is_empty() && self.policies.is_empty()
+        !self.all
+            && self.endpoints.is_empty()
+            && self.policies.is_empty()
+            && self.executions.is_empty()
     }
 }
 

@@ -101,6 +101,7 @@ impl Store {
         window: Duration,
         now: OffsetDateTime,
     ) -> Result<Option<FiredEvents>, StoreError> {
+        let history = self.history();
         let fire = move |tables: &mut Tables<'_>| {
             let later = instant(now + window.max(AGAIN));
             let Some(endpoint) = due(tables, now, later)? else { return Ok(None) };
@@ -112,16 +113,14 @@ impl Store {
                 failed: Vec::new(),
             };
             let mut starts = burst.starts();
-            starts.retain(|(policy, _)| match executions::check_start(tables, policy.id) {
-                Ok(()) => true,
-                Err(error) => {
-                    fired.failed.push((policy.id, error));
-                    false
-                }
+            starts.retain(|(policy, _)| {
+                let checked = executions::check_start(tables, policy, history, now);
+                checked.map_err(|error| fired.failed.push((policy.id, error))).is_ok()
             });
             burst.forget(tables, later)?;
             for (policy, selection) in starts {
-                let start = executions::Start { by: StartedBy::Event, single: false, now };
+                let by = StartedBy::Event;
+                let start = executions::Start { by, single: false, history, now };
                 let execution = executions::start(tables, policy, start)?;
                 tables.selections.put_json(execution.id.0, &selection)?;
                 fired.executions.push(execution);

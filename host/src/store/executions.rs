@@ -5,29 +5,30 @@
 use portolan_core::{
     execution::{Counters, Execution, StartedBy, Status},
     id::{ExecutionId, PolicyId},
-    policy::{Policy, PolicySpec},
+    policy::{Policy, PolicySpec, options::History},
 };
 use redb::{ReadableTable, ReadableTableMetadata};
 use time::OffsetDateTime;
 
 use super::{
     Store, StoreError,
+    history::{self, Kept},
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
-    rows::{all, decode, find, indexed, load, unreadable},
+    rows::{all, among, decode, find, indexed, load, unreadable},
     tables::{ACTIVE, BY_POLICY, EXECUTIONS, POLICIES, Snapshot, Tables},
 };
 
 /// Harbor's words.
 const SKIPPED: &str = "Execution skipped: active replication still in progress.";
 
-/// Most executions kept of one policy (contract 3.8), besides those that are not final.
-const KEPT: usize = 50;
+/// Most old executions that the start of a new one forgets.
+const AT_START: usize = 2;
 
 impl Store {
     /// Starts a run: Running, nothing listed. With `single_active` it is born as Error where
-    /// another run of the policy is not final. `NotFound` where the policy is gone. The oldest
-    /// final runs beyond fifty are forgotten.
+    /// another run of the policy is not final. `NotFound` where the policy is gone. A few of
+    /// the final runs that are kept no longer are forgotten (see `history`).
     pub(crate) async fn create_execution(
         &self,
         policy: PolicyId,
@@ -35,7 +36,8 @@ impl Store {
         single_active: bool,
         now: OffsetDateTime,
     ) -> Result<Execution, StoreError> {
-        let start = Start { by: started_by, single: single_active, now };
+        let history = self.history();
+        let start = Start { by: started_by, single: single_active, history, now };
         let create = move |tables: &mut Tables<'_>| {
             let policy: Policy = load(&*tables.policies, "policy", policy.0)?;
             self::start(tables, &policy, start)
@@ -80,6 +82,19 @@ impl Store {
             Ok(runs.into_iter().map(|run| run.execution).collect())
         };
         self.read(list).await
+    }
+
+    /// Those of a few executions that are there, in the order they are asked for.
+    pub(crate) async fn executions_among(
+        &self,
+        ids: &[ExecutionId],
+    ) -> Result<Vec<Execution>, StoreError> {
+        let ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+        self.read_few(ids.len(), move |tables| {
+            let runs: Vec<Run> = among(&tables.open(EXECUTIONS)?, "execution", ids.into_iter())?;
+            Ok(runs.into_iter().map(|run| run.execution).collect())
+        })
+        .await
     }
 
     /// The newest executions, of one policy where given: at most `take` after the first `skip`. With
@@ -218,7 +233,7 @@ impl Store {
 
     /// Asks an execution to stop: its pending tasks become Stopped at once, running ones see the
     /// flag. A listing under way sees it too; one that nobody holds is over with this. A final
-    /// execution is left alone. Reads every task of the execution: other writes wait for it.
+    /// execution is left alone. Looks at every pending task there is.
     pub(crate) async fn request_stop(
         &self,
         id: ExecutionId,
@@ -245,23 +260,30 @@ pub(super) struct Start {
     pub(super) by: StartedBy,
     /// Whether another run of the policy makes this one end at once.
     pub(super) single: bool,
+    /// What is kept of earlier ones where the policy does not say.
+    pub(super) history: History,
     pub(super) now: OffsetDateTime,
 }
 
 /// Reads what [`start`] reads before it writes: it fails where a start would.
-pub(super) fn check_start(tables: &Tables<'_>, policy: PolicyId) -> Result<(), StoreError> {
-    indexed(&*tables.active, policy.0)?;
-    beyond(tables, policy).map(drop)
+pub(super) fn check_start(
+    tables: &Tables<'_>,
+    policy: &Policy,
+    usual: History,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    indexed(&*tables.active, policy.id.0)?;
+    beyond(tables, policy, usual, now).map(drop)
 }
 
 /// Stores a new run of a policy; see [`Store::create_execution`].
 pub(super) fn start(
     tables: &mut Tables<'_>,
     policy: &Policy,
-    Start { by, single, now }: Start,
+    Start { by, single, history, now }: Start,
 ) -> Result<Execution, StoreError> {
     let skipped = single && !indexed(&*tables.active, policy.id.0)?.is_empty();
-    let old = beyond(tables, policy.id)?;
+    let old = beyond(tables, policy, history, now)?;
     let id = take_ids(tables, Counter::Execution, 1)?;
     tables.by_policy.put((policy.id.0, id), ())?;
     let execution = Execution {
@@ -277,24 +299,22 @@ pub(super) fn start(
         ended: skipped.then_some(now),
     };
     for old in old {
-        progress::forget(tables, old)?;
-        tables.by_policy.remove((policy.id.0, old))?;
+        history::forget(tables, policy.id, old)?;
     }
     let rule = Some(policy.spec.clone());
     progress::put(tables, Run { execution, lease: None, listing_failed: false, rule }, now)
 }
 
-/// The oldest executions of a policy, those that are final, beyond [`KEPT`].
-fn beyond(tables: &Tables<'_>, policy: PolicyId) -> Result<Vec<u64>, StoreError> {
-    let all = indexed(&*tables.by_policy, policy.0)?;
-    let count = all.len().saturating_sub(KEPT);
-    let mut old = Vec::with_capacity(count);
-    for id in all.into_iter().take(count) {
-        if progress::run(&*tables.executions, id)?.execution.status.is_final() {
-            old.push(id);
-        }
-    }
-    Ok(old)
+/// What is kept no longer of a policy's executions once there is one more.
+fn beyond(
+    tables: &Tables<'_>,
+    policy: &Policy,
+    usual: History,
+    now: OffsetDateTime,
+) -> Result<Vec<u64>, StoreError> {
+    let kept = Kept::of(policy, usual, now);
+    let there = (&*tables.executions, &*tables.by_policy);
+    history::beyond(there, policy.id, kept, 1, AT_START)
 }
 
 /// Executions whose listing is not at its end, oldest first.
@@ -382,13 +402,14 @@ mod tests {
         let policy = first.policy;
         let start = || store.create_execution(policy, StartedBy::Manual, false, after(1));
         store.add_tasks(first.id, task_specs(1), after(0)).await.unwrap();
+        const KEPT: usize = 50;
         for _ in 0..KEPT + 3 {
             let id = start().await.unwrap().id;
             store.finish_listing(id, Ok(String::new()), after(2)).await.unwrap();
         }
         let ids = |runs: Vec<Execution>| runs.iter().rev().map(|run| run.id.0).collect::<Vec<_>>();
         let kept = ids(store.executions(Some(policy)).await.unwrap());
-        assert_eq!((kept.len(), kept[0]), (KEPT + 2, 1), "one that runs stays");
+        assert_eq!((kept.len(), kept[0]), (KEPT + 1, 1), "one that runs stays");
         assert_eq!(ids(store.executions(None).await.unwrap()), kept);
         store.request_stop(first.id, after(3)).await.unwrap();
         store.finish_listing(first.id, Ok(String::new()), after(3)).await.unwrap();

@@ -2,6 +2,8 @@
 //!
 //! Lines of a task that is gone are dropped.
 
+use std::sync::atomic::Ordering;
+
 use portolan_core::id::{ExecutionId, TaskId};
 use redb::ReadableTable;
 
@@ -24,6 +26,9 @@ impl Store {
     /// Adds lines to tasks' logs; many callers share one commit. At most 10,000 lines a task are
     /// kept, then one line says so; at most 4,096 bytes of a line.
     pub(crate) async fn append_log(&self, lines: Vec<(TaskId, String)>) -> Result<(), StoreError> {
+        if self.shared.mute.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let append = move |tables: &mut Tables<'_>| {
             for (task, line) in &lines {
                 let Some(place) = next_place(tables, task.0)? else {
@@ -100,6 +105,16 @@ mod tests {
         assert!(page(3, 9).await.unwrap().is_empty());
         let gone = store.task_log(id, TaskId(99), 0, 1).await;
         assert!(matches!(gone, Err(StoreError::NotFound { what: "task", .. })));
+    }
+
+    #[tokio::test]
+    async fn where_nobody_reads_nothing_is_kept() {
+        let store = memory().await;
+        let id = execution(&store).await.id;
+        store.add_tasks(id, task_specs(1), after(0)).await.unwrap();
+        store.keep_no_logs();
+        store.append_log(vec![(TaskId(1), "x".to_owned())]).await.unwrap();
+        assert!(store.task_log(id, TaskId(1), 0, 9).await.unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -31,6 +31,8 @@ const MIGRATIONS: &[Migration] = &[
     migration_006_copies,
     migration_007_sightings,
     migration_008_events,
+    migration_009_listed,
+    migration_010_outcomes,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -110,6 +112,16 @@ fn migration_006_copies(transaction: &WriteTransaction) -> Result<(), StoreError
 
 /// Adds what runs saw, and when first.
 fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds how far listings are.
+fn migration_009_listed(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds how runs ended.
+fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 

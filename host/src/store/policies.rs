@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
-    progress,
+    outcomes, progress,
     rows::{all_readable, among, indexed, load, missing, under, unreadable},
     schedules, sightings,
     tables::{POLICIES, Tables},
@@ -106,6 +106,7 @@ impl Store {
             unindex(tables, &policy)?;
             schedules::forget(tables, id)?;
             sightings::forget(tables, id)?;
+            outcomes::forget(tables, id)?;
             tables.changed.policies.insert(id);
             tables.policies.remove(id.0)?;
             Ok(((), Change::of(WHAT, id).from(&policy)))

@@ -5,6 +5,7 @@
 
 use portolan_core::{
     execution::{Execution, Status},
+    id::ExecutionId,
     policy::PolicySpec,
     task::Task,
 };
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    StoreError,
+    StoreError, listings, outcomes,
     rows::{decode, find, instant, load, missing, under, unreadable},
     tables::{Json, Tables},
 };
@@ -101,22 +102,29 @@ pub(super) fn put(
     let id = run.execution.id.0;
     let policy = run.execution.policy.0;
     if run.execution.status.is_final() {
-        tables.active.remove((policy, id))?;
+        // One that never was active was skipped.
+        if tables.active.remove((policy, id))? {
+            outcomes::ended(tables, &run.execution)?;
+        }
         tables.selections.remove(id)?;
     } else {
         tables.active.put((policy, id), ())?;
     }
     if run.execution.listed {
         run.rule = None;
-        tables.listings.remove(id)?;
+        if tables.listings.remove(id)? {
+            listings::forget(tables, id)?;
+        }
     } else {
         tables.listings.put(id, ())?;
     }
     tables.executions.put_json(id, &run)?;
+    tables.changed.executions.insert(run.execution.id);
     Ok(run.execution)
 }
 
-/// Stores a task in another state and counts it over in `run`.
+/// Stores a task in another state and counts it over in `run`. One that succeeded keeps no more than
+/// the number of its items.
 pub(super) fn shift(
     tables: &mut Tables<'_>,
     run: &mut Run,
@@ -130,21 +138,36 @@ pub(super) fn shift(
         task.ended = Some(now);
         task.not_before = None;
     }
+    if to == Status::Success {
+        task.forget_items();
+    }
     tables.tasks.put_json((task.execution.0, task.id.0), task)
 }
 
-/// Makes every pending task of an execution Stopped. Reads all its tasks.
+/// Makes every pending task of an execution Stopped. Looks at every pending task there is, and at
+/// none that is over.
 pub(super) fn stop_pending(
     tables: &mut Tables<'_>,
     run: &mut Run,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    for mut task in tasks(&*tables.tasks, run.execution.id.0)? {
-        if task.status == Status::Pending {
-            stop(tables, run, &mut task, now)?;
-        }
+    for mut task in waiting(tables, run.execution.id.0)? {
+        stop(tables, run, &mut task, now)?;
     }
     Ok(())
+}
+
+/// The pending tasks of an execution.
+fn waiting(tables: &Tables<'_>, execution: u64) -> Result<Vec<Task>, StoreError> {
+    let mut waiting = Vec::new();
+    for row in tables.due.iter().map_err(unreadable)? {
+        let (_, id) = row.map_err(unreadable)?.0.value();
+        let of = tables.task_executions.get(id).map_err(unreadable)?;
+        if of.is_some_and(|of| of.value() == execution) {
+            waiting.push(task(&*tables.tasks, execution, id)?);
+        }
+    }
+    Ok(waiting)
 }
 
 /// Makes one task Stopped that waits, or whose worker is gone.
@@ -219,6 +242,7 @@ pub(super) fn forget(tables: &mut Tables<'_>, execution: u64) -> Result<(), Stor
     tables.task_log.remove_range((execution, 0, 0)..=(execution, u64::MAX, u64::MAX))?;
     tables.tasks.remove_range(under(execution))?;
     tables.executions.remove(execution)?;
+    tables.changed.executions.insert(ExecutionId(execution));
     Ok(())
 }
 

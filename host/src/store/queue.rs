@@ -14,7 +14,7 @@ use redb::{ReadableTable, ReadableTableMetadata};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Store, StoreError, TaskOutcome,
+    Ending, Store, StoreError, TaskOutcome,
     progress::{self, Lease, Run, TaskLease},
     rows::{decode, find, instant, unreadable},
     tables::{ACTIVE, DUE, TASK_LEASES, Tables},
@@ -129,10 +129,11 @@ impl Store {
         &self,
         id: TaskId,
         owner: &str,
-        outcome: TaskOutcome,
+        ending: impl Into<Ending>,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let owner = owner.to_owned();
+        let Ending { outcome, tally } = ending.into();
         let finish = move |tables: &mut Tables<'_>| {
             let Some(execution) = held_by(tables, id, &owner)? else {
                 return Ok(false);
@@ -140,6 +141,7 @@ impl Store {
             let mut run = progress::run(&*tables.executions, execution)?;
             let mut task = progress::task(&*tables.tasks, execution, id.0)?;
             let to = judge(&run, &mut task, outcome);
+            task.tally = task.tally.and(tally);
             progress::take_lease(tables, id.0)?;
             if to == Status::Pending {
                 tables.due.put(progress::due(&task), ())?;

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::{
     Store, StoreError,
-    executions::{Start, start},
+    executions::{self, Start},
     meta::{Counter, take_ids},
     progress,
     rows::{indexed, load},
@@ -28,11 +28,11 @@ impl Store {
         ended: ExecutionId,
         now: OffsetDateTime,
     ) -> Result<Execution, StoreError> {
+        let start = Start { by: StartedBy::Manual, single: false, history: self.history(), now };
         let retry = move |tables: &mut Tables<'_>| {
             let policy = policy_of(tables, ended)?;
             let specs = left_undone(tables, ended)?;
-            let begun =
-                start(tables, &policy, Start { by: StartedBy::Manual, single: false, now })?;
+            let begun = executions::start(tables, &policy, start)?;
             let mut run = progress::run(&*tables.executions, begun.id.0)?;
             let first = take_ids(tables, Counter::Task, specs.len())?;
             for (id, spec) in (first..).map(TaskId).zip(specs) {

@@ -14,7 +14,7 @@ use std::{cell::Cell, rc::Rc};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Store, StoreError, executions,
+    Store, StoreError, executions, outcomes,
     rows::{all, fault, find, instant, load, unreadable},
     tables::{SCHEDULES, SCHEDULES_DUE, Snapshot, Tables},
 };
@@ -51,6 +51,7 @@ impl Store {
         &self,
         now: OffsetDateTime,
     ) -> Result<Option<Firing>, StoreError> {
+        let history = self.history();
         let fire = move |tables: &mut Tables<'_>| {
             let Some((due, id)) = first(&*tables.schedules_due)? else { return Ok(None) };
             if due > instant(now) {
@@ -64,7 +65,7 @@ impl Store {
                     return Ok(Some(Firing::Failed { policy: id, cause }));
                 }
             };
-            if let Err(cause) = executions::check_start(tables, id) {
+            if let Err(cause) = executions::check_start(tables, &policy, history, now) {
                 unplan(tables, id)?;
                 plan(tables, &policy, now)?;
                 return Ok(Some(Firing::Failed { policy: id, cause }));
@@ -72,9 +73,10 @@ impl Store {
             let due = moment(due)?;
             let missed = schedule(&policy).map_or(0, |schedule| missed(schedule, due, now));
             let single = policy.spec.single_active;
-            let start = executions::Start { by: StartedBy::Scheduled, single, now };
+            let start = executions::Start { by: StartedBy::Scheduled, single, history, now };
             let execution = executions::start(tables, &policy, start)?;
             unplan(tables, id)?;
+            outcomes::missed(tables, id, missed)?;
             tables.schedules_fired.put(id.0, instant(due))?;
             plan(tables, &policy, now)?;
             Ok(Some(Firing::Started(Fired { due, missed, execution })))

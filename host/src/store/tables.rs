@@ -105,6 +105,8 @@ tables! {
     "schedules-due-1" SCHEDULES_DUE schedules_due: (i128, u64) => ();
     /// Policy to the due time it last fired for, in nanoseconds since 1970.
     "schedules-fired-1" SCHEDULES_FIRED schedules_fired: u64 => i128;
+    /// Policy to `outcomes::Outcomes`.
+    "outcomes-1" OUTCOMES outcomes: u64 => Json;
     /// (policy, repository of its source) to what its runs saw there (see `sightings`).
     "sightings-1" SIGHTINGS sightings: (u64, &'static str) => Json;
     /// (endpoint, policy that names it) to nothing.
@@ -117,6 +119,11 @@ tables! {
     "executions-active-1" ACTIVE active: (u64, u64) => ();
     /// Execution whose listing is not at its end to nothing.
     "listings-1" LISTINGS listings: u64 => ();
+    /// Such an execution to the page of its source that comes next, as the adapter names it; absent
+    /// where that is the first.
+    "listing-pages-1" LISTING_PAGES listing_pages: u64 => &'static str;
+    /// (such an execution, repository of its source whose tasks are added) to nothing.
+    "listed-1" LISTED listed: (u64, &'static str) => ();
     /// (execution, task) to `Task`.
     "tasks-1" TASKS tasks: (u64, u64) => Json;
     /// Task to its execution.

@@ -2,12 +2,9 @@
 //!
 //! Who works on them is in `queue`.
 
-use std::collections::HashSet;
-
 use portolan_core::{
     execution::Status,
-    id::{EndpointId, ExecutionId, TaskId},
-    oci::Repository,
+    id::{ExecutionId, TaskId},
     task::{Task, TaskSpec},
 };
 use time::OffsetDateTime;
@@ -22,42 +19,14 @@ use super::{
 impl Store {
     /// Adds pending tasks in one transaction; counts them in. `Stopped` where the execution was
     /// asked to stop, is listed to its end or is final.
+    #[cfg(test)]
     pub(crate) async fn add_tasks(
         &self,
         execution: ExecutionId,
         specs: Vec<TaskSpec>,
         now: OffsetDateTime,
     ) -> Result<Vec<TaskId>, StoreError> {
-        let add = move |tables: &mut Tables<'_>| {
-            let mut run = progress::run(&*tables.executions, execution.0)?;
-            if run.execution.stop_requested || run.execution.listed {
-                return Err(StoreError::Stopped);
-            }
-            if specs.is_empty() {
-                return Ok(Vec::new());
-            }
-            let first = take_ids(tables, Counter::Task, specs.len())?;
-            let mut ids = Vec::with_capacity(specs.len());
-            for (id, spec) in (first..).map(TaskId).zip(specs) {
-                insert(tables, pending(id, execution, spec))?;
-                run.execution.counters.add(Status::Pending);
-                ids.push(id);
-            }
-            progress::put(tables, run, now)?;
-            Ok(ids)
-        };
-        self.write(add).await
-    }
-
-    /// Source repositories that have tasks in an execution already, each with the destination's
-    /// endpoint: a listing that is taken up again leaves them out.
-    pub(crate) async fn known_repositories(
-        &self,
-        execution: ExecutionId,
-    ) -> Result<HashSet<(Repository, EndpointId)>, StoreError> {
-        let tasks = self.tasks(execution).await?;
-        let known = |task: Task| (task.spec.source_repository, task.spec.destination);
-        Ok(tasks.into_iter().map(known).collect())
+        self.write(move |tables| add(tables, execution, specs, now)).await
     }
 
     /// One task of an execution, or `NotFound`.
@@ -80,6 +49,32 @@ impl Store {
     }
 }
 
+/// Adds pending tasks to an execution that is listed, and counts them in; see
+/// [`Store::add_listed`].
+pub(super) fn add(
+    tables: &mut Tables<'_>,
+    execution: ExecutionId,
+    specs: Vec<TaskSpec>,
+    now: OffsetDateTime,
+) -> Result<Vec<TaskId>, StoreError> {
+    let mut run = progress::run(&*tables.executions, execution.0)?;
+    if run.execution.stop_requested || run.execution.listed {
+        return Err(StoreError::Stopped);
+    }
+    if specs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let first = take_ids(tables, Counter::Task, specs.len())?;
+    let mut ids = Vec::with_capacity(specs.len());
+    for (id, spec) in (first..).map(TaskId).zip(specs) {
+        insert(tables, pending(id, execution, spec))?;
+        run.execution.counters.add(Status::Pending);
+        ids.push(id);
+    }
+    progress::put(tables, run, now)?;
+    Ok(ids)
+}
+
 /// A task that nobody has tried yet.
 pub(super) fn pending(id: TaskId, execution: ExecutionId, spec: TaskSpec) -> Task {
     Task {
@@ -92,6 +87,8 @@ pub(super) fn pending(id: TaskId, execution: ExecutionId, spec: TaskSpec) -> Tas
         started: None,
         ended: None,
         not_before: None,
+        tally: Default::default(),
+        counted: None,
     }
 }
 
@@ -120,15 +117,10 @@ mod tests {
         assert_eq!(tasks.iter().map(|task| task.id).collect::<Vec<_>>(), ids);
         assert_eq!(store.task(one, ids[1]).await.unwrap(), tasks[1]);
         assert_eq!(store.execution(one).await.unwrap().counters.in_progress, 3);
-        assert_eq!(
-            store.known_repositories(other).await.unwrap(),
-            HashSet::from([("x/y".parse().unwrap(), EndpointId(3))])
-        );
         let strange = store.task(other, ids[1]).await;
         assert!(matches!(strange, Err(StoreError::NotFound { what: "task", .. })));
         for gone in [
             store.tasks(ExecutionId(9)).await.map(|_| ()),
-            store.known_repositories(ExecutionId(9)).await.map(|_| ()),
             store.add_tasks(ExecutionId(9), task_specs(1), after(0)).await.map(|_| ()),
         ] {
             assert!(matches!(gone, Err(StoreError::NotFound { what: "execution", .. })));

@@ -2,6 +2,9 @@
 //!
 //! Holds bytes and nothing else: the host checks, compiles and grants them like any other plug-in.
 
+#[cfg(test)]
+mod sections;
+
 /// One adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundled {

@@ -6,6 +6,7 @@
 mod api;
 mod artifacts;
 mod authority;
+mod events;
 mod generation;
 mod health;
 mod labels;
@@ -17,15 +18,16 @@ mod v1;
 mod wire;
 
 use portolan_sdk::{
-    Adapter, AdapterInfo, Artifact, ArtifactFilter, Challenge, Endpoint, Error, Grant, Health,
-    KeyValue, LabelPage, Labels, Management, Page, PageRequest, Repository, RepositoryFilter,
-    Result, Scope, Target, export_adapter,
+    Adapter, AdapterInfo, Artifact, ArtifactFilter, Challenge, DeliveryAuth, Endpoint, Error,
+    Event, Grant, Health, KeyValue, LabelPage, Labels, Management, Notifications, Page,
+    PageRequest, Repository, RepositoryFilter, ResponseHeader, Result, Scope, Target,
+    export_adapter,
     upload::{self, UploadSettings},
 };
 
 use generation::Generation;
 
-export_adapter!(Harbor: management, labels);
+export_adapter!(Harbor: management, labels, notifications);
 
 /// The adapter.
 #[derive(Debug)]
@@ -102,11 +104,11 @@ impl Management for Harbor {
     }
 
     fn delete_tag(endpoint: &Endpoint, repository: &str, tag: &str) -> Result<()> {
-        delete(endpoint, repository, tag, v1::tags::delete_tag, &["/tags/", tag])
+        delete(endpoint, repository, tag, v1::tags::delete_tag, &format!("/tags/{tag}"))
     }
 
     fn delete_artifact(endpoint: &Endpoint, repository: &str, digest: &str) -> Result<()> {
-        delete(endpoint, repository, digest, v1::tags::delete_artifact, &[])
+        delete(endpoint, repository, digest, v1::tags::delete_artifact, "")
     }
 }
 
@@ -116,18 +118,28 @@ impl Labels for Harbor {
     }
 }
 
+impl Notifications for Harbor {
+    fn authentication() -> Vec<DeliveryAuth> {
+        vec![DeliveryAuth::HeaderToken("Authorization".to_owned()), DeliveryAuth::UrlToken]
+    }
+
+    fn parse(_: &Endpoint, _: &[ResponseHeader], body: &[u8]) -> Result<Vec<Event>> {
+        events::parse(body)
+    }
+}
+
 /// Deletes what is at a reference, or below it in Harbor 2.x.
 fn delete(
     endpoint: &Endpoint,
     repository: &str,
     reference: &str,
     v1: fn(&Endpoint, &str, &str) -> Result<()>,
-    below: &[&str],
+    below: &str,
 ) -> Result<()> {
     if let Generation::V1(_) = Generation::of(endpoint)? {
         return v1(endpoint, repository, reference);
     }
-    let path = [&*api::artifacts_path(repository)?, "/", reference, &below.concat()].concat();
+    let path = format!("{}/{reference}{below}", api::artifacts_path(repository)?);
     api::delete(endpoint, &path, api::has_codes)
 }
 

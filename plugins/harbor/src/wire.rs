@@ -70,6 +70,9 @@ pub(crate) struct Metadata {
 pub(crate) struct Repository {
     /// With the project.
     pub(crate) name: String,
+    /// The same in a webhook, whose `name` is without it.
+    #[serde(default)]
+    pub(crate) repo_full_name: Option<String>,
     #[serde(default)]
     pub(crate) description: Option<String>,
     #[serde(default, alias = "tags_count")]
@@ -84,7 +87,7 @@ pub(crate) struct Repository {
 #[derive(Default, Deserialize)]
 pub(crate) struct Artifact {
     /// Of a tag.
-    #[serde(default)]
+    #[serde(default, alias = "tag")]
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) digest: String,
@@ -108,6 +111,28 @@ pub(crate) struct Artifact {
     /// Signatures, SBOMs and the like: listed nowhere else.
     #[serde(default)]
     pub(crate) accessories: Option<Vec<Named>>,
+}
+
+/// A webhook, in either of its forms, or what is in it: a type more would be a parser of its own
+/// in the component.
+#[derive(Deserialize)]
+pub(crate) struct Hook {
+    #[serde(default, rename = "type")]
+    pub(crate) kind: String,
+    /// Of a CloudEvent, which has an id.
+    #[serde(default)]
+    pub(crate) id: Option<String>,
+    #[serde(default)]
+    pub(crate) occur_at: Option<u64>,
+    /// The same of a CloudEvent.
+    #[serde(default, deserialize_with = "time::deserialize")]
+    pub(crate) time: Option<u64>,
+    #[serde(default, alias = "event_data")]
+    pub(crate) data: Option<Box<Self>>,
+    #[serde(default)]
+    pub(crate) resources: Option<Vec<Artifact>>,
+    #[serde(default)]
+    pub(crate) repository: Option<Repository>,
 }
 
 /// A tag or a label by its name, or an accessory by its digest: a type more would be a parser of

@@ -76,8 +76,9 @@ impl Response {
     /// Whether the body looks like a web page, by its type or its first character.
     #[must_use]
     pub fn is_html(&self) -> bool {
-        let by_type =
-            self.header("Content-Type").is_some_and(|t| t.to_ascii_lowercase().contains("html"));
+        let names_it =
+            |text: &str| text.as_bytes().windows(4).any(|it| it.eq_ignore_ascii_case(b"html"));
+        let by_type = self.header("Content-Type").is_some_and(names_it);
         by_type || self.inner.body.trim_ascii_start().first() == Some(&b'<')
     }
 

@@ -39,7 +39,7 @@ fn parse(text: &str, now: u64) -> Option<u64> {
 
 /// Seconds since the epoch of `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7, preferred form).
 fn http_date(text: &str) -> Option<u64> {
-    let mut words = text.split_once(", ")?.1.split([' ', ':']);
+    let mut words = text.split_once(',')?.1.trim_start().split([' ', ':']);
     let day: i64 = words.next()?.parse().ok()?;
     let month = words.next()?;
     let year: i64 = words.next()?.parse().ok()?;

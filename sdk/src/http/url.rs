@@ -55,18 +55,23 @@ pub fn decode(text: &str) -> Cow<'_, str> {
 /// `scheme://host[:port]` of an absolute address; `None` for anything else.
 #[must_use]
 pub fn origin(url: &str) -> Option<&str> {
-    let start = url.find("://")?.checked_add(3)?;
-    let rest = url.get(start..)?;
-    let length = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    url.get(..start.checked_add(length)?)
+    let (_, rest) = scheme(url)?;
+    let after = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    url.get(..url.len().checked_sub(rest.len())?.checked_add(after)?)
+}
+
+/// The scheme, and what follows `://`. By one character: what looks for several is three kilobytes
+/// of a component.
+pub(crate) fn scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    Some((scheme, rest.strip_prefix("//")?))
 }
 
 /// Resolves a reference against the absolute address of the answer that held it (RFC 3986 5.2,
 /// without dot segments: the host removes those).
 #[must_use]
 pub fn resolve(base: &str, reference: &str) -> String {
-    let has_scheme = reference
-        .split_once("://")
+    let has_scheme = scheme(reference)
         .is_some_and(|(scheme, _)| !scheme.is_empty() && !scheme.contains(['/', '?', '#']));
     if has_scheme {
         return reference.to_owned();
@@ -75,7 +80,7 @@ pub fn resolve(base: &str, reference: &str) -> String {
     let base_origin = origin(base).unwrap_or_default();
     let path = base.split('?').next().unwrap_or(base);
     if let Some(rest) = reference.strip_prefix("//") {
-        let scheme = base_origin.split("://").next().unwrap_or("https");
+        let scheme = scheme(base_origin).map_or("https", |(scheme, _)| scheme);
         format!("{scheme}://{rest}")
     } else if reference.starts_with('/') {
         format!("{base_origin}{reference}")

@@ -20,7 +20,17 @@ pub fn text(scope: &Scope) -> String {
     if has(Action::Delete) {
         actions.push("delete");
     }
-    format!("repository:{}:{}", scope.repository, actions.join(","))
+    written(&format!("repository:{}", scope.repository), &actions)
+}
+
+/// What `join` does, which a component would hold once more for a list of this kind.
+fn written(resource: &str, actions: &[&str]) -> String {
+    let mut text = resource.to_owned();
+    for (place, action) in actions.iter().enumerate() {
+        text.push(if place == 0 { ':' } else { ',' });
+        text.push_str(action);
+    }
+    text
 }
 
 /// The asked scopes with those of a challenge (separated by spaces), actions of one resource
@@ -44,11 +54,7 @@ pub(crate) fn merge(scopes: &[String], challenge: &str) -> Vec<String> {
             }
         }
     }
-    let written = |(resource, actions): (&str, Vec<&str>)| match actions.as_slice() {
-        [] => resource.to_owned(),
-        some => format!("{resource}:{}", some.join(",")),
-    };
-    merged.into_iter().map(written).collect()
+    merged.iter().map(|(resource, actions)| written(resource, actions)).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ const ENDPOINTS = "/api/portolan/v1/endpoints";
 export const STEPS = [
   ["New Endpoint: a self-signed registry, tested until it works", makes],
   ["the endpoint is edited, and its secret stays", edits],
+  ["a webhook secret is given, and what to tell the registry is said", hooks],
   ["an endpoint that is down can be saved all the same", unchecked],
   ["deleting is refused while a rule uses it, and done after", deletes],
   ["a key-file provider: its form, and what it sends", keyFile],
@@ -77,6 +78,36 @@ async function edits(walker, sea) {
   await walker.says(walker.row(NAME), "in the cellar");
   const stored = (await sea.api("GET", ENDPOINTS)).find((it) => it.name === NAME);
   must(stored.credential.access_secret === "*****" && stored.status === "healthy", "the secret stayed");
+}
+
+async function hooks(walker, sea) {
+  const { page } = walker;
+  const dialog = await edit(walker, NAME);
+  await dialog.getByText("Webhooks", { exact: true }).click();
+  await walker.says(dialog, "None are taken: there is no webhook secret.");
+  await dialog.getByLabel("Webhook secret", { exact: true }).fill("aye aye");
+  await walker.look("endpoint-webhook");
+  await walker.button(dialog, "OK").click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("link", { name: NAME, exact: true }).click();
+  await walker.heading(NAME);
+  const { id } = (await sea.api("GET", ENDPOINTS)).find((it) => it.name === NAME);
+  await walker.says(page, "Authorization: Bearer SECRET");
+  const address = await page.getByText(`/hooks/${id}`).first().innerText();
+  const told = await fetch(address.replace(sea.url, sea.daemon), {
+    method: "POST", headers: { authorization: "Bearer aye aye", "content-type": "application/json" }, body: '{"events":[]}',
+  });
+  must(told.status === 202, `${address} takes a webhook, and it was ${told.status}`);
+  await page.reload();
+  await walker.says(page, /^Last delivery/);
+  await walker.look("registry-webhook");
+  await walker.menu("Registries");
+  const again = await edit(walker, NAME);
+  await walker.says(again, "A secret is stored. Leave this empty to keep it.");
+  await again.getByLabel("Remove the stored webhook secret").check();
+  await walker.button(again, "OK").click();
+  await again.waitFor({ state: "detached" });
+  must(!(await sea.api("GET", `${ENDPOINTS}/${id}/webhook`)).secret_set, "the secret is gone");
 }
 
 async function unchecked(walker) {
@@ -208,6 +239,5 @@ async function list(walker) {
   await walker.dialog("New Registry Endpoint").waitFor();
   await page.keyboard.press("Escape");
   await walker.dialog("New Registry Endpoint").waitFor({ state: "detached" });
-  const focused = await page.evaluate(() => document.activeElement.textContent);
-  must(focused === "New Endpoint", `the focus went back, not to ${focused}`);
+  await eventually(() => page.evaluate(() => document.activeElement.textContent === "New Endpoint"));
 }

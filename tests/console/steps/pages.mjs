@@ -25,7 +25,7 @@ async function audit(walker) {
   await walker.look("audit");
   await page.getByLabel("About").selectOption({ label: "Endpoints" });
   await walker.says(page, "endpoint sealed-registry deleted");
-  await page.getByRole("row").filter({ hasText: "endpoint sealed-registry changed" }).first()
+  await page.getByRole("row").filter({ hasText: "endpoint sealed-registry changed" }).last()
     .getByRole("button", { name: /^Details/ }).click();
   const dialog = walker.dialog("Endpoint sealed-registry changed");
   await walker.says(dialog, "Signed by itself, in the cellar");

@@ -172,6 +172,7 @@ async function stops(walker, sea) {
   await walker.button(walker.dialog("Replication Rule"), "Replicate").click();
   await page.getByRole("progressbar", { name: /^Progress of task/ }).first().waitFor();
   await walker.says(page, "of 6 artifacts");
+  for (const words of [/^[\d.]+ [kM]?B of [\d.]+ [kM]B$/, /^[\d.]+ [kM]?B\/s$/, /^about .* left$/]) await walker.says(page, words);
   await walker.look("execution-running");
   await page.getByRole("button", { name: /^Log of task/ }).first().click();
   await walker.says(page.getByRole("dialog"), "new lines appear here");

@@ -26,7 +26,11 @@ async fn without_a_daemon() {
             portolan replicate --from http://HUB --to http://EDGE --repository 'tools/**'
             portolan replicate --from http://HUB --to http://EDGE -o json
             portolan replicate --from hub --to http://EDGE
+            portolan replicate --from hub --to edge
             portolan replicate --from http://HUB --to http://127.0.0.1:1 -o json
+            portolan replicate --from http://HUB --to oci:transfer --tag '1.*'
+            portolan replicate --from oci:nowhere --to http://EDGE
+            portolan replicate --from oci:transfer:tools/compass --to http://EDGE
             portolan completions bash | head -n 1
             portolan completions zsh | head -n 1
             portolan completions fish | tail -n 1

@@ -41,6 +41,9 @@ async fn endpoints() {
             portolan endpoint edit hub --description 'all we have'
             portolan endpoint edit hub
             portolan endpoint edit hub --access-secret-file wrong
+            portolan endpoint edit hub --webhook-secret-file none
+            portolan endpoint edit hub --webhook-secret-file secret
+            portolan endpoint show hub | grep webhooks
             portolan endpoint edit edge --name rim --insecure -o json
             portolan endpoint test hub
             portolan endpoint test down

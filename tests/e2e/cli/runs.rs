@@ -64,6 +64,12 @@ async fn rules_and_runs() {
             portolan execution list
             portolan rule remove doomed
             portolan rule remove doomed
+            portolan replicate --from hub --to edge --dest-namespace once
+            portolan replicate --from hub --to edge --dest-namespace once -o json
+            portolan replicate --from hub --to none
+            portolan replicate --from hub --to http://EDGE
+            portolan replicate --from hub --to edge --to-insecure
+            portolan rule list
             ",
         )
         .await;

@@ -10,6 +10,7 @@ use e2e::{
     api::{REGISTRIES, create_registry, refused, registry, replicate},
     cloud::Cloud,
     daemon::Daemon,
+    harbor::{Harbor, PASSWORD},
     oracles,
 };
 use portolan_testregistry::{Child, Registry, layer};
@@ -97,6 +98,35 @@ async fn images_are_listed_pulled_and_pushed() {
         for text in [&log, &shown, &message, &asked.join("\n"), &ended.logs.join("\n")] {
             assert!(!text.contains(secret));
         }
+    }
+}
+
+/// Pulling anonymously is a switch of the whole registry: what was public is private there, and that
+/// is said.
+#[tokio::test]
+async fn an_image_stays_private() {
+    let cloud = Cloud::start(&NAMES).await;
+    let acr = Acr::play(&cloud).await;
+    let data = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(data.path(), &[]).await;
+    let client = daemon.admin();
+    let azure = cloud.registry("azure-acr", "azure", URL, Some(PRINCIPAL));
+    let azure = create_registry(&client, &azure).await;
+    let harbor = Harbor::start().await;
+    let source = registry("harbor", "source", &harbor.url(), Some(("admin", PASSWORD)));
+    let source = create_registry(&client, &source).await;
+    let told = || daemon.log().iter().filter(|line| line.contains("stays private")).count();
+    for (number, (project, public, lines)) in
+        [("closed", false, 0), ("open", true, 1)].into_iter().enumerate()
+    {
+        harbor.add_project(project, public);
+        let repository = format!("{project}/app");
+        let digest = harbor.registry().put_image(&repository, "v1", &[layer(number as u64, 2_000)]);
+        let only = json!({"filters": [{"type": "name", "value": repository}]});
+        let ended = replicate(&client, source, azure, only).await;
+        assert_eq!(ended.execution["status"], "Succeed", "{ended:#?}");
+        assert_eq!(acr.inner().tag(&repository, "v1"), Some(digest));
+        assert_eq!(told(), lines, "{project}: {:#?}", daemon.log());
     }
 }
 

@@ -125,6 +125,8 @@ async fn every_page_of_a_harbor_1_2_is_listed() {
         {"type": "tag", "value": "{v1,t?99,t20?}"}]);
     let ended = replicate(&sea.client, from, to, json!({"filters": filters})).await;
     succeeded(&ended);
+    // Contract 3.9: `artifact` came with Harbor 2.0.
+    assert!(ended.tasks.iter().all(|task| task["resource_type"] == "image"), "{ended:#?}");
     let mut expected: Vec<_> = (200..205).map(|n| format!("p007/ship-{n:03}:v1")).collect();
     expected.extend([99, 199, 200, 201, 202, 203, 204].map(|n| format!("p204/a/b:t{n:03}")));
     assert_eq!(tags_of(&sea.plain), expected);

@@ -19,10 +19,12 @@ pub(crate) fn handle(call: &Call, repository: &str, digest: &str) -> Result<Answ
 
 fn get(call: &Call, repository: &str, digest: &str) -> Result<Answer, Refusal> {
     let digest = call::digest(digest)?;
-    let found = {
+    let generated = call.shared.settings.generated;
+    let found = generated.and_then(|generated| generated.blob(repository, &digest));
+    let found = found.or_else(|| {
         let content = call.shared.content();
         content.repositories.get(repository).and_then(|r| r.blobs.get(&digest)).cloned()
-    };
+    });
     let Some(bytes) = found else { return unknown() };
     if let Some(base) = &call.effects.redirect {
         let mut answer = answer::empty(StatusCode::TEMPORARY_REDIRECT);

@@ -4,6 +4,7 @@ use std::{io, time::Duration};
 
 use crate::{
     access::{Access, Account, Bearer},
+    generated::Generated,
     registry::Registry,
 };
 
@@ -19,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) delete: bool,
     pub(crate) tag_delete: bool,
     pub(crate) sparse: bool,
+    pub(crate) generated: Option<Generated>,
+    pub(crate) swallows: bool,
     pub(crate) realm: Option<String>,
 }
 
@@ -34,6 +37,8 @@ impl Default for Settings {
             delete: true,
             tag_delete: true,
             sparse: false,
+            generated: None,
+            swallows: false,
             realm: None,
         }
     }
@@ -144,6 +149,23 @@ impl Builder {
     #[must_use]
     pub fn sparse_indexes(mut self, on: bool) -> Self {
         self.settings.sparse = on;
+        self
+    }
+
+    /// Has `repositories` repositories with `tags` tags each, ten million at most, computed from their
+    /// numbers when they are asked for, and nothing else to pull: it takes no memory, however many
+    /// they are. What is put into it nobody sees; counts and checks do not know of it.
+    #[must_use]
+    pub fn generated(mut self, repositories: u32, tags: u32) -> Self {
+        self.settings.generated = Some(Generated { repositories, tags });
+        self
+    }
+
+    /// Takes every push, checks what a digest names, counts the request and keeps nothing: every
+    /// repository stays empty, and no part of an image is ever missing.
+    #[must_use]
+    pub fn swallows(mut self) -> Self {
+        self.settings.swallows = true;
         self
     }
 

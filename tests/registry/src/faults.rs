@@ -1,7 +1,10 @@
 //! Misbehaviour to switch on while the registry runs. Each fault has a name, says which requests
 //! it meets, and how often; none is on by itself.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use http::{HeaderName, header};
 use tokio::sync::watch;
@@ -66,6 +69,30 @@ enum Effect {
     StallAfter(u64, watch::Receiver<()>),
     Slow(u64),
     Header(HeaderName, String),
+    Limit(Arc<Mutex<Window>>),
+}
+
+/// Requests that are let through in a while.
+#[derive(Debug)]
+struct Window {
+    limit: u32,
+    length: Duration,
+    left: u32,
+    ends: Instant,
+}
+
+impl Window {
+    /// Counts one request: what is left, seconds to the end, and whether it was one too many.
+    fn take(&mut self) -> (u32, u64, bool) {
+        let now = Instant::now();
+        if now >= self.ends {
+            (self.left, self.ends) = (self.limit, now + self.length);
+        }
+        let over = self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        let rest = self.ends.saturating_duration_since(now);
+        (self.left, rest.as_secs_f64().ceil().max(1.0) as u64, over)
+    }
 }
 
 /// An answer in place of the right one.
@@ -128,6 +155,14 @@ impl Faults {
         let when = when.into();
         self.add(when.clone(), Effect::Header(header::RETRY_AFTER, value.to_owned()), Some(times));
         self.status_times(when, 429, times);
+    }
+
+    /// Lets so many requests through in each window of this length, and says so in `RateLimit-*`; the
+    /// others are answered with 429 and a `Retry-After` of whole seconds.
+    pub fn limit(&self, when: impl Into<When>, requests: u32, length: Duration) {
+        let window =
+            Window { limit: requests, length, left: requests, ends: Instant::now() + length };
+        self.add(when, Effect::Limit(Arc::new(Mutex::new(window))), None);
     }
 
     /// Cuts the connection of the next blob download after this many body bytes.
@@ -275,6 +310,20 @@ impl Effects {
             Effect::StallAfter(bytes, held) => self.shape.stall_after = Some((bytes, held)),
             Effect::Slow(rate) => self.shape.bytes_per_second = Some(rate),
             Effect::Header(name, value) => self.headers.push((name, value)),
+            Effect::Limit(window) => {
+                let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
+                let (left, rest, over) = window.take();
+                let mut say = |name, number: u64| {
+                    self.headers.push((HeaderName::from_static(name), number.to_string()));
+                };
+                say("ratelimit-limit", u64::from(window.limit));
+                say("ratelimit-remaining", u64::from(left));
+                say("ratelimit-reset", rest);
+                if over {
+                    say("retry-after", rest);
+                    self.instead = Some(Instead::Status(429));
+                }
+            }
         }
     }
 

@@ -29,6 +29,7 @@ mod content;
 mod digest;
 mod faults;
 mod fill;
+mod generated;
 mod listing;
 mod manifests;
 mod names;

@@ -19,10 +19,15 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(crate) fn tags(call: &Call, repository: &str) -> Result<Answer, Refusal> {
     let page = {
         let content = call.shared.content();
-        let Some(found) = content.repositories.get(repository) else {
-            return refuse(StatusCode::NOT_FOUND, "NAME_UNKNOWN", "repository unknown to registry");
-        };
-        Page::of(call, found.tags.keys())?
+        let generated = call.shared.settings.generated.filter(|it| it.has(repository));
+        match (generated, content.repositories.get(repository)) {
+            (Some(generated), _) => Page::of(call, generated.tags())?,
+            (None, Some(found)) => Page::of(call, found.tags.keys())?,
+            (None, None) => {
+                let message = "repository unknown to registry";
+                return refuse(StatusCode::NOT_FOUND, "NAME_UNKNOWN", message);
+            }
+        }
     };
     // As the reference implementation does once every tag is gone.
     let empty = page.names.is_empty() && call.query("last").is_none();
@@ -35,7 +40,10 @@ pub(crate) fn catalog(call: &Call) -> Result<Answer, Refusal> {
     if !call.shared.settings.catalog {
         return unsupported();
     }
-    let page = Page::of(call, call.shared.content().repositories.keys())?;
+    let page = match call.shared.settings.generated {
+        Some(generated) => Page::of(call, generated.names())?,
+        None => Page::of(call, call.shared.content().repositories.keys())?,
+    };
     let body = json!({"repositories": page.names});
     Ok(page.linked(call, document(StatusCode::OK, &body)))
 }
@@ -48,7 +56,7 @@ struct Page {
 }
 
 impl Page {
-    fn of<'a>(call: &Call, names: impl Iterator<Item = &'a String>) -> Result<Self, Refusal> {
+    fn of(call: &Call, names: impl Iterator<Item: AsRef<str>>) -> Result<Self, Refusal> {
         let cap = call.shared.settings.page;
         let limit = match call.query("n").map(str::parse::<usize>) {
             None => cap,
@@ -60,8 +68,8 @@ impl Page {
             }
         };
         let last = call.query("last").unwrap_or_default();
-        let mut rest = names.filter(|name| name.as_str() > last);
-        let names: Vec<_> = rest.by_ref().take(limit).cloned().collect();
+        let mut rest = names.filter(|name| name.as_ref() > last);
+        let names = rest.by_ref().take(limit).map(|name| name.as_ref().to_owned()).collect();
         Ok(Self { more: limit > 0 && rest.next().is_some(), names, limit })
     }
 

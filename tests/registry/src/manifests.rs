@@ -35,8 +35,13 @@ pub(crate) async fn handle(
 }
 
 fn get(call: &Call, repository: &str, reference: &str) -> Result<Answer, Refusal> {
-    let content = call.shared.content();
-    let found = content.repositories.get(repository).and_then(|r| r.find(reference));
+    let generated = call.shared.settings.generated;
+    let found = generated.and_then(|generated| generated.manifest(repository, reference));
+    let found = found.or_else(|| {
+        let content = call.shared.content();
+        let (digest, manifest) = content.repositories.get(repository)?.find(reference)?;
+        Some((digest, manifest.clone()))
+    });
     let Some((digest, manifest)) = found else { return unknown() };
     let bytes = manifest.bytes.clone();
     let mut answer = answer::with_body(StatusCode::OK, &manifest.media_type, bytes);
@@ -63,6 +68,9 @@ fn put(
     let more = if target.tag.is_none() { Some(call.query_all("tag")) } else { None };
     let more: Vec<_> = more.into_iter().flatten().filter(|tag| names::is_tag(tag)).collect();
     more.iter().for_each(|tag| set(&mut answer, TAG, tag));
+    if call.shared.settings.swallows {
+        return Ok(answer);
+    }
     let mut content = call.shared.content();
     let empty = Repository::default();
     let known = content.repositories.get(repository).unwrap_or(&empty);

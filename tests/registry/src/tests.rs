@@ -2,6 +2,7 @@
 
 mod client;
 mod faults;
+mod generated;
 mod protocol;
 mod skopeo;
 mod tokens;

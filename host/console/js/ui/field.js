@@ -1,5 +1,5 @@
 // Fields of forms: a label, the control, a hint, and what is wrong with it, tied together for
-// screen readers.
+// screen readers. What is typed is mostly an identifier: no spelling is checked unless a field asks.
 
 import { html, useId, useRef } from "../view.js";
 
@@ -19,13 +19,13 @@ export function Field({ label, hint, error, required, control, class: more = "" 
 /** One line of text. Further properties go to the input. */
 export const Text = ({ label, hint, error, required, value, onChange, class: more, ...rest }) => html`<${Field}
   label=${label} hint=${hint} error=${error} required=${required} class=${more}
-  control=${(ties) => html`<input type="text" spellcheck="false" autocapitalize="off" ...${rest} ...${ties}
+  control=${(ties) => html`<input type="text" spellcheck=${false} autocorrect="off" autocapitalize="off" ...${rest} ...${ties}
     value=${value} onInput=${(event) => onChange(event.target.value)} />`} />`;
 
 /** Several lines. */
 export const Area = ({ label, hint, error, required, value, onChange, ...rest }) => html`<${Field}
   label=${label} hint=${hint} error=${error} required=${required}
-  control=${(ties) => html`<textarea rows="3" spellcheck="false" ...${rest} ...${ties}
+  control=${(ties) => html`<textarea rows="3" spellcheck=${false} autocorrect="off" autocapitalize="off" ...${rest} ...${ties}
     value=${value} onInput=${(event) => onChange(event.target.value)}></textarea>`} />`;
 
 /** A choice of `[value, text]` pairs, or of texts. */
@@ -75,6 +75,6 @@ export function Search({ label, value, onSearch }) {
   };
   return html`<div class="search" role="search">
     <label for=${id} class="away">${label}</label>
-    <input id=${id} type="search" placeholder=${label} defaultValue=${value} onInput=${typed} />
+    <input id=${id} type="search" spellcheck=${false} autocorrect="off" autocapitalize="off" placeholder=${label} defaultValue=${value} onInput=${typed} />
   </div>`;
 }

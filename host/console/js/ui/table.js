@@ -90,13 +90,13 @@ function NarrowSort({ columns, sort, onSort }) {
 }
 
 /** `1 – 25 of 312 items`. */
-function Paging({ page, size, total, onPage, onSize }) {
+function Paging({ caption, page, size, total, onPage, onSize }) {
   const id = useId();
   const from = total ? (page - 1) * size + 1 : 0;
   const until = Math.min(total, page * size);
   const turn = (label, icon, to, off) => html`<button type="button" class="bare" aria-label=${label}
     disabled=${off} onClick=${() => onPage(to)}><${Icon} name=${icon} /></button>`;
-  return html`<nav class="paging" aria-label="Pages">
+  return html`<nav class="paging" aria-label="Pages of ${caption}">
     <span class="page-size"><label for=${id}>Items per page</label>
       <select id=${id} value=${size} onChange=${(event) => onSize(Number(event.target.value))}>
         ${SIZES.map((it) => html`<option key=${it} value=${it} selected=${it === size}>${it}</option>`)}

@@ -2,16 +2,20 @@
 //!
 //! Three forms of it exist: the text that is shown, which holds the decoded path as Harbor's does;
 //! the same with what would be ambiguous escaped, which is stored; and the parsed URL for requests.
+//! `oci:NAME` is an image layout on this machine, which requests reach under a name of its own.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 mod host;
+mod layout;
 mod percent;
 
 /// Longest address taken, in bytes (Harbor: varchar(256)).
 pub const MAX_LENGTH: usize = 256;
+
+pub use layout::{check_layout_name, layout_of_host};
 
 /// Scheme, host, port and path; no user info, query or fragment; no trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +49,14 @@ impl EndpointUrl {
     }
 }
 
+impl EndpointUrl {
+    /// The name of the image layout that it is, where it is one.
+    #[must_use]
+    pub fn layout(&self) -> Option<&str> {
+        self.text.strip_prefix(layout::PREFIX).filter(|_| layout::of_host(&self.url).is_some())
+    }
+}
+
 impl FromStr for EndpointUrl {
     type Err = InvalidUrl;
 
@@ -73,6 +85,9 @@ fn parse(input: &str) -> Result<EndpointUrl, String> {
     }
     if trimmed.chars().any(char::is_control) {
         return Err("it holds a control character".to_owned());
+    }
+    if let Some(address) = layout::parse(trimmed) {
+        return address;
     }
     let (scheme, rest) = split_scheme(trimmed)?;
     let rest = rest.split(['?', '#']).next().unwrap_or_default();

@@ -2,7 +2,7 @@
 //! stored: no secret without its key, no credentials in the proxy's address.
 
 use super::{CredentialSource, Credentials, EndpointSpec, EndpointUrl, ca};
-use crate::{provider::AllowedHost, secret::Secret};
+use crate::{budget::Budget, provider::AllowedHost, secret::Secret};
 
 /// What an endpoint with credentials is called where nothing was said.
 const DEFAULT_CREDENTIAL_TYPE: &str = "basic";
@@ -44,6 +44,8 @@ pub struct EndpointChange {
     /// New source of credentials; `Static` goes back to a stored secret. A new access secret does,
     /// too.
     pub credential_source: Option<CredentialSource>,
+    /// New budget, as a whole.
+    pub budget: Option<Budget>,
 }
 
 impl EndpointChange {
@@ -85,6 +87,7 @@ impl EndpointChange {
         set(&mut spec.proxy, self.proxy.map(Some));
         set(&mut spec.client_certificate, self.client_certificate.map(Some));
         set(&mut spec.credential_source, self.credential_source.map(Some));
+        set(&mut spec.budget, self.budget);
         set(&mut credentials.access_secret, self.access_secret.map(Some));
         set(&mut credentials.client_key, self.client_key.map(Some));
         set(&mut credentials.webhook_secret, self.webhook_secret.map(Some));

@@ -3,7 +3,7 @@
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::{BadPattern, version::Range};
+use super::{BadPattern, version::Range, wildcard};
 
 /// Longest pattern whose syntax is said, in bytes.
 const MAX_TEXT: usize = 4096;
@@ -69,15 +69,25 @@ pub struct Pattern {
 #[derive(Clone, Debug)]
 enum Compiled {
     Glob,
+    /// A glob that says no more than that one of these wildcards matches.
+    Wildcards(Vec<String>),
     Regex(Regex),
     Range(Range),
+}
+
+impl Compiled {
+    fn glob(text: &str) -> Self {
+        wildcard::written_out(text).map_or(Self::Glob, Self::Wildcards)
+    }
 }
 
 impl Pattern {
     /// A pattern of Harbor, which is not checked: one that is malformed fails when it is applied.
     #[must_use]
     pub fn glob(text: impl Into<String>) -> Self {
-        Self { text: text.into(), syntax: Syntax::Unsaid, compiled: Compiled::Glob }
+        let text = text.into();
+        let compiled = Compiled::glob(&text);
+        Self { text, syntax: Syntax::Unsaid, compiled }
     }
 
     /// Reads a pattern.
@@ -94,11 +104,11 @@ impl Pattern {
             return Err(invalid(format!("it has more than {MAX_TEXT} bytes")));
         }
         let compiled = match syntax {
-            Syntax::Unsaid => Compiled::Glob,
+            Syntax::Unsaid => Compiled::glob(text),
             Syntax::Glob => {
                 let malformed = "it is malformed; check its [ ] { } and \\";
                 super::check(text).map_err(|_| invalid(malformed.to_owned()))?;
-                Compiled::Glob
+                Compiled::glob(text)
             }
             Syntax::Regex => Compiled::Regex(regex(text).map_err(invalid)?),
             Syntax::Semver => Compiled::Range(Range::parse(text).map_err(invalid)?),
@@ -127,7 +137,8 @@ impl Pattern {
     /// The text, where it is a glob.
     #[must_use]
     pub fn as_glob(&self) -> Option<&str> {
-        matches!(self.compiled, Compiled::Glob).then_some(self.text.as_str())
+        let is_glob = matches!(self.compiled, Compiled::Glob | Compiled::Wildcards(_));
+        is_glob.then_some(self.text.as_str())
     }
 
     /// Whether a text matches: a glob the whole of it, a regular expression any part of it.
@@ -137,6 +148,10 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> Result<bool, BadPattern> {
         match &self.compiled {
             Compiled::Glob => super::matches(&self.text, text),
+            Compiled::Wildcards(all) => match wildcard::any_matches(all, text) {
+                Some(matched) => Ok(matched),
+                None => super::matches(&self.text, text),
+            },
             Compiled::Regex(regex) => Ok(regex.is_match(text)),
             Compiled::Range(range) => Ok(range.holds(text)),
         }

@@ -265,3 +265,27 @@ proptest::proptest! {
         }
     }
 }
+
+/// A glob that is written out as wildcards says what the whole dialect says.
+#[test]
+fn what_is_written_out_matches_the_same() {
+    let parts = &["", "a", "?", "b*", "*", "**"];
+    let braces = &["", "{a}", "{a,b}", "{ab,?}", "{a,}", "{*,b}", "{a,{b}}", "{}", "{,}"];
+    let texts = ["", "a", "b", "ab", "aab", "aba", "bab", "abab", "a/b", "\u{e9}a"];
+    let mut written_out = 0;
+    for (before, brace, after) in parts.iter().flat_map(|before| {
+        braces.iter().flat_map(move |brace| parts.iter().map(move |after| (before, brace, after)))
+    }) {
+        let glob = format!("{before}{brace}{after}");
+        let Some(wildcards) = wildcard::written_out(&glob) else { continue };
+        written_out += usize::from(!brace.is_empty());
+        for text in texts {
+            let names: Vec<&str> = text.split('/').collect();
+            let whole = Matcher::default().path(&glob, &names).ok();
+            assert_eq!(Pattern::glob(&glob).matches(text).ok(), whole, "{glob} {text}");
+            let fast = wildcard::any_matches(&wildcards, text);
+            assert!(fast.is_none() || fast == whole, "{glob} {text}: {wildcards:?}");
+        }
+    }
+    assert!(written_out > 20, "{written_out}");
+}

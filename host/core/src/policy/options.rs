@@ -2,6 +2,7 @@
 //! how the destination's tags are treated, and what it may use. Kept and shown in one form of JSON.
 
 mod backup;
+mod history;
 mod platforms;
 mod prune;
 mod span;
@@ -9,9 +10,10 @@ mod span;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::pattern::Glob;
+use crate::{budget::Budget, pattern::Glob};
 
 pub use backup::BackupTag;
+pub use history::History;
 pub use platforms::{Chosen, IndexMode, PlatformName, Platforms};
 pub use prune::{Prune, Share};
 pub use span::Span;
@@ -42,6 +44,8 @@ pub struct Options {
     pub backup_tag: Option<BackupTag>,
     /// What all runs of the policy together may use.
     pub budget: Budget,
+    /// How long its ended runs are kept.
+    pub history: History,
 }
 
 /// The newest of a repository, after filters and age.
@@ -101,16 +105,6 @@ impl Referrers {
     }
 }
 
-/// What all runs of a policy together may use; 0 is unlimited.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Budget {
-    /// Bytes of blobs a second.
-    pub bytes_per_second: u64,
-    /// Requests a minute; refused as long as nothing counts them.
-    pub requests_per_minute: u32,
-}
-
 /// Why options cannot be.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidOptions {
@@ -120,7 +114,7 @@ pub enum InvalidOptions {
     /// No such option.
     #[error(
         "there is no option `{0}`; there are platforms, latest, age, media_types, referrers, \
-         prune, immutable_tags, backup_tag and budget"
+         prune, immutable_tags, backup_tag, budget and history"
     )]
     Unknown(String),
     /// An option that cannot have this value.
@@ -156,6 +150,7 @@ impl Options {
                     options.backup_tag = parsed.map_err(|error| wrong(name, error))?;
                 }
                 "budget" => options.budget = read(name, value)?,
+                "history" => options.history = read(name, value)?,
                 other => return Err(InvalidOptions::Unknown(other.chars().take(64).collect())),
             }
         }
@@ -181,12 +176,7 @@ impl Options {
                        the source stays at the destination";
             return Err(wrong("prune", why));
         }
-        if self.budget.requests_per_minute > 0 {
-            let why = "requests are not counted by this version: leave `requests_per_minute` 0; \
-                       `bytes_per_second` is kept";
-            return Err(wrong("budget", why));
-        }
-        Ok(())
+        self.history.fault().map_or(Ok(()), |why| Err(wrong("history", why)))
     }
 
     /// Whether nothing was asked for.

@@ -225,35 +225,3 @@ fn referrers_are_taken_by_type() {
     assert_eq!(kept(&[], &none, listed()), ["v1"]);
     assert_eq!(kept(&[Filter::tag("s*", Decoration::Matches)], &none, listed()), ["sbom", "sig"]);
 }
-
-/// How long a large listing takes. Told, not judged:
-/// `cargo test --release --workspace --lib selection::tests::timing -- --ignored --nocapture`.
-#[test]
-#[ignore = "told, not judged; a release build is what counts"]
-fn timing() {
-    let filter = |value: &str, decoration: &str, syntax: &str| {
-        Filter::parse("tag", &value.into(), decoration, syntax).unwrap()
-    };
-    let filters = [
-        filter("v*", "", ""),
-        filter("*-rc*", "excludes", "glob"),
-        filter("{v1,v2,v3}.*", "matches", "glob"),
-        filter("*.*.*", "", "glob"),
-        filter("v?.*", "", "glob"),
-        filter("^v[0-9]+[.]", "matches", "regex"),
-        filter("beta", "excludes", "regex"),
-        filter(">=1, <9", "matches", "semver"),
-        filter("v[0-9]*", "", "glob"),
-        filter("=9.9.9", "excludes", "semver"),
-    ];
-    let list: Vec<ArtifactEntry> =
-        (0..100_000).flat_map(|n| tags(&[&format!("v{}.{}.{}", n % 3 + 1, n % 100, n)])).collect();
-    let mut times = Vec::new();
-    for _ in 0..7 {
-        let (list, begun) = (list.clone(), std::time::Instant::now());
-        assert_eq!(keep(&filters, &Options::default(), list).unwrap().len(), 100_000);
-        times.push(begun.elapsed());
-    }
-    times.sort_unstable();
-    println!("100,000 artifacts through ten filters: {:?} (least {:?})", times[3], times[0]);
-}

@@ -48,7 +48,17 @@ struct Snapshot {
     execution: ExecutionWire,
     progress: Progress,
     /// Those that changed since the event before.
-    tasks: Vec<TaskWire>,
+    tasks: Vec<TaskNews>,
+}
+
+/// A task, how far it is, and why its last try failed.
+#[derive(Serialize)]
+struct TaskNews {
+    #[serde(flatten)]
+    task: TaskWire,
+    progress: Progress,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    status_text: String,
 }
 
 /// One event of all executions.
@@ -88,9 +98,12 @@ enum Watched {
     All(All),
 }
 
+/// What was last told of a task.
+type Told = (Status, u32, Progress);
+
 struct One {
     id: ExecutionId,
-    sent: HashMap<TaskId, (Status, u32)>,
+    sent: HashMap<TaskId, Told>,
     last: Option<(Execution, Progress)>,
 }
 
@@ -163,18 +176,15 @@ impl Follow {
 impl One {
     async fn look(&mut self, host: &Host) -> Option<(Option<Event>, bool)> {
         let execution = host.execution(self.id).await.ok()?;
-        let tasks = changed(host.tasks(self.id).await.ok()?, &mut self.sent);
+        let tasks = host.tasks(self.id).await.ok()?;
+        let tasks = changed(tasks, &mut self.sent, |task| host.task_progress(task));
         let now = (execution, host.progress(self.id));
         // The rest of many tasks comes before the end.
         let over = now.0.status.is_final() && tasks.len() < MAX_TASKS;
         if !over && tasks.is_empty() && self.last.as_ref() == Some(&now) {
             return Some((None, false));
         }
-        let snapshot = Snapshot {
-            execution: ExecutionWire::from(&now.0),
-            progress: now.1,
-            tasks: tasks.iter().map(TaskWire::from).collect(),
-        };
+        let snapshot = Snapshot { execution: ExecutionWire::from(&now.0), progress: now.1, tasks };
         self.last = Some(now);
         let name = if over { "end" } else { "snapshot" };
         Some((Some(event(name, &snapshot)?), over))
@@ -207,11 +217,20 @@ impl All {
 }
 
 /// The tasks that are not as they were last told; notes that they are told now.
-fn changed(tasks: Vec<Task>, sent: &mut HashMap<TaskId, (Status, u32)>) -> Vec<Task> {
-    let is_news = |task: &Task| sent.get(&task.id) != Some(&(task.status, task.failures));
-    let news: Vec<Task> = tasks.into_iter().filter(is_news).take(MAX_TASKS).collect();
-    sent.extend(news.iter().map(|task| (task.id, (task.status, task.failures))));
-    news
+fn changed(
+    tasks: Vec<Task>,
+    sent: &mut HashMap<TaskId, Told>,
+    progress: impl Fn(&Task) -> Progress,
+) -> Vec<TaskNews> {
+    let news = |task: Task| {
+        let now = (task.status, task.failures, progress(&task));
+        (sent.insert(task.id, now) != Some(now)).then(|| TaskNews {
+            task: TaskWire::from(&task),
+            progress: now.2,
+            status_text: task.last_error,
+        })
+    };
+    tasks.into_iter().filter_map(news).take(MAX_TASKS).collect()
 }
 
 fn event(name: &str, value: &impl Serialize) -> Option<Event> {
@@ -260,19 +279,26 @@ mod tests {
             started: None,
             ended: None,
             not_before: None,
+            tally: Default::default(),
+            counted: None,
         }
     }
 
     #[test]
     fn a_task_is_told_when_it_changed_and_many_in_turns() {
         let mut sent = HashMap::new();
-        let ids = |tasks: Vec<Task>| tasks.iter().map(|task| task.id.0).collect::<Vec<_>>();
+        let mut told = |tasks: Vec<Task>, bytes| {
+            let news = changed(tasks, &mut sent, |_| Progress { bytes, ..Progress::default() });
+            let id = |news: &TaskNews| serde_json::to_value(news).unwrap()["id"].as_u64().unwrap();
+            news.iter().map(id).collect::<Vec<_>>()
+        };
         let both = |second| vec![task(1, Status::Running), task(2, second)];
-        assert_eq!(ids(changed(both(Status::Pending), &mut sent)), [1, 2]);
-        assert_eq!(changed(both(Status::Pending), &mut sent).len(), 0);
-        assert_eq!(ids(changed(both(Status::Running), &mut sent)), [2]);
+        assert_eq!(told(both(Status::Pending), 0), [1, 2]);
+        assert_eq!(told(both(Status::Pending), 0), Vec::<u64>::new());
+        assert_eq!(told(both(Status::Running), 0), [2]);
+        assert_eq!(told(both(Status::Running), 7), [1, 2], "bytes passed");
         let many = || (1..=MAX_TASKS as u64 + 3).map(|id| task(id, Status::Success)).collect();
-        assert_eq!(changed(many(), &mut sent).len(), MAX_TASKS);
-        assert_eq!(changed(many(), &mut sent).len(), 3);
+        assert_eq!(told(many(), 7).len(), MAX_TASKS);
+        assert_eq!(told(many(), 7).len(), 3);
     }
 }

@@ -79,7 +79,8 @@ pub fn backup_key(passphrase: &Secret, salt: &[u8; 16]) -> Result<BackupKey, Err
 }
 
 /// Whether `password` is the one that was hashed. Takes tens of milliseconds.
-fn verify_password(hash: &str, password: &Secret) -> bool {
+#[must_use]
+pub fn verify_password(hash: &str, password: &Secret) -> bool {
     PasswordHash::new(hash).is_ok_and(|parsed| {
         Argon2::default().verify_password(password.expose().as_bytes(), &parsed).is_ok()
     })

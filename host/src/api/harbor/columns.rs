@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use portolan_core::{
-    execution::{Execution, StartedBy, Status},
+    execution::{Execution, Status},
     page::Field,
     task::Task,
 };
@@ -31,22 +31,13 @@ fn time(instant: Option<OffsetDateTime>) -> Field<'static> {
 /// An execution's value, in Harbor's internal words.
 pub(super) fn execution<'r>(execution: &'r Execution, key: &str) -> Option<Field<'r>> {
     Some(match key {
-        "id" => int(execution.id.0),
         "vendor_type" => text(VENDOR),
-        "vendor_id" => int(execution.policy.0),
-        "status" => text(wire::execution::raw(execution.status)),
-        "status_message" => text(execution.status_text.as_str()),
-        "trigger" => text(match execution.started_by {
-            StartedBy::Manual => "MANUAL",
-            StartedBy::Scheduled => "SCHEDULE",
-            StartedBy::Event => "EVENT",
-        }),
-        "start_time" => time(Some(execution.started)),
-        "update_time" => time(execution.ended.or(Some(execution.started))),
         "extra_attrs" => text(""),
         "revision" => Field::Int(0),
-        "end_time" => time(execution.ended),
-        _ => return None,
+        _ => {
+            let at = Execution::COLUMNS.iter().position(|(name, _)| *name == key)?;
+            execution.values().into_iter().nth(at)?
+        }
     })
 }
 
@@ -57,7 +48,7 @@ pub(super) fn task<'r>(task: &'r Task, key: &str) -> Option<Field<'r>> {
         "vendor_type" => text(VENDOR),
         "execution_id" => int(task.execution.0),
         "job_id" => text(wire::execution::job_id(task)),
-        "status" => text(wire::execution::raw(task.status)),
+        "status" => text(task.status.word()),
         "status_code" => Field::Int(match task.status {
             Status::Pending => 0,
             Status::Scheduled => 1,

@@ -51,6 +51,10 @@ pub(crate) async fn list(access: Access, query: Query, listing: Listing) -> Answ
         let found = host.newest_executions(policy, part).await?;
         return listing.page(&found, |row| ExecutionWire::from(row));
     }
+    if !narrowed {
+        let found = host.find_executions(policy, listing.sorted()).await?;
+        return listing.page(&found, |row| ExecutionWire::from(row));
+    }
     let mut executions = host.executions(policy).await?;
     executions.retain(|execution| {
         query.text("status").is_none_or(|asked| execution_has(execution.status, asked))

@@ -82,6 +82,7 @@ pub(super) const ROUTES: &[(&str, Option<Role>)] = &[
     ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts", Some(Viewer)),
     ("GET /api/portolan/v1/endpoints/{id}/repositories/{name}/artifacts/{reference}", Some(Viewer)),
     ("GET /api/portolan/v1/endpoints/{id}/webhook", Some(Operator)),
+    ("GET /api/portolan/v1/endpoints/{id}/limits", Some(Viewer)),
     ("POST /hooks/{id}", None),
     ("POST /hooks/{id}/{token}", None),
     ("GET /api/portolan/v1/plugins", Some(Viewer)),

@@ -149,6 +149,12 @@ pub struct EndpointExtras {
     /// storage; may be repeated
     #[arg(long = "allow-host", value_name = "URL=USE,...", value_parser = allowed_host)]
     pub allowed_hosts: Vec<AllowedHost>,
+    /// Bytes of blobs a second, from and to it, all rules together; 0 is unlimited
+    #[arg(long, value_name = "BYTES")]
+    pub bytes_per_second: Option<u64>,
+    /// Requests a minute to it, all rules together; 0 is unlimited
+    #[arg(long, value_name = "N")]
+    pub requests_per_minute: Option<u32>,
     /// Proxy to reach it through
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,
@@ -158,6 +164,10 @@ pub struct EndpointExtras {
     /// PEM key of these; `-` for standard input
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     pub client_key_file: Option<PathBuf>,
+    /// File with the secret that the registry proves its webhooks with, which start event-based
+    /// rules; `-` for standard input. `endpoint show` says what to tell the registry
+    #[arg(long, value_name = "FILE")]
+    pub webhook_secret_file: Option<PathBuf>,
 }
 
 /// `KEY=VALUE`; a value that is JSON is taken as such, any other as text.
@@ -189,6 +199,7 @@ where it was meant to go.
 
 Examples:
   portolan endpoint edit hub --access-id ci --access-secret-file ./secret
+  portolan endpoint edit hub --webhook-secret-file ./hook-secret
   portolan endpoint edit hub --name harbour --insecure=false")]
 pub struct EndpointEdit {
     /// Its name or id

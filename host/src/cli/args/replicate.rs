@@ -1,16 +1,24 @@
-//! `portolan replicate`: one copy between two registries, without a daemon.
+//! `portolan replicate`: one copy between two registries or image layouts, without a daemon; or
+//! between two endpoints of one.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use super::Format;
+use super::Connection;
 
 /// What `portolan replicate` is asked to copy.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 GLOB: `*` stands for any characters but `/`, `**` for any at all, `?` for one, `{a,b}` for either.
 FILE of --list: one repository:tag a line; empty lines and lines that begin with # are skipped.
+
+Where --from and --to are names of endpoints, the daemon copies: it alone has their secrets. The rule \
+that it makes for this is removed again, unless something fails: then its logs tell why.
+
+oci:DIR is an OCI image layout, oci-archive:FILE one in a tar file, for what no network leads to: \
+each image is in it as repository:tag, and skopeo copies `oci:DIR:repository:tag` out of it. A run \
+that was cut goes on with the next; until it is whole, what a tar file is to become is in FILE.partial.
 
 Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's \
 config.json with its helpers.
@@ -24,16 +32,21 @@ Exit status: 0 only if everything selected is at the destination; 2 for a mistak
 
 Examples:
   portolan replicate --from https://registry.example.com --to http://127.0.0.1:5000
+  portolan replicate --from hub --to edge --repository 'library/**'
   portolan replicate --from https://harbor.example.com --from-provider harbor \\
       --from-access-id 'robot$ci' --from-access-secret-file ./secret \\
       --to https://edge.example.com --to-ca ./edge-ca.pem \\
-      --repository 'library/**' --tag 'v1.*' --dest-namespace mirror")]
+      --repository 'library/**' --tag 'v1.*' --dest-namespace mirror
+  portolan replicate --from https://registry.example.com --to oci-archive:transfer.tar
+  portolan replicate --from oci-archive:transfer.tar --to https://inside.example.com")]
 pub struct ReplicateArgs {
-    /// Registry to read from, e.g. https://registry.example.com
-    #[arg(long, value_name = "URL")]
+    /// Registry to read from, e.g. https://registry.example.com, the name of an endpoint, oci:DIR
+    /// or oci-archive:FILE
+    #[arg(long, value_name = "URL|NAME")]
     pub from: String,
-    /// Registry to write to; --dest-namespace says where in it
-    #[arg(long, value_name = "URL")]
+    /// Registry to write to, name of an endpoint, oci:DIR or oci-archive:FILE; --dest-namespace says
+    /// where in it
+    #[arg(long, value_name = "URL|NAME")]
     pub to: String,
     /// Repositories to copy; all of them by default; may be repeated
     #[arg(long, value_name = "GLOB")]
@@ -62,17 +75,6 @@ pub struct ReplicateArgs {
     /// Do not ask the destination for tags seen there within this: 90s, 30m, 12h, 7d
     #[arg(long, value_name = "AGE", requires = "state")]
     pub trust_state: Option<String>,
-    /// How to print: table, or json: one object that says what was done
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table",
-        hide_possible_values = true
-    )]
-    pub output: Format,
-
     /// Provider of the source
     #[arg(
         long,
@@ -118,6 +120,10 @@ pub struct ReplicateArgs {
     /// Do not verify the destination's certificate; never falls back to plain HTTP
     #[arg(long, help_heading = "Destination")]
     pub to_insecure: bool,
+
+    /// How the daemon is reached that has the endpoints.
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 const DEFAULT_PROVIDER: &str = "docker-registry";
@@ -144,6 +150,21 @@ pub struct Side<'a> {
     pub ca: Option<&'a Path>,
     /// Whether certificates are not verified.
     pub insecure: bool,
+}
+
+impl Side<'_> {
+    /// Whether it is the name of an endpoint: a host has a dot or a port.
+    #[must_use]
+    pub fn is_name(&self) -> bool {
+        !self.location.contains(['.', ':', '/']) && self.location != "localhost"
+    }
+
+    /// Whether anything is said of it that an endpoint has of its own.
+    #[must_use]
+    pub fn is_described(&self) -> bool {
+        let given = self.access_id.is_some() || self.ca.is_some() || self.insecure;
+        given || self.provider != DEFAULT_PROVIDER
+    }
 }
 
 impl ReplicateArgs {

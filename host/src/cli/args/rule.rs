@@ -232,6 +232,15 @@ pub struct RuleOptions {
     /// Bytes a second, all runs of the rule together; 0 is unlimited
     #[arg(long, value_name = "BYTES")]
     pub bytes_per_second: Option<u64>,
+    /// Requests a minute, to source and destinations, all runs of the rule together; 0 is unlimited
+    #[arg(long, value_name = "N")]
+    pub requests_per_minute: Option<u32>,
+    /// How many of its ended runs are kept; 0 is what the daemon's settings say
+    #[arg(long, value_name = "N")]
+    pub history: Option<u32>,
+    /// Days that its ended runs are kept; 0 is what the daemon's settings say
+    #[arg(long, value_name = "DAYS")]
+    pub history_days: Option<u32>,
 }
 
 /// `portolan rule plan`.

@@ -110,3 +110,19 @@ async fn the_socket_of_the_data_directory_needs_no_password() {
     assert!(message.contains("cannot reach the daemon at"), "{message}");
     assert!(message.contains("is `portolan serve` running?"), "{message}");
 }
+
+#[test]
+fn a_policy_is_a_rule_here_and_names_stay() {
+    let used = "the endpoint `a policy` is used by ";
+    for (theirs, ours) in [
+        ("policy 9 does not exist".to_owned(), "rule 9 does not exist".to_owned()),
+        (
+            "the policy `policy` is being run".to_owned(),
+            "the rule `policy` is being run".to_owned(),
+        ),
+        (format!("{used}a policy (id 1); x"), format!("{used}a rule (id 1); x")),
+        (format!("{used}policies (ids 1, 2)"), format!("{used}rules (ids 1, 2)")),
+    ] {
+        assert_eq!(in_our_words(&theirs), ours);
+    }
+}

@@ -70,6 +70,11 @@ fn an_edit_sends_only_what_was_given() {
         ("", None, json!({})),
         ("--insecure", None, json!({"insecure": true})),
         ("--insecure=false", None, json!({"insecure": false})),
+        (
+            "--requests-per-minute 60",
+            None,
+            json!({"budget": {"bytes_per_second": 9, "requests_per_minute": 60}}),
+        ),
         ("--credential-source static", None, json!({"credential_source": {"kind": "static"}})),
         ("--setting mount=false", None, json!({"settings": {"mount": false, "kept": 1}})),
         (
@@ -82,8 +87,9 @@ fn an_edit_sends_only_what_was_given() {
         else {
             panic!("{options}")
         };
-        let Value::Object(stored) = json!({"mount": true, "kept": 1}) else { panic!() };
-        let changes = changes(&args, args.url.as_deref(), secret, Files::default(), stored);
+        let stored = json!({"settings": {"mount": true, "kept": 1},
+            "budget": {"bytes_per_second": 9, "requests_per_minute": 0}});
+        let changes = changes(&args, args.url.as_deref(), secret, Files::default(), &stored);
         assert_eq!(Value::Object(changes.0), sent);
     }
 }

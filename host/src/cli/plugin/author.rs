@@ -37,19 +37,12 @@ pub(super) fn endpoint(
     let (access_key, access_secret) = login(args)?;
     let ca = args.ca.as_deref().map(|path| typed::certificates("--ca", path)).transpose()?;
     let spec = EndpointSpec {
-        name: "typed".to_owned(),
-        description: String::new(),
-        provider: provider.to_owned(),
-        url,
         access_key,
-        credential_type: "basic".to_owned(),
         insecure: args.insecure,
         ca_certificate: ca,
         settings: settings(&args.setting)?,
-        allowed_hosts: Vec::new(),
         proxy: args.proxy.clone(),
-        client_certificate: None,
-        credential_source: None,
+        ..EndpointSpec::new("typed", provider, url)
     };
     Ok((spec, Credentials { access_secret, ..Credentials::default() }))
 }

@@ -178,6 +178,9 @@ fn set_options(said: &RuleOptions, policy: &mut Value) {
         ("immutable_tags", "", some(&said.immutable_tag)),
         ("backup_tag", "", text(&said.backup_tag)),
         ("budget", "bytes_per_second", said.bytes_per_second.map(Value::from)),
+        ("history", "executions", said.history.map(Value::from)),
+        ("history", "days", said.history_days.map(Value::from)),
+        ("budget", "requests_per_minute", said.requests_per_minute.map(Value::from)),
     ];
     for (option, property, value) in parts {
         let Some(value) = value else { continue };

@@ -4,12 +4,17 @@
 use std::time::Instant;
 
 use portolan_core::{
+    execution::{Execution, StartedBy},
     filter::Filter,
+    id::PolicyId,
+    oci::{Digest, Repository},
     policy::Policy,
+    task::{Item, Operation, TaskSpec},
     trigger::{Schedule, Trigger},
 };
 
 use super::*;
+use crate::store::TaskOutcome;
 
 const ENDPOINTS: u64 = 100_000;
 const POLICIES: u64 = 10_000;
@@ -110,4 +115,86 @@ async fn how_long_listings_of_many_rows_take() {
         times.push(start.elapsed().as_micros());
     }
     println!("a page after a change: {}", median(times));
+}
+
+/// Fifty of each policy are kept: 2,000 policies have 100,000.
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn how_long_pages_of_executions_and_tasks_take() {
+    const POLICIES: u64 = 2_000;
+    const TASKS: usize = 5_000;
+    let host = HostBuilder::in_memory().build().await.unwrap();
+    // Nobody takes up what is only to be listed.
+    host.shutdown(Duration::ZERO).await;
+    let store = &host.shared.store;
+    let now = OffsetDateTime::now_utc();
+    let endpoint = spec("https://r.example.com");
+    host.store_endpoint(endpoint, Credentials::default(), Health::Healthy).await.unwrap();
+    let mut last = None;
+    for n in 1..=POLICIES {
+        let spec = PolicySpec { name: format!("rule {n}"), ..rule(1, 1) };
+        let id = store.create_policy(spec, now).await.unwrap().id;
+        let starts = (0..50).map(|_| store.create_execution(id, StartedBy::Manual, false, now));
+        for run in futures_util::future::join_all(starts).await {
+            last = Some(run.unwrap().id);
+        }
+    }
+    let first = Instant::now();
+    let page = |number| Page { number, size: 10 };
+    assert_eq!(host.find_executions(None, ("status", page(1))).await.unwrap().total, POLICIES * 50);
+    println!("the index is made in {} ms", first.elapsed().as_millis());
+    for (name, _) in Execution::COLUMNS {
+        for (policy, number) in [(None, 1), (None, 5_000), (Some(PolicyId(7)), 2)] {
+            let mut times = Vec::new();
+            for _ in 0..11 {
+                let start = Instant::now();
+                let found = host.find_executions(policy, (name, page(number))).await.unwrap();
+                times.push(start.elapsed().as_micros());
+                assert_eq!(found.rows.len(), 10);
+            }
+            println!("executions of {policy:?} sort={name} page {number}: {}", median(times));
+        }
+    }
+    let run = last.unwrap();
+    let items = (0..100).map(|n| Item {
+        digest: Some(Digest::of(&[n])),
+        tags: vec![format!("v{n}").parse().unwrap()],
+        refused: None,
+    });
+    let items: Vec<Item> = items.collect();
+    for n in 0..TASKS {
+        let name = format!("fleet/ship-{n}").parse().unwrap();
+        let task = task(name, items.clone());
+        store.add_tasks(run, vec![task], now).await.unwrap();
+        if n >= 100 {
+            let claimed = store.claim_task("t", now, now + time::Duration::hours(1)).await.unwrap();
+            let id = claimed.unwrap().id;
+            store.finish_task(id, "t", TaskOutcome::Success, now).await.unwrap();
+        }
+    }
+    let mut times = Vec::new();
+    for _ in 0..11 {
+        let start = Instant::now();
+        assert_eq!(host.tasks(run).await.unwrap().len(), TASKS);
+        times.push(start.elapsed().as_micros());
+    }
+    println!("{TASKS} tasks, of which 100 wait: {}", median(times));
+}
+
+fn task(repository: Repository, items: Vec<Item>) -> TaskSpec {
+    TaskSpec {
+        operation: Operation::Copy,
+        resource_type: "image".to_owned(),
+        source: EndpointId(1),
+        source_repository: repository.clone(),
+        destination: EndpointId(1),
+        destination_repository: repository,
+        items,
+        override_tags: true,
+        speed: 0,
+        copy_by_chunk: false,
+        visibility: None,
+        attached: Vec::new(),
+        options: Default::default(),
+    }
 }

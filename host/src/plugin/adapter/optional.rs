@@ -8,10 +8,13 @@ use portolan_core::provider::{ChartLocation, DeliveryAuth, Event};
 use tokio::time::Instant;
 
 use super::Adapter;
-use crate::plugin::{
-    Inner, Package, PluginError,
-    instance::{Allowance, Call},
-    v0_1,
+use crate::{
+    net::Budgets,
+    plugin::{
+        Inner, Package, PluginError,
+        instance::{Allowance, Call},
+        v0_1,
+    },
 };
 
 /// Longest time `authentication` may take: it may call nothing.
@@ -109,6 +112,7 @@ pub(in crate::plugin) async fn authentication(
             provider: package.info.provider.clone(),
             function: "authentication",
             bound: None,
+            budgets: Budgets::default(),
             time: AUTHENTICATION,
             memory: inner.limits.memory,
             requests: 0,

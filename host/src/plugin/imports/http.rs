@@ -1,7 +1,7 @@
 //! `http`: requests of a guest, sent by the host with the endpoint's client. The guest says what
 //! is to be authenticated how; the secret is put in here, and looked for in every answer.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use futures_util::{StreamExt, stream};
 use portolan_bindings::v0_1::portolan::adapter::{
@@ -10,7 +10,10 @@ use portolan_bindings::v0_1::portolan::adapter::{
 };
 use tokio::time::Instant;
 
-use crate::plugin::{bound::Bound, instance::State};
+use crate::{
+    net,
+    plugin::{bound::Bound, instance::State},
+};
 
 mod exchange;
 mod login;
@@ -43,7 +46,8 @@ impl Host for State {
         self.spend(&bound, requests.len())?;
         let deadline = guest_deadline(self.deadline);
         let room = AtomicU64::new(bound.limits.memory as u64);
-        let (bound, room) = (&bound, &room);
+        let client = bound.memory.client.within(&self.budgets);
+        let (bound, room) = ((&*bound, &client), &room);
         let work = requests.into_iter().map(|request| one(bound, request, room, deadline));
         let done: Vec<_> = stream::iter(work).buffered(AT_ONCE).collect().await;
         done.into_iter().map(|result| self.answer(result)).collect()
@@ -51,13 +55,13 @@ impl Host for State {
 }
 
 async fn one(
-    bound: &Arc<Bound>,
+    (bound, client): (&Bound, &net::Client),
     request: Request,
     room: &AtomicU64,
     deadline: Instant,
 ) -> Result<Response, Failure> {
     let prepared = prepare::prepare(bound, request).map_err(Failure::Transport)?;
-    exchange::exchange(bound, prepared, room, deadline).await
+    exchange::exchange((bound, client), prepared, room, deadline).await
 }
 
 /// A little before the call's own end, so that the guest can still report a slow registry.

@@ -52,7 +52,7 @@ const CASES: [Case; 11] = [
     case("docker-hub", "https://hub.docker.com", scripts::docker_hub, 223_000_000),
     case("docker-registry", "https://registry.example", scripts::catalog, 39_500_000),
     case("google-gcr", "https://us-docker.pkg.dev", scripts::google_gcr, 114_000_000),
-    case("harbor", "https://registry.example", scripts::harbor, 140_000_000),
+    case("harbor", "https://registry.example", scripts::harbor, 162_000_000),
     case("helm-hub", "https://hub.helm.sh", scripts::helm_hub, 156_000_000),
     // YAML, every version and not the names alone, and all of it at once.
     case("helm-repository", "https://charts.example", scripts::helm_repository, 265_000_000),
@@ -92,6 +92,8 @@ fn counting() -> Plugins {
         adapters: Default::default(),
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
+        layouts: None,
+        budgets: crate::net::Budgets::default(),
     };
     Plugins { inner: std::sync::Arc::new(inner) }
 }

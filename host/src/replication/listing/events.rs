@@ -17,6 +17,9 @@ impl Lister {
     pub(super) async fn plan_events(&self, told: Vec<Selected>) -> Result<usize, ListingError> {
         let mut planned = 0;
         for selected in told {
+            if self.listed.has(selected.repository.as_str()) {
+                continue;
+            }
             planned += self.plan_selected(&selected).await?;
         }
         Ok(planned)
@@ -25,14 +28,13 @@ impl Lister {
     async fn plan_selected(&self, selected: &Selected) -> Result<usize, ListingError> {
         let repository = &selected.repository;
         let mut artifacts = self.about(selected).await?;
-        let kind = plan::resource_type(&self.source.adapter().info().resources);
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, None, told).await;
-        let (policy, to) = (&self.policy, &destinations);
+        let (policy, to, kind) = (&self.policy, &destinations, self.kind);
         let seen = self.seen(repository, &mut artifacts).await?;
         let mut specs = plan::tasks_for(policy, to, repository, kind, (artifacts, &seen))?;
         specs.extend(plan::deletions_for(policy, to, kind, selected)?);
-        self.add_tasks(specs).await
+        self.add_tasks(repository, specs).await
     }
 
     /// What the events are about, with as much of it as the rule looks at.

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     hash::{BuildHasher, RandomState},
     sync::Mutex,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::super::{failure::plugin_is_retryable, lock};
@@ -18,6 +18,8 @@ const MAX_IDLE_PAGES: usize = 1_000;
 const TRIES: u32 = 3;
 /// Longest wait before a page is tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// After this long a page is given up, also where the source says each time to come back soon.
+const ENOUGH: Duration = Duration::from_secs(900);
 
 /// Names that were listed: a catalog that changes while it is read shows one twice. Eight bytes
 /// for each; that two names fall together has a chance of one to billions.
@@ -31,6 +33,16 @@ impl Seen {
     /// Whether a name was not listed before.
     pub(super) fn is_new(&self, name: &str) -> bool {
         lock(&self.hashes).insert(self.hasher.hash_one(name))
+    }
+
+    /// Notes a name.
+    pub(super) fn note(&self, name: &str) {
+        self.is_new(name);
+    }
+
+    /// Whether a name was listed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        lock(&self.hashes).contains(&self.hasher.hash_one(name))
     }
 }
 
@@ -55,7 +67,7 @@ pub(in crate::replication) async fn patiently<T, F>(ask: impl Fn() -> F) -> Resu
 where
     F: Future<Output = Result<T, PluginError>>,
 {
-    let mut tries = 1;
+    let (mut tries, began) = (1, Instant::now());
     loop {
         let error = match ask().await {
             Err(error) if tries < TRIES && plugin_is_retryable(&error) => error,
@@ -65,8 +77,11 @@ where
             PluginError::RateLimited { retry_after, .. } => retry_after.unwrap_or_default(),
             _ => 0,
         };
-        let pause = Duration::from_secs(asked).max(Duration::from_millis(250) * (1 << tries));
+        let asked = Duration::from_secs(asked);
+        let pause = asked.max(Duration::from_millis(250) * (1 << tries));
+        // Who is told to come back soon has not been refused: others used up the source's limit.
+        let soon = !asked.is_zero() && asked <= LONGEST_PAUSE && began.elapsed() < ENOUGH;
+        tries += u32::from(!soon);
         tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-        tries += 1;
     }
 }

@@ -102,7 +102,7 @@ impl Lister {
     }
 
     /// Whether anything at a destination is made public, or private, as its sources are.
-    fn makes_targets(&self) -> bool {
+    pub(super) fn makes_targets(&self) -> bool {
         self.destinations.iter().any(|(connection, _)| makes_public(connection))
     }
 }

@@ -41,7 +41,7 @@ pub(crate) enum PreviewError {
     Refused(String),
     /// Not one row could be made in the time of a page.
     #[error("nothing could be planned within {} s: the source or a destination is too slow; try \
-             again, or run the policy", .0.as_secs())]
+             again, or run the rule", .0.as_secs())]
     Slow(Duration),
     /// Others plan.
     #[error("too many plans are being made at once; try again in a moment")]

@@ -52,6 +52,8 @@ fn family(ledger: &Arc<Ledger>, endpoints: &[u64]) -> Vec<Sibling> {
         started: None,
         ended: None,
         not_before: None,
+        tally: Default::default(),
+        counted: None,
     };
     let tasks: Vec<Task> = endpoints.iter().enumerate().map(task).collect();
     Siblings::enroll(ledger, &tasks).into_iter().flatten().collect()

@@ -40,6 +40,8 @@ pub(super) async fn job(world: &World, repository: &str, items: Vec<Item>) -> Jo
         started: None,
         ended: None,
         not_before: None,
+        tally: Default::default(),
+        counted: None,
     };
     let log = Arc::new(TaskLog::new(world.store.clone(), task.id));
     queue::prepare(&world.engine.shared, &task, &log).await.unwrap()

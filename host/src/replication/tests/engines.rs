@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portolan_core::{
+    budget::Budget,
     endpoint::Health,
     execution::Status,
     id::EndpointId,
@@ -31,7 +32,15 @@ async fn store() -> Store {
 async fn plugins() -> Plugins {
     let limits = Limits { concurrent_calls: 16, ..Limits::default() };
     let compiler = Compiler::InProcess;
-    let options = PluginOptions { cache: None, compiler, limits, no_proxy: Vec::new() };
+    let options = PluginOptions {
+        cache: None,
+        compiler,
+        limits,
+        no_proxy: Vec::new(),
+        layouts: None,
+        budget: Budget::default(),
+        layouts: None,
+    };
     let plugins = Plugins::new(options).unwrap();
     let adapter = bundled_plugins::ALL.iter().find(|it| it.provider == "docker-registry").unwrap();
     plugins.enable(plugins.load(adapter.bytes.to_vec()).await.unwrap(), Vec::new());

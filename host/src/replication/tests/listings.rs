@@ -1,5 +1,7 @@
 //! How a source is listed.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::net::scripted::{Scripted, answer};
 
@@ -45,6 +47,47 @@ async fn what_is_put_into_the_source_is_not_copied_in_its_turn() {
     assert_eq!((execution.status, execution.counters.total), (Status::Success, 5));
     assert_eq!(world.from.tags().len(), 10);
     world.from.verify_all().unwrap();
+}
+
+#[tokio::test]
+async fn a_listing_that_was_cut_goes_on_where_it_was() {
+    for knows_the_page in [true, false] {
+        let from = Registry::builder().generated(12, 2).page_cap(4);
+        let mut world = World::with(from, Registry::builder()).await;
+        let stuck = world.from.faults().stall(When::from(Kind::Tags).path("r0000006"));
+        let execution = world.start(world.rule()).await;
+        eventually("the others of two pages are listed", async || {
+            (world.tasks(execution.id).await.len() == 7).then_some(())
+        })
+        .await;
+        let gone = engine(&world.store, "another", 0).await;
+        drop(std::mem::replace(&mut world.engine, gone));
+        drop(stuck);
+        world.from.forget_requests();
+        if !knows_the_page {
+            world.from.faults().status_once(When::from(Kind::Catalog).path("last="), 404);
+        }
+        world.engine = engine(&world.store, "host", 4).await;
+        let ended = world.ended(execution.id).await;
+        assert_eq!((ended.status, ended.counters.total), (Status::Success, 12), "{ended:?}");
+        let asked: Vec<_> = world.from.requests().into_iter().map(|it| it.path).collect();
+        let listed: BTreeSet<&str> = asked
+            .iter()
+            .filter_map(|it| it.split_once("/tags/list"))
+            .map(|(name, _)| name)
+            .collect();
+        let rest = [6, 8, 9, 10, 11].map(|number| format!("/v2/generated/r{number:07}"));
+        assert_eq!(
+            listed,
+            rest.iter().map(String::as_str).collect(),
+            "what was listed is passed over"
+        );
+        let pages: Vec<_> = asked.iter().filter(|it| it.contains("_catalog")).collect();
+        assert_eq!(pages.len(), if knows_the_page { 2 } else { 4 }, "{pages:?}");
+        assert!(pages[0].contains("r0000003"), "{pages:?}");
+        assert_eq!(world.to.tags().len(), 24);
+        world.to.verify_all().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,24 +1,20 @@
-// Progress bars: of an execution, and of one task of it.
+// Progress bars: of an execution, and of one task of it. What they say is the daemon's own count.
 
 import { html, useId } from "../../view.js";
 import { bytes, count, duration, plural, rate } from "../../format.js";
-import { shareOf } from "./live.js";
-import { itemsOf } from "./tally.js";
-import { done, isRunning, seconds, statusWord } from "./words.js";
+import { percentOf } from "./live.js";
+import { done, isRunning, statusWord } from "./words.js";
 
 /** The bar of an execution and what it is made of, in words. */
-export function RunBar({ run, progress, pace }) {
+export function RunBar({ run, progress }) {
   const id = useId();
   const going = isRunning(run);
-  const share = shareOf(progress, run);
-  const percent = Math.floor(share * 100);
+  const percent = percentOf(progress, run);
   const known = Boolean(run.total || progress?.planned);
   const words = [
     ...(run.total || going ? [`${done(run)} tasks ended`] : []),
-    ...(progress?.planned ? [`${count(progress.artifacts + progress.there_already)} of ${plural(progress.planned, "artifact")}`] : []),
-    ...(progress?.bytes ? [`${bytes(progress.bytes)} copied`] : []),
-    ...(going && pace?.rate > 0 ? [rate(pace.rate)] : []),
-    ...(going && pace?.left ? [`about ${duration(pace.left)} left`] : []),
+    ...(progress?.planned ? [artifacts(progress)] : []),
+    ...moving(progress, going),
   ];
   return html`<div class="bar-box">
     <div class="bar-head"><label for=${id}>${going ? (known ? "Copying" : "Listing what there is") : statusWord(run.status)}</label>
@@ -28,29 +24,43 @@ export function RunBar({ run, progress, pace }) {
   </div>`;
 }
 
-/** The bar of a task that goes on; what its log tells of bytes and artifacts. */
-export function TaskBar({ task, tally }) {
-  const items = itemsOf(task);
-  const { pushed = 0, there = 0, kept = 0, bytes: moved = 0 } = tally ?? {};
-  const ready = pushed + there + kept;
-  const left = ready && ready < items ? (seconds(task) * (items - ready)) / ready : undefined;
+const ready = ({ artifacts: copied, there_already: there, left }) => copied + there + left;
+const artifacts = (progress) => `${count(ready(progress))} of ${plural(progress.planned, "artifact")}`;
+
+/** Bytes, and while it goes on how fast and how long yet. */
+function moving(progress, going) {
+  if (!progress) return [];
+  const { bytes: moved, bytes_there: there, bytes_expected: expected, rate: speed, seconds_left: left } = progress;
+  return [
+    moved > 0 && (going ? `${bytes(moved)} of ${bytes(expected - there)}` : `${bytes(moved)} moved`),
+    there > 0 && `${bytes(there)} already there`,
+    going && speed > 0 && rate(speed),
+    going && left > 0 && `about ${duration(left)} left`,
+  ].filter(Boolean);
+}
+
+/** The bar of a task that goes on. */
+export function TaskBar({ task }) {
+  const { progress } = task;
+  const words = progress ? [artifacts(progress), ...moving(progress, true)] : [];
   return html`<div class="bar-box small">
-    ${ready && items ? html`<progress aria-label="Progress of task ${task.id}" max=${items} value=${ready}></progress>`
+    ${progress?.planned ? html`<progress aria-label="Progress of task ${task.id}" max="100" value=${progress.percent}></progress>`
       : html`<progress aria-label="Progress of task ${task.id}" class="unknown"></progress>`}
-    <p class="bar-words"><span>${count(ready)} of ${plural(items, "artifact")}</span>${moved > 0 && html`<span>${bytes(moved)}</span>`}
-      ${moved > 1e5 && html`<span>${rate(tally.rate)}</span>`}${left > 1 && html`<span>about ${duration(left)} left</span>`}</p>
+    <p class="bar-words">${words.map((it) => html`<span key=${it}>${it}</span>`)}</p>
   </div>`;
 }
 
-/** What came of a task that has ended. */
-export function TaskWords({ tally }) {
-  if (!tally) return null;
-  const { pushed, there, kept, bytes: moved, error, last } = tally;
+/** What came of a task that has ended, or of a try that failed. */
+export function TaskWords({ task: { progress, status_text: why, status } }) {
+  if (!progress) return null;
+  const { artifacts: copied, there_already: there, left, bytes: moved } = progress;
   const words = [
-    pushed > 0 && `${count(pushed)} copied${moved ? `, ${bytes(moved)}` : ""}`,
+    copied > 0 && `${count(copied)} copied`,
+    moved > 0 && `${bytes(moved)} moved`,
     there > 0 && `${count(there)} already there`,
-    kept > 0 && `${count(kept)} left as at the destination`,
+    left > 0 && `${count(left)} left by the rule; the log says why`,
   ].filter(Boolean);
-  const why = error ?? last;
-  return html`${words.length > 0 && html`<p class="reason">${words.join(", ")}</p>`}${why && why !== "stopped" && html`<p class="reason">${why}</p>`}`;
+  const again = status === "Pending" && why ? "Tried again soon: " : "";
+  return html`${words.length > 0 && html`<p class="reason">${words.join(", ")}</p>`}
+    ${why && status !== "Succeed" && html`<p class="reason">${again}${why}</p>`}`;
 }

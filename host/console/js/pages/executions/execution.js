@@ -19,7 +19,7 @@ import { Outcome, isRunning, lasted, statusWord, successRate, triggerWord } from
 const BACK = { href: to("executions"), text: "Executions" };
 
 export function Execution({ id }) {
-  const { run, progress, pace, tasks, changes, error, reload } = useExecution(id);
+  const { run, progress, tasks, changes, error, reload } = useExecution(id);
   const rule = useLoad((signal) => (run
     ? get(harbor(`/replication/policies/${run.policy_id}`), {}, signal) : Promise.resolve(undefined)), [run?.policy_id]);
   const actions = useActions(run);
@@ -33,7 +33,7 @@ export function Execution({ id }) {
     <${Spoken} run=${run} />
     <${Failure} title="It failed as a whole." error=${run.status_text && run.status === "Failed" && { message: run.status_text }} />
     <${Card}>
-      <${RunBar} run=${run} progress=${progress} pace=${pace} />
+      <${RunBar} run=${run} progress=${progress} />
       <div class="columns">
         <${Facts} items=${[
           ["Status", html`<${Outcome} status=${run.status} />`],
@@ -49,6 +49,7 @@ export function Execution({ id }) {
           ["Failed", run.failed],
           ["Stopped", run.stopped],
           ["Already there", progress?.there_already ? plural(progress.there_already, "artifact") : ""],
+          ["Left by the rule", progress?.left ? plural(progress.left, "artifact") : ""],
         ]} />
       </div>
     <//>

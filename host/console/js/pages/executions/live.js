@@ -48,8 +48,9 @@ function listen(path, events, onLost) {
 }
 
 /**
- * One execution as it goes on: `{ run, progress, pace, tasks, changes, error, reload }`. `tasks` has
- * the newest state of each task that was told, `changes` counts how often some were.
+ * One execution as it goes on: `{ run, progress, tasks, changes, error, reload }`. `tasks` has the
+ * newest state of each task that was told, `changes` counts how often one was that is new or of
+ * another status.
  */
 export function useExecution(id) {
   const [state, setState] = useState({ tasks: new Map(), changes: 0 });
@@ -68,8 +69,8 @@ export function useExecution(id) {
     setState((old) => {
       const tasks = new Map(old.tasks);
       news.forEach((task) => tasks.set(task.id, task));
-      const pace = paced(old.pace, progress, execution);
-      return { run: execution, progress, pace, tasks, changes: old.changes + (news.length ? 1 : 0) };
+      const moved = news.some((task) => old.tasks.get(task.id)?.status !== task.status);
+      return { run: execution, progress, tasks, changes: old.changes + (moved ? 1 : 0) };
     });
     return last;
   };
@@ -81,30 +82,12 @@ export function useExecution(id) {
   return { ...state, reload: () => setTurn((old) => old + 1) };
 }
 
-/** Seconds over which a rate is looked at. */
-const WINDOW = 30;
-
-/** Bytes a second of late, and when there is a guess, the seconds that are left. */
-function paced(old, progress, run, now = Date.now() / 1000) {
-  const marks = [...(old?.marks ?? []), { at: now, bytes: progress.bytes }].filter((it) => it.at > now - WINDOW);
-  const [first] = marks;
-  const span = now - first.at;
-  const elapsed = Math.max(1, now - new Date(run.start_time).getTime() / 1000);
-  // Bytes are counted blob by blob: a short look tells little.
-  const rate = (span >= 5 && progress.bytes > first.bytes ? (progress.bytes - first.bytes) / span : progress.bytes / elapsed);
-  const share = shareOf(progress, run);
-  const left = share > 0.02 && share < 1 && elapsed > 2 ? (elapsed * (1 - share)) / share : undefined;
-  return { marks, rate, left };
-}
-
-/** How much is done, 0 to 1: by artifacts where they are counted, else by tasks. */
-export function shareOf(progress, run) {
-  const { planned = 0, artifacts = 0, there_already: there = 0 } = progress ?? {};
-  const ended = run.succeed + run.failed + run.stopped;
-  if (run.status === "Succeed") return 1;
-  if (run.status !== "InProgress") return run.total ? run.succeed / run.total : 0;
-  if (planned) return Math.min(1, (artifacts + there) / planned);
-  return run.total ? ended / run.total : 0;
+/** How much is done, 0 to 100: as the daemon says while it goes on, then by what became of tasks. */
+export function percentOf(progress, run) {
+  if (run.status === "Succeed") return 100;
+  if (run.status === "InProgress" && progress?.planned) return progress.percent;
+  const ended = run.status === "InProgress" ? run.succeed + run.failed + run.stopped : run.succeed;
+  return run.total ? Math.floor((ended / run.total) * 100) : 0;
 }
 
 /** Everybody who listens to all executions shares one stream. */

@@ -5,8 +5,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../../view.j
 import { Copy } from "../../ui/copy.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Failure, Loading } from "../../ui/state.js";
-import { nameOf } from "./tally.js";
-import { Outcome, isRunning } from "./words.js";
+import { Outcome, isRunning, nameOf } from "./words.js";
 
 const POLL = 1000;
 /** After a failure. */

@@ -35,3 +35,8 @@ export const done = (run) => `${count(run.succeed + run.failed + run.stopped)} o
 
 /** Whether it still goes on. */
 export const isRunning = (it) => it?.status === "InProgress" || it?.status === "Pending";
+
+/** How many artifacts a task has: the API says it behind the name only. */
+export const itemsOf = (task) => Number(task.src_resource?.match(/\[(\d+) item/)?.[1] ?? 0);
+/** The name without it. */
+export const nameOf = (resource) => resource.replace(/ \[\d+ item.*\]$/, "");

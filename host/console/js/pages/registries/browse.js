@@ -16,6 +16,7 @@ import { Empty, Failure, Loading } from "../../ui/state.js";
 import { Table } from "../../ui/table.js";
 import { Health } from "../registries.js";
 import { EndpointForm } from "./form.js";
+import { HookWays, useWebhook } from "./webhook.js";
 
 /** How many artifacts are asked for at once. */
 const AT_ONCE = 4;
@@ -35,6 +36,7 @@ function Overview({ endpoint, onChange }) {
   const { is } = useSession();
   const [edits, setEdits] = useState(false);
   const known = useLoad(providers, []);
+  const hook = useWebhook(is("operator") ? endpoint.id : undefined);
   const { credential: { access_key: key, access_secret: secret } = {} } = endpoint;
   const actions = is("admin") && endpoint.id !== 0
     && html`<button onClick=${() => setEdits(true)}><${Icon} name="edit" />Edit</button>`;
@@ -50,12 +52,13 @@ function Overview({ endpoint, onChange }) {
         ["CA Certificate", endpoint.ca_certificate && "its own"],
         ["Proxy", endpoint.proxy],
         ["Settings", endpoint.settings && html`<code>${JSON.stringify(endpoint.settings)}</code>`],
+        ["Webhooks", hook.data?.supported && html`<${HookWays} hook=${hook} />`],
         ["Created", time(endpoint.creation_time)],
         ["Changed", time(endpoint.update_time)],
       ]} />
     <//>
     <${Repositories} id=${endpoint.id} />
-    ${edits && html`<${EndpointForm} stored=${endpoint} onSaved=${onChange} onClose=${() => setEdits(false)} />`}
+    ${edits && html`<${EndpointForm} stored=${endpoint} onSaved=${() => [onChange(), hook.reload()]} onClose=${() => setEdits(false)} />`}
   <//>`;
 }
 

@@ -18,6 +18,8 @@ export const draftOf = (stored) => ({
   proxy: stored?.proxy ?? "",
   clientCertificate: stored?.client_certificate ?? "",
   clientKey: "",
+  hookSecret: "",
+  dropHook: false,
   hosts: (stored?.allowed_hosts ?? []).map((it) => `${it.pattern} ${it.uses.join(",")}`).join("\n"),
 });
 
@@ -54,12 +56,15 @@ const shared = (draft) => ({
 /** A secret that was typed, an empty one that takes the stored one away, or nothing. */
 const secretOf = (draft) => (draft.secret ? { access_secret: draft.secret } : draft.dropSecret ? { access_secret: "" } : {});
 
+const hookOf = (draft) => (draft.hookSecret ? { webhook_secret: draft.hookSecret } : draft.dropHook ? { webhook_secret: "" } : {});
+
 /** Body of `POST /endpoints`. */
 export const creation = (draft) => ({
   ...pruned(shared(draft)),
   name: draft.name.trim(),
   description: draft.description,
   type: draft.type,
+  ...hookOf(draft),
   ...(draft.accessId || draft.secret
     ? { credential: { type: "basic", access_key: draft.accessId, ...secretOf(draft) } } : {}),
 });
@@ -69,6 +74,7 @@ export const change = (draft, stored) => ({
   ...unlike(shared(draft), shared(draftOf(stored))),
   name: draft.name.trim(),
   description: draft.description,
+  ...hookOf(draft),
   ...identity(draft, stored),
 });
 

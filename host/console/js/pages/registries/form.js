@@ -13,6 +13,7 @@ import { Credentials } from "./credentials.js";
 import { Advanced } from "./advanced.js";
 import { change, creation, draftOf, ping, withProvider } from "./draft.js";
 import { Settings, asks } from "./settings.js";
+import { Webhook } from "./webhook.js";
 
 /**
  * New Registry Endpoint, or Edit Endpoint where `stored` is one. `onSaved` is given the endpoint as
@@ -75,7 +76,7 @@ function Fields({ known, draft, set, choose, chosen, stored }) {
       disabled=${Boolean(stored)} hint=${chosen?.hint || chosen?.description} />
     ${stored && !chosen && html`<${Remark} look="warn">There is no adapter for this provider now: approve its plug-in first.<//>`}
     <${Text} label="Name" required maxlength="64" ...${field("name")} />
-    <${Area} label="Description" rows="2" ...${field("description")} />
+    <${Area} label="Description" rows="2" spellcheck=${true} ...${field("description")} />
     <${Address} draft=${draft} set=${set} chosen=${chosen} />
     <${Credentials} draft=${draft} set=${set} chosen=${chosen} stored=${stored} />
     ${chosen && asks(chosen.schema) && html`<${Settings} schema=${chosen.schema} ...${field("settings")} />`}
@@ -84,6 +85,7 @@ function Fields({ known, draft, set, choose, chosen, stored }) {
         : draft.verify ? "" : "Any certificate is accepted, also that of somebody in between. Verifying with the registry's own, given below, is better."} />
     <${Area} label="CA Certificate" class="mono" disabled=${!draft.verify} placeholder="-----BEGIN CERTIFICATE-----"
       hint="PEM. Only for a registry whose certificate this computer does not trust already." ...${field("ca")} />
+    <${Webhook} draft=${draft} field=${field} set=${set} stored=${stored} />
     <${Advanced} field=${field} stored=${stored} />`;
 }
 

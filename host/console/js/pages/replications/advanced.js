@@ -1,7 +1,7 @@
 // What Harbor's rules do not have: narrower selections, what goes with an artifact, the destination's
 // tags, and what a rule may use.
 
-import { html } from "../../view.js";
+import { html, useState } from "../../view.js";
 import { Area, Check, Choice, Text } from "../../ui/field.js";
 import { isUsed } from "./options.js";
 
@@ -14,8 +14,10 @@ const NEWER = [["semver", "Version in the tag"], ["push_time", "Time of the push
 
 export function Advanced({ options, onChange }) {
   const field = (name) => ({ value: options[name], onChange: (value) => onChange({ ...options, [name]: value }) });
+  // It does not close under somebody who empties its last field.
+  const [open] = useState(() => isUsed(options));
   const numeric = (name) => ({ inputmode: "numeric", ...field(name) });
-  return html`<details open=${isUsed(options)}><summary>Advanced</summary>
+  return html`<details open=${open}><summary>Advanced</summary>
     <div class="stack">
       <fieldset><legend>Which artifacts</legend>
         <${Area} label="Platforms" rows="2" class="mono" placeholder="linux/amd64" hint="One in each line; all where it is empty." ...${field("platforms")} />

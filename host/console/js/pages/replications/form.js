@@ -90,7 +90,7 @@ function Fields({ draft, set, features, errors, endpoints, onNew }) {
   const field = (name) => ({ value: draft[name], onChange: (value) => set({ [name]: value }) });
   return html`
     <${Text} label="Name" required maxlength="256" error=${errors.name} ...${field("name")} />
-    <${Area} label="Description" rows="2" ...${field("description")} />
+    <${Area} label="Description" rows="2" spellcheck=${true} ...${field("description")} />
     <${Registry} label="Source registry" endpoints=${endpoints} error=${errors.source} ...${field("source")}
       onNew=${() => onNew((source) => set({ source }))} />
     <${Filters} draft=${draft} set=${set} features=${features} />

@@ -25,6 +25,7 @@ fn spec() -> EndpointSpec {
         proxy: text("http://proxy:3128"),
         client_certificate: text("CERT"),
         credential_source: None,
+        budget: Budget::default(),
     }
 }
 
@@ -72,6 +73,7 @@ fn contract_2_4_every_property_can_be_changed() {
         client_key: secret("K"),
         webhook_secret: None,
         credential_source: Some(CredentialSource::Static {}),
+        budget: Some(Budget { bytes_per_second: 9, requests_per_minute: 60 }),
     };
     let (after, secrets) = change.apply(spec(), credentials());
     let expected = EndpointSpec {
@@ -88,6 +90,7 @@ fn contract_2_4_every_property_can_be_changed() {
         proxy: text("http://other:1/"),
         client_certificate: text("C"),
         credential_source: None,
+        budget: Budget { bytes_per_second: 9, requests_per_minute: 60 },
     };
     assert_eq!(after, expected);
     assert_eq!(exposed(&secrets), [Some("*****"), Some("K"), Some("u@x:p:")]);

@@ -67,7 +67,7 @@ pub(crate) struct TaskWire {
 impl From<&Task> for TaskWire {
     fn from(task: &Task) -> Self {
         let spec = &task.spec;
-        let count = spec.item_count();
+        let count = task.item_count();
         let resource = |name| format!("{name} [{count} item(s) in total]");
         Self {
             id: task.id.0,
@@ -117,26 +117,14 @@ fn trigger(started_by: StartedBy) -> &'static str {
     }
 }
 
-/// The internal word of a state, which the `status` parameter takes besides the API's.
-pub(crate) fn raw(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "Pending",
-        Status::Scheduled => "Scheduled",
-        Status::Running => "Running",
-        Status::Success => "Success",
-        Status::Error => "Error",
-        Status::Stopped => "Stopped",
-    }
-}
-
 /// Whether an execution is meant by the `status` parameter; unknown words mean none.
 pub(crate) fn execution_has(status: Status, asked: &str) -> bool {
-    asked == execution_status(status) || asked == raw(status)
+    asked == execution_status(status) || asked == status.word()
 }
 
 /// Whether a task is meant by the `status` parameter: `InProgress` is Scheduled or Running.
 pub(crate) fn task_has(status: Status, asked: &str) -> bool {
-    asked == task_status(status) || asked == raw(status)
+    asked == task_status(status) || asked == status.word()
 }
 
 /// Whether an execution is meant by the `trigger` parameter; unknown words mean none.

@@ -4,6 +4,7 @@
 mod body;
 
 use portolan_core::{
+    budget::Budget,
     endpoint::{CredentialSource, Endpoint, Health},
     id::EndpointId,
     provider::AllowedHost,
@@ -50,6 +51,8 @@ pub(crate) struct Registry {
     client_key: &'static str,
     #[serde(skip_serializing_if = "is_zero")]
     credential_source: Option<CredentialSource>,
+    #[serde(skip_serializing_if = "Budget::is_unlimited")]
+    budget: Budget,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -84,6 +87,7 @@ impl Registry {
             client_certificate: None,
             client_key: "",
             credential_source: None,
+            budget: Budget::default(),
         }
     }
 }
@@ -112,6 +116,7 @@ impl From<&Endpoint> for Registry {
             client_certificate: spec.client_certificate.clone(),
             client_key: if spec.client_certificate.is_some() { MASK } else { "" },
             credential_source: spec.credential_source.clone(),
+            budget: spec.budget,
         }
     }
 }

@@ -154,6 +154,9 @@ async fn endpoints(sailor: &mut Sailor, source: &str, target: &str) {
             ("POST /hooks/1/nay", json!({"events": []}), 401),
             ("POST /hooks/2", json!({"events": []}), 403),
             (&format!("GET {own}/1/webhook"), Value::Null, 200),
+            (&format!("GET {own}/1/limits"), Value::Null, 200),
+            (&format!("GET {own}/99/limits"), Value::Null, 404),
+            (&format!("PUT {own}/2"), json!({"budget": {"requests_per_minute": 6_000}}), 200),
         ])
         .await;
     let told = Body::from(json!({"events": []}).to_string());

@@ -34,13 +34,16 @@ pub(super) enum Failure {
 
 /// Sends and receives. `room` is what all answers of the same import call may still take.
 pub(super) async fn exchange(
-    bound: &Bound,
+    (bound, client): (&Bound, &net::Client),
     request: Prepared,
     room: &AtomicU64,
     deadline: Instant,
 ) -> Result<wit::Response, Failure> {
     let host = request.url.host_str().unwrap_or_default().to_owned();
-    match timeout_at(deadline, follow(bound, request, room)).await {
+    // Half the time is for waiting for a turn: a call that cannot wait longer goes, and later ones
+    // wait for it.
+    let until = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
+    match timeout_at(deadline, follow((bound, client), request, room, until)).await {
         Ok(result) => result,
         Err(_) => Err(Failure::Transport(transport(
             "timeout",
@@ -50,12 +53,14 @@ pub(super) async fn exchange(
 }
 
 async fn follow(
-    bound: &Bound,
+    (bound, client): (&Bound, &net::Client),
     mut request: Prepared,
     room: &AtomicU64,
+    until: Instant,
 ) -> Result<wit::Response, Failure> {
     for _ in 0..=MAX_REDIRECTS {
-        let answer = bound.memory.client.send(outgoing(&request), request.purpose()).await;
+        let (purpose, until) = (request.purpose(), Some(until));
+        let answer = client.send_by(outgoing(&request), purpose, until).await;
         let answer = answer.map_err(|error| Failure::Transport(kind_of(&error)))?;
         if holds_secret(bound, &request, answer.headers()) {
             return Err(echoed(&request));
@@ -183,7 +188,9 @@ mod tests {
         };
         let prepared = prepare::prepare(&bound, request).unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
-        match exchange(&bound, prepared, &AtomicU64::new(room), deadline).await {
+        match exchange((&bound, &bound.memory.client), prepared, &AtomicU64::new(room), deadline)
+            .await
+        {
             Ok(it) => {
                 let names: Vec<_> = it.headers.iter().map(|it| it.name.as_str()).collect();
                 let path = it.url.rsplit('/').next().unwrap_or_default();

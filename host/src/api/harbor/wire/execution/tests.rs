@@ -59,6 +59,8 @@ fn task() -> Task {
         started: None,
         ended: None,
         not_before: None,
+        tally: Default::default(),
+        counted: None,
     }
 }
 

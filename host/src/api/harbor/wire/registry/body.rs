@@ -2,6 +2,7 @@
 //! a change, a Test Connection. Each is checked once, in Harbor's order: CA, name, URL.
 
 use portolan_core::{
+    budget::Budget,
     endpoint::{self, CredentialSource, Credentials, EndpointChange, EndpointSpec, EndpointUrl},
     id::EndpointId,
     provider::AllowedHost,
@@ -37,6 +38,7 @@ pub(crate) struct NewRegistry {
     client_key: Option<Sensitive>,
     webhook_secret: Option<Sensitive>,
     credential_source: Option<CredentialSource>,
+    budget: Option<Budget>,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,6 +79,7 @@ impl NewRegistry {
             client_key: self.client_key.map(|key| key.0),
             webhook_secret: self.webhook_secret.map(|secret| secret.0),
             credential_source: self.credential_source,
+            budget: self.budget,
             ..EndpointChange::default()
         };
         // A new endpoint is a change of a blank one: both keep the same rules.
@@ -102,6 +105,7 @@ pub(crate) struct RegistryUpdate {
     client_key: Option<Sensitive>,
     webhook_secret: Option<Sensitive>,
     credential_source: Option<CredentialSource>,
+    budget: Option<Budget>,
 }
 
 impl Parameter for RegistryUpdate {
@@ -136,6 +140,7 @@ impl RegistryUpdate {
             client_key: self.client_key.map(|key| key.0),
             webhook_secret: self.webhook_secret.map(|secret| secret.0),
             credential_source: self.credential_source,
+            budget: self.budget,
         })
     }
 }
@@ -158,6 +163,7 @@ pub(crate) struct RegistryPing {
     client_certificate: Option<String>,
     client_key: Option<Sensitive>,
     credential_source: Option<CredentialSource>,
+    budget: Option<Budget>,
 }
 
 impl Parameter for RegistryPing {
@@ -185,6 +191,7 @@ impl RegistryPing {
             access_key: self.access_key,
             access_secret: self.access_secret.map(|secret| secret.0),
             credential_source: self.credential_source,
+            budget: self.budget,
             ..EndpointChange::default()
         };
         if let Some(id) = self.id {
@@ -231,6 +238,7 @@ fn blank(
         proxy: None,
         client_certificate: None,
         credential_source: None,
+        budget: Budget::default(),
     })
 }
 

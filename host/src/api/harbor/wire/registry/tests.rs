@@ -91,6 +91,27 @@ fn contract_1_9_a_source_of_credentials_is_shown_and_excludes_a_secret() {
 }
 
 #[test]
+fn contract_1_9_a_budget_is_shown_where_there_is_one() {
+    let budget = json!({"bytes_per_second": 1_000_000, "requests_per_minute": 100});
+    let body = json!({"name": "a", "type": "t", "url": "h", "budget": budget});
+    let endpoint = stored(body.clone());
+    assert_eq!(to_value(Registry::from(&endpoint)).unwrap()["budget"], budget);
+    let put = |body: Value| {
+        let change = read::<RegistryUpdate>(body).unwrap().check().unwrap();
+        change.apply(endpoint.spec.clone(), Credentials::default()).0.budget
+    };
+    assert_eq!(put(json!({"description": "d"})), endpoint.spec.budget, "absent is unchanged");
+    assert_eq!(put(json!({"budget": null})), endpoint.spec.budget, "so is null");
+    assert_eq!(put(json!({"budget": {"bytes_per_second": 5}})).requests_per_minute, 0);
+    assert!(put(json!({"budget": {}})).is_unlimited());
+    for odd in [json!({"bytes_per_second": -1}), json!({"requests": 1}), json!(7)] {
+        let mut body = body.clone();
+        body["budget"] = odd;
+        assert!(format!("{:?}", new(body).map(|_| ()).unwrap_err()).contains("422"));
+    }
+}
+
+#[test]
 fn contract_1_9_local_is_synthetic() {
     let mut endpoint = stored(json!({"name": "Local", "type": "harbor", "url": "http://core:8080",
         "insecure": true}));
