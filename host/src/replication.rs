@@ -23,6 +23,7 @@ mod pace;
 mod present;
 mod preview;
 mod progress;
+mod prune;
 mod queue;
 mod records;
 mod referrers;

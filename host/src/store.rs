@@ -43,6 +43,7 @@ mod outcomes;
 mod plugins;
 mod policies;
 mod progress;
+mod prunes;
 mod queue;
 mod retry;
 mod rows;

@@ -18,9 +18,11 @@ use crate::{
 
 mod deletion;
 mod preview;
+mod pruning;
 
 pub use deletion::deletions_for;
 pub use preview::{Decision, PlannedArtifact, PlannedCounts, Sifted, sift, skips_repository};
+pub use pruning::{Gone, gone};
 
 /// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -28,6 +28,7 @@ use super::{
     Selection, Shared,
     ages::AgeError,
     connect::{ConnectError, Connection},
+    prune::Listed,
 };
 use crate::{net::Budgets, plugin::PluginError, store::StoreError};
 use pages::{Pages, Seen, patiently};
@@ -72,6 +73,8 @@ struct Lister {
     /// One repository at a time asks whether there is room for more tasks.
     turn: tokio::sync::Mutex<()>,
     seen: Seen,
+    /// What the source has, for a rule that prunes.
+    at_source: Option<Listed>,
     visibilities: Mutex<Visibilities>,
 }
 
@@ -118,6 +121,8 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
     let page = shared.store.listed(id, move |name| noted.note(name)).await?;
     let is_new = execution.counters.total == 0;
     let source = connect(shared, policy.source, "source").await?.within(&budgets);
+    let prunes = policy.options.prune.enabled && told.is_none() && selection.is_none();
+    let at_source = prunes.then(|| Listed::new(page.is_none() && listed.is_empty()));
     let lister = Lister {
         kind: plan::resource_type(&source.adapter().resources().await),
         source,
@@ -126,6 +131,7 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
         page,
         turn: tokio::sync::Mutex::default(),
         seen: Seen::default(),
+        at_source,
         visibilities: Mutex::default(),
         shared: Arc::clone(shared),
         policy,
@@ -136,10 +142,11 @@ async fn list(shared: &Arc<Shared>, execution: Execution) -> Result<String, List
         (None, Some(selection)) => lister.plan_selection(selection).await?,
         (None, None) => lister.plan_listing().await?,
     };
-    if planned == 0 && is_new {
+    let said = lister.prune().await?;
+    if planned == 0 && is_new && said.is_empty() {
         return Ok("nothing at the source is selected by this rule".to_owned());
     }
-    Ok(String::new())
+    Ok(said)
 }
 
 async fn connect(

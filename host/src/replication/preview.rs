@@ -1,7 +1,7 @@
 //! What a run of a rule would do, a page at a time: the listing, the filters and the names of a
 //! run, and one question to the destination for each artifact. Nothing is copied, made or stored.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use portolan_core::{
@@ -23,6 +23,7 @@ use super::{
 use crate::plugin::PluginError;
 
 mod decision;
+mod gone;
 mod page;
 mod row;
 
@@ -232,10 +233,13 @@ impl Planner<'_> {
         let (mut artifacts, is_whole) = self.artifacts(name).await?;
         let (shared, policy, id) = (self.shared, self.policy, self.id);
         let asks = Asks { shared, policy, id, source: &self.source, notes: false };
+        let tags: HashSet<String> = artifacts.iter().flat_map(|it| it.tags.clone()).collect();
         let seen = asks.seen(repository, &mut artifacts).await.map_err(refused)?;
         let targets = self.targets(repository).await?;
         let mut drafts = self.drafts(name, (artifacts, &seen), &targets)?;
-        if !is_whole {
+        if is_whole {
+            drafts.extend(self.gone(repository, &tags, &targets).await?);
+        } else {
             let why = format!(
                 "the plan is cut short here: it looks at no more than {MAX_ARTIFACTS} artifacts, \
                  in {MAX_PAGES} pages, of a repository; a run looks at all"

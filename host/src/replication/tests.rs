@@ -30,6 +30,7 @@ mod listings;
 mod options;
 mod previews;
 mod progress;
+mod prunes;
 mod resumes;
 mod schedules;
 mod sizes;

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     migration_008_events,
     migration_009_listed,
     migration_010_outcomes,
+    migration_011_prunes,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -127,6 +128,11 @@ fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreErr
 
 /// Adds what webhooks told and runs are about.
 fn migration_008_events(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+}
+
+/// Adds what is gone at sources.
+fn migration_011_prunes(transaction: &WriteTransaction) -> Result<(), StoreError> {
     Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
 }
 

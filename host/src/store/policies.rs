@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::{
     Store, StoreError,
     meta::{Counter, take_ids},
-    outcomes, progress,
+    outcomes, progress, prunes,
     rows::{all_readable, among, indexed, load, missing, under, unreadable},
     schedules, sightings,
     tables::{POLICIES, Tables},
@@ -107,6 +107,7 @@ impl Store {
             schedules::forget(tables, id)?;
             sightings::forget(tables, id)?;
             outcomes::forget(tables, id)?;
+            prunes::forget(tables, id)?;
             tables.changed.policies.insert(id);
             tables.policies.remove(id.0)?;
             Ok(((), Change::of(WHAT, id).from(&policy)))

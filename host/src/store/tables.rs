@@ -107,6 +107,8 @@ tables! {
     "schedules-fired-1" SCHEDULES_FIRED schedules_fired: u64 => i128;
     /// Policy to `outcomes::Outcomes`.
     "outcomes-1" OUTCOMES outcomes: u64 => Json;
+    /// (policy, endpoint, repository there) to what is missing of it at the source (see `prunes`).
+    "prunes-1" PRUNES prunes: (u64, u64, &'static str) => Json;
     /// (policy, repository of its source) to what its runs saw there (see `sightings`).
     "sightings-1" SIGHTINGS sightings: (u64, &'static str) => Json;
     /// (endpoint, policy that names it) to nothing.

@@ -24,6 +24,8 @@ pub enum Decision {
     AlreadyThere,
     /// The destination has another under its tag, and that one stays.
     Kept,
+    /// The destination has what is gone at the source, and it is deleted there.
+    Delete,
     /// A filter leaves it out.
     Skipped,
     /// The destination, or its provider, does not take it.
@@ -62,6 +64,8 @@ pub struct PlannedCounts {
     pub already_there: u64,
     /// Tags that stay as they are at the destination.
     pub kept: u64,
+    /// To be deleted, since they are gone at the source.
+    pub delete: u64,
     /// Left out by a filter.
     pub skipped: u64,
     /// Not taken by the destination.
@@ -84,6 +88,7 @@ impl PlannedCounts {
                 Decision::Copy => &mut counts.copy,
                 Decision::AlreadyThere => &mut counts.already_there,
                 Decision::Kept => &mut counts.kept,
+                Decision::Delete => &mut counts.delete,
                 Decision::Skipped => &mut counts.skipped,
                 Decision::Refused => &mut counts.refused,
                 Decision::Unknown => &mut counts.unknown,

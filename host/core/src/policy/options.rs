@@ -171,11 +171,6 @@ impl Options {
         if let Some((name, _)) = lists.into_iter().find(|(_, length)| *length > MAX_ITEMS) {
             return Err(wrong(name, format!("it lists more than {MAX_ITEMS}")));
         }
-        if self.prune.enabled {
-            let why = "nothing is pruned by this version: leave `enabled` false; what is gone at \
-                       the source stays at the destination";
-            return Err(wrong("prune", why));
-        }
         self.history.fault().map_or(Ok(()), |why| Err(wrong("history", why)))
     }
 

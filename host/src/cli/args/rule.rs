@@ -235,6 +235,15 @@ pub struct RuleOptions {
     /// Requests a minute, to source and destinations, all runs of the rule together; 0 is unlimited
     #[arg(long, value_name = "N")]
     pub requests_per_minute: Option<u32>,
+    /// Whether tags that are gone at the source are deleted at the destinations, after a whole run
+    #[arg(long, value_name = "YES")]
+    pub prune: Option<Yes>,
+    /// Delete nothing where more than this share of the tags there is gone: 0.1 by default
+    #[arg(long, value_name = "SHARE")]
+    pub prune_max_share: Option<f64>,
+    /// How long a tag must have been gone: 24h by default
+    #[arg(long, value_name = "TIME")]
+    pub prune_grace: Option<String>,
     /// How many of its ended runs are kept; 0 is what the daemon's settings say
     #[arg(long, value_name = "N")]
     pub history: Option<u32>,

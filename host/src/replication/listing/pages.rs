@@ -30,6 +30,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Whether no name was listed.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.hashes).is_empty()
+    }
+
     /// Whether a name was not listed before.
     pub(super) fn is_new(&self, name: &str) -> bool {
         lock(&self.hashes).insert(self.hasher.hash_one(name))
@@ -48,14 +53,14 @@ impl Seen {
 
 /// Counts pages. An empty one with a cursor is nothing unusual; a thousand of them are.
 #[derive(Default)]
-pub(super) struct Pages {
+pub(in crate::replication) struct Pages {
     all: usize,
     idle: usize,
 }
 
 impl Pages {
     /// Counts one more, with how much it brought.
-    pub(super) fn is_endless(&mut self, brought: usize) -> bool {
+    pub(in crate::replication) fn is_endless(&mut self, brought: usize) -> bool {
         self.all += 1;
         self.idle = if brought == 0 { self.idle + 1 } else { 0 };
         self.all >= MAX_PAGES || self.idle >= MAX_IDLE_PAGES

@@ -12,7 +12,10 @@ use portolan_core::{
 };
 use time::OffsetDateTime;
 
-use super::{super::ages::Asks, Lister, ListingError};
+use super::{
+    super::{ages::Asks, prune::Pruning},
+    Lister, ListingError,
+};
 
 /// Tasks of one execution that wait or run; from there on its listing waits. Each has the names of a
 /// repository's tags, and any number of workers finds enough in so many.
@@ -55,6 +58,9 @@ impl Lister {
         visibility: Option<Visibility>,
         mut artifacts: Vec<ArtifactEntry>,
     ) -> Result<usize, ListingError> {
+        if let Some(at_source) = &self.at_source {
+            at_source.note(self.destinations.iter().map(|(_, to)| to), repository, &artifacts);
+        }
         let told = artifacts.iter().any(|artifact| artifact.media_type.is_some());
         let destinations = self.destinations_of(repository, visibility, told).await;
         let seen = self.seen(repository, &mut artifacts).await?;
@@ -94,6 +100,28 @@ impl Lister {
         course.lists(items);
         self.shared.queued.notify_one();
         Ok(added)
+    }
+
+    /// Adds the tasks that delete what is gone at the source, once everything was copied; what is to
+    /// be said of it.
+    pub(super) async fn prune(&self) -> Result<String, ListingError> {
+        let Some(at_source) = &self.at_source else { return Ok(String::new()) };
+        let pruning = Pruning {
+            shared: &self.shared,
+            execution: &self.execution,
+            policy: &self.policy,
+            destinations: &self.destinations,
+            at_source,
+            kind: plan::resource_type(&self.source.adapter().info().resources),
+        };
+        let (tasks, said) = pruning.plan().await?;
+        let (id, now) = (self.execution.id, OffsetDateTime::now_utc());
+        for task in tasks {
+            let repository = task.source_repository.clone();
+            self.shared.store.add_listed(id, &repository, vec![task], now).await?;
+        }
+        self.shared.wake.notify_waiters();
+        Ok(said)
     }
 
     /// Waits while so many tasks of the execution wait that more would only take room: a listing is

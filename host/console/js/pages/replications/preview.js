@@ -102,19 +102,20 @@ export function Preview({ plan }) {
 }
 
 /** `412 artifacts, 3.2 GB, 38 already there`. */
-function headline({ copy, already_there: there, kept, skipped, refused, unknown: unclear, bytes: size, sizes_unknown: unknown }, more) {
-  if (!copy && !there && !kept && !skipped && !refused && !unclear) return "Nothing: the source has no such artifacts.";
+function headline({ copy, already_there: there, kept, delete: gone, skipped, refused, unknown: unclear, bytes: size, sizes_unknown: unknown }, more) {
+  if (!copy && !there && !kept && !gone && !skipped && !refused && !unclear) return "Nothing: the source has no such artifacts.";
   const known = copy > unknown;
   const words = [
     `${copy ? plural(copy, "artifact") : "Nothing"} to copy${more ? " so far" : ""}`,
     copy > 0 && (known ? `${unknown ? "more than " : ""}${bytes(size)}` : "size not told by the source"),
     there > 0 && `${count(there)} already there`,
+    gone > 0 && `${count(gone)} to delete`,
   ];
   return `${words.filter(Boolean).join(", ")}.`;
 }
 
 const KINDS = [
-  ["copy", "to copy"], ["already_there", "already there"], ["kept", "left as they are there"],
+  ["copy", "to copy"], ["already_there", "already there"], ["kept", "left as they are there"], ["delete", "to delete there"],
   ["skipped", "left out"], ["refused", "not taken"], ["unknown", "unknown"],
 ];
 
@@ -123,7 +124,7 @@ const Numbers = ({ counts }) => html`<ul class="numbers">
     <strong>${count(counts[name])}</strong><span>${words}</span></li>`)}
 </ul>`;
 
-const WORST = ["refused", "unknown", "kept", "skipped"];
+const WORST = ["refused", "unknown", "delete", "kept", "skipped"];
 
 function Reasons({ reasons }) {
   const rows = [...reasons].sort(([, one], [, other]) => WORST.indexOf(one.decision) - WORST.indexOf(other.decision) || other.number - one.number);
@@ -136,7 +137,7 @@ function Reasons({ reasons }) {
 }
 
 const DECISIONS = {
-  copy: ["info", "Copy"], "already-there": ["good", "Already there"], kept: ["warn", "Stays as it is"],
+  copy: ["info", "Copy"], "already-there": ["good", "Already there"], kept: ["warn", "Stays as it is"], delete: ["warn", "Deleted there"],
   skipped: ["idle", "Left out"], refused: ["bad", "Not taken"], unknown: ["warn", "Unknown"],
 };
 

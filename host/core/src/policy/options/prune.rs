@@ -1,5 +1,4 @@
-//! Deletion at the destination of what is gone at the source: what would bound it. Nothing is
-//! pruned yet.
+//! Deletion at the destination of what is gone at the source, after a whole run: what bounds it.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +11,9 @@ const WHOLE: f64 = 1_000_000.0;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prune {
-    /// Whether anything is; refused as long as nothing prunes.
+    /// Whether anything is.
     pub enabled: bool,
-    /// Largest share of the destination's tags that one run may delete.
+    /// Largest share of the destination's tags that one run may delete; where more are gone, none is.
     pub max_share: Share,
     /// How long a tag must have been gone.
     pub grace: Span,
@@ -36,6 +35,15 @@ pub struct Share(u32);
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is no share; it lies between 0 and 1")]
 pub struct InvalidShare(f64);
+
+impl Share {
+    /// How many of so many it is, at most.
+    #[must_use]
+    pub fn of(self, whole: usize) -> usize {
+        let part = whole as u128 * u128::from(self.0) / 1_000_000;
+        usize::try_from(part).unwrap_or(usize::MAX)
+    }
+}
 
 impl TryFrom<f64> for Share {
     type Error = InvalidShare;
