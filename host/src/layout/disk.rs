@@ -94,6 +94,7 @@ pub(super) fn absent(error: io::Error) -> io::Result<()> {
 }
 
 /// The lock of a layout; whoever held it last may be just about to give it up.
+#[expect(clippy::disallowed_methods, reason = "files are worked on by threads that may wait")]
 pub(super) fn held(path: &Path) -> Result<File, LayoutError> {
     refuse_link(path)?;
     let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);

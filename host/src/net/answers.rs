@@ -17,6 +17,11 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
+    /// For endpoints that are counted together: none of them waits for what another was told.
+    pub(crate) fn of_many() -> Self {
+        Self { limits: RateLimits::none(), ..Self::default() }
+    }
+
     /// Counts one request; `None` where no answer came.
     pub(super) fn note(&self, status: Option<StatusCode>) {
         let class = usize::from(status.map_or(0, |status| status.as_u16() / 100));

@@ -40,8 +40,18 @@ pub(crate) struct RateLimit {
 }
 
 /// What the hosts of one endpoint said.
-#[derive(Debug, Default)]
-pub(crate) struct RateLimits(Mutex<Vec<Said>>);
+#[derive(Debug)]
+pub(crate) struct RateLimits {
+    said: Mutex<Vec<Said>>,
+    /// Most hosts that are remembered.
+    most: usize,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self { said: Mutex::default(), most: MAX_HOSTS }
+    }
+}
 
 #[derive(Debug)]
 struct Said {
@@ -51,10 +61,15 @@ struct Said {
 }
 
 impl RateLimits {
+    /// Remembers nothing: where what one endpoint is told would hold up another.
+    pub(super) fn none() -> Self {
+        Self { most: 0, ..Self::default() }
+    }
+
     /// Keeps what an answer of a host says, if anything.
     pub(super) fn note(&self, host: &str, headers: &HeaderMap) {
         let (now, at) = (OffsetDateTime::now_utc(), Instant::now());
-        let Some(it) = read(host, headers, now) else { return };
+        let Some(it) = read(host, headers, now).filter(|_| self.most > 0) else { return };
         let rest = it.rest(now).map(|rest| at + rest.min(LONGEST));
         let mut all = self.lock();
         if let Some(known) = all.iter_mut().find(|said| said.it.host == host) {
@@ -67,7 +82,7 @@ impl RateLimits {
             };
             return;
         }
-        if all.len() >= MAX_HOSTS {
+        if all.len() >= self.most {
             all.remove(0);
         }
         all.push(Said { it, rest });
@@ -84,7 +99,7 @@ impl RateLimits {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Said>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -232,6 +247,9 @@ mod tests {
             limits.note(&format!("h{number}"), &headers(&[("ratelimit-remaining", "4")]));
         }
         assert_eq!(limits.all().len(), MAX_HOSTS);
+        let none = RateLimits::none();
+        none.note("h", &headers(&[("retry-after", "21600")]));
+        assert_eq!((none.rest("h"), none.all()), (None, Vec::new()));
     }
 
     #[test]

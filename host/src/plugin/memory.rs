@@ -169,8 +169,11 @@ impl Memories {
         let mut all = lock(&self.answers);
         let stored = id.parse::<u64>().is_ok();
         let room = all.len() < MAX_COUNTED || all.contains_key(id);
-        let name = if stored && room { id } else { OTHER };
-        Arc::clone(all.entry(name.to_owned()).or_default())
+        if stored && room {
+            return Arc::clone(all.entry(id.to_owned()).or_default());
+        }
+        let others = || Arc::new(net::Answers::of_many());
+        Arc::clone(all.entry(OTHER.to_owned()).or_insert_with(others))
     }
 
     /// What was counted, by endpoint.

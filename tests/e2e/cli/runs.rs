@@ -64,7 +64,7 @@ async fn rules_and_runs() {
             portolan execution list
             portolan rule remove doomed
             portolan rule remove doomed
-            portolan replicate --from hub --to edge --dest-namespace once
+            portolan replicate --from hub --to edge --dest-namespace once | cut -d ';' -f 1
             portolan replicate --from hub --to edge --dest-namespace once -o json
             portolan replicate --from hub --to none
             portolan replicate --from hub --to http://EDGE

@@ -80,7 +80,7 @@ pub(crate) async fn of_execution(access: Access, Ids([id]): Ids<1>) -> Answer {
     let id = ExecutionId(id);
     let host = access.viewer().await?.clone();
     host.execution(id).await?;
-    let watched = Watched::One(One { id, sent: HashMap::new(), last: None });
+    let watched = Watched::One(Box::new(One { id, sent: HashMap::new(), last: None }));
     Ok(follow(Follow::new(host, access.reading().await?, watched)))
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn of_all(access: Access) -> Answer {
 
 /// What one stream watches, and what it said of it.
 enum Watched {
-    One(One),
+    One(Box<One>),
     All(All),
 }
 

@@ -10,8 +10,8 @@ use crate::net::Body;
 const SOON: Duration = Duration::from_millis(100);
 
 /// A body whose frames are sent by hand.
-fn by_hand() -> (mpsc::UnboundedSender<Result<Bytes, DistributionError>>, Body) {
-    let (sender, receiver) = mpsc::unbounded_channel();
+fn by_hand() -> (mpsc::Sender<Result<Bytes, DistributionError>>, Body) {
+    let (sender, receiver) = mpsc::channel(8);
     let frames = futures_util::stream::unfold(receiver, |mut receiver| async {
         let frame: Result<Bytes, DistributionError> = receiver.recv().await?;
         let frame = frame.map(Frame::data).map_err(|error| Box::new(error) as BodyError);
@@ -35,12 +35,12 @@ async fn each_reads_all_of_it_at_its_own_pace() {
     let (writer, mut readers) = out(2, 6);
     let (hand, body) = by_hand();
     let pump = tokio::spawn(writer.pump(async { Ok(BlobStream { body }) }));
-    hand.send(word("abc")).unwrap();
+    hand.try_send(word("abc")).unwrap();
     let (mut slow, mut fast) = (readers.pop().unwrap(), readers.pop().unwrap());
     fast.opened().await.unwrap();
     assert_eq!(text(&mut fast).await, Some(Ok("abc".to_owned())));
     assert_eq!((fast.size_hint().exact(), slow.size_hint().exact()), (Some(3), Some(6)));
-    hand.send(word("def")).unwrap();
+    hand.try_send(word("def")).unwrap();
     assert_eq!(text(&mut fast).await, Some(Ok("def".to_owned())));
     drop(hand);
     assert_eq!(text(&mut fast).await, None);
@@ -58,8 +58,8 @@ async fn what_breaks_breaks_for_all_and_without_readers_nothing_is_read() {
     let (writer, mut readers) = out(2, 6);
     let (hand, body) = by_hand();
     let pump = tokio::spawn(writer.pump(async { Ok(BlobStream { body }) }));
-    hand.send(word("abc")).unwrap();
-    hand.send(Err(broken("the source", "a wire was cut"))).unwrap();
+    hand.try_send(word("abc")).unwrap();
+    hand.try_send(Err(broken("the source", "a wire was cut"))).unwrap();
     for reader in &mut readers {
         assert_eq!(text(reader).await, Some(Ok("abc".to_owned())));
         assert!(text(reader).await.unwrap().unwrap_err().contains("a wire was cut"));
@@ -85,7 +85,7 @@ async fn who_holds_up_others_too_long_is_left_behind() {
     let (hand, body) = by_hand();
     let pump = tokio::spawn(writer.pump(async { Ok(BlobStream { body }) }));
     for _ in 0..6 {
-        hand.send(half()).unwrap();
+        hand.try_send(half()).unwrap();
     }
     drop(hand);
     let (mut stuck, mut fast) = (readers.pop().unwrap(), readers.pop().unwrap());
@@ -106,7 +106,7 @@ async fn one_alone_takes_its_time() {
     let (hand, body) = by_hand();
     let pump = tokio::spawn(writer.pump(async { Ok(BlobStream { body }) }));
     for _ in 0..6 {
-        hand.send(half()).unwrap();
+        hand.try_send(half()).unwrap();
     }
     drop(hand);
     let mut last = readers.pop().unwrap();

@@ -70,7 +70,7 @@ impl Counts {
     }
 
     /// Bytes that are to come of the artifacts that were looked at.
-    fn to_come(&self) -> f64 {
+    fn yet(&self) -> f64 {
         let settled = self.tally.bytes + self.tally.bytes_there + self.flying;
         (self.likely() - settled as f64).max(0.0)
     }
@@ -79,14 +79,14 @@ impl Counts {
     fn part(&self) -> f64 {
         let under_way = self.under_way() as f64;
         let each = self.likely() / self.opened.max(1) as f64;
-        if each > 0.0 { (under_way - self.to_come() / each).max(0.0) } else { 0.0 }
+        if each > 0.0 { (under_way - self.yet() / each).max(0.0) } else { 0.0 }
     }
 
     /// Seconds: by bytes where any are moved, else by the pace of artifacts.
     fn left(&self, done: u64, planned: u64, rate: u64, elapsed: Duration) -> Option<u64> {
         let unopened = planned.saturating_sub(done + self.under_way()) as f64;
         let looked_at = (done + self.under_way()).max(1) as f64;
-        let bytes = self.to_come() + unopened * self.likely() / looked_at;
+        let bytes = self.yet() + unopened * self.likely() / looked_at;
         if rate > 0 && bytes > 0.0 {
             return Some((bytes / rate as f64).ceil() as u64);
         }
