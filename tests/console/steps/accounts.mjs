@@ -63,6 +63,8 @@ async function user(walker) {
 async function ends(walker) {
   const { page } = walker;
   await walker.menu("System");
+  // What is asked for later would meet the end of the session before the button does.
+  await page.getByText("Runs for").waitFor();
   await walker.context.clearCookies();
   await walker.button(page, "Refresh").click();
   await walker.heading("Portolan");
