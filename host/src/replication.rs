@@ -48,10 +48,9 @@ use std::{
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     execution::{Execution, StartedBy},
-    id::{EndpointId, ExecutionId, PolicyId},
-    oci::{Manifest, Reference, Repository, Tag},
+    id::{ExecutionId, PolicyId},
+    oci::{Repository, Tag},
     policy::{Policy, PolicySpec},
-    task::Task,
 };
 use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
@@ -63,7 +62,7 @@ use tokio_util::{
 use crate::{
     credentials::Sources,
     distribution::Flow,
-    net::{Budgets, BudgetsOf},
+    net::BudgetsOf,
     plugin::Plugins,
     store::{Store, StoreError},
 };
@@ -249,12 +248,6 @@ impl Engine {
         Ok(execution)
     }
 
-    /// What was done since the start.
-    pub(crate) fn totals(&self) -> Totals {
-        let requests = self.shared.connections.requests();
-        Totals { requests, ..self.shared.stats.totals() }
-    }
-
     /// What a run of a policy, stored under `id` or not at all, would do; nothing is copied.
     pub(crate) async fn preview(
         &self,
@@ -263,16 +256,6 @@ impl Engine {
         limit: usize,
     ) -> Result<Preview, PreviewError> {
         preview::make(&self.shared, (id, policy), from, limit, preview::PAGE_TIME).await
-    }
-
-    /// The manifest of an artifact as its registry has it now.
-    pub(crate) async fn inspect(
-        &self,
-        id: EndpointId,
-        repository: &Repository,
-        reference: &Reference,
-    ) -> Result<Manifest, InspectError> {
-        inspect::manifest(&self.shared.connections, id, repository, reference).await
     }
 
     /// The cache of adapters bound to endpoints.
@@ -333,15 +316,6 @@ impl Shared {
             if over {
                 lock(&self.ledgers).remove(&id);
             }
-        }
-    }
-
-    /// What the rule of a task may use.
-    async fn budgets_of(&self, task: &Task) -> Budgets {
-        let budget = task.spec.options.budget;
-        match self.store.execution(task.execution).await {
-            Ok(execution) if !budget.is_unlimited() => self.budgets.of(execution.policy, budget),
-            _ => Budgets::default(),
         }
     }
 

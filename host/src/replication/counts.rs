@@ -70,6 +70,12 @@ impl Counts {
 }
 
 impl Engine {
+    /// What was done since the start.
+    pub(crate) fn totals(&self) -> Totals {
+        let requests = self.shared.connections.requests();
+        Totals { requests, ..self.shared.stats.totals() }
+    }
+
     /// What was done since the start, by rule and endpoint.
     pub(crate) fn counted(&self) -> Counted {
         self.shared.counts.all()

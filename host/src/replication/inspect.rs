@@ -6,6 +6,7 @@ use portolan_core::{
 };
 
 use super::{
+    Engine,
     connect::{ConnectError, Connections},
     queue::{locate, remote},
 };
@@ -35,7 +36,7 @@ pub(crate) enum InspectError {
 ///
 /// # Errors
 /// As each variant says.
-pub(super) async fn manifest(
+async fn manifest(
     connections: &Connections,
     id: EndpointId,
     repository: &Repository,
@@ -47,4 +48,16 @@ pub(super) async fn manifest(
     }
     let (connection, target) = locate(connection, repository.as_str()).await?;
     Ok(remote(connection, target).get_manifest(reference).await?)
+}
+
+impl Engine {
+    /// The manifest of an artifact as its registry has it now.
+    pub(crate) async fn inspect(
+        &self,
+        id: EndpointId,
+        repository: &Repository,
+        reference: &Reference,
+    ) -> Result<Manifest, InspectError> {
+        manifest(&self.shared.connections, id, repository, reference).await
+    }
 }

@@ -13,8 +13,10 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
+use portolan_core::task::Task;
 use tokio::time::{Instant, Sleep};
 
+use super::Shared;
 use crate::net::{Body, BodyError, Bucket, Budgets};
 
 /// Bytes a second for one kilobit a second; Harbor's kilobit has 1024 bits.
@@ -97,6 +99,20 @@ impl HttpBody for Paced {
             hint.set_upper(upper.saturating_add(ahead));
         }
         hint
+    }
+}
+
+impl Shared {
+    /// What the rule of a task may use.
+    pub(super) async fn budgets_of(&self, task: &Task) -> Budgets {
+        let budget = task.spec.options.budget;
+        if budget.is_unlimited() {
+            return Budgets::default();
+        }
+        match self.store.execution(task.execution).await {
+            Ok(execution) => self.budgets.of(execution.policy, budget),
+            Err(_) => Budgets::default(),
+        }
     }
 }
 
