@@ -87,12 +87,14 @@ async fn each_blob_and_each_manifest_is_pulled_once_for_all() {
     }
 }
 
+/// In one repository: what another brings at the same time may be pulled for a registry that turns
+/// out to need it only after the first pull has begun.
 #[tokio::test]
 async fn who_has_it_already_holds_nobody_up_and_who_has_not_shares() {
     let wide = Wide::new(4).await;
-    fill(&wide.world.from);
     for tag in 0..4 {
         let layers = [layer(1, 2_000_000), layer(100 + tag, 300_000), layer(2 + tag % 2, 50_000)];
+        wide.world.from.put_image("a", &format!("v{tag}"), &layers);
         wide.more[0].put_image("a", &format!("v{tag}"), &layers);
         if tag != 2 {
             wide.more[1].put_image("a", &format!("v{tag}"), &layers);
@@ -102,6 +104,8 @@ async fn who_has_it_already_holds_nobody_up_and_who_has_not_shares() {
     wide.verify();
     let (blobs, different) = asked(&wide.world.from, Kind::BlobGet);
     assert_eq!(blobs, different);
+    assert_eq!(wide.more[0].count(Kind::UploadPut), 0);
+    assert_eq!(wide.more[1].count(Kind::UploadPut), 2, "a layer and a configuration");
 }
 
 #[tokio::test]
