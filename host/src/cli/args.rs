@@ -33,7 +33,7 @@ pub use plugin::{
     PluginApprove, PluginArgs, PluginCall, PluginCheck, PluginCommand, PluginEndpoint,
 };
 pub use provider::{ProviderArgs, ProviderCommand};
-pub use replicate::{ReplicateArgs, Side};
+pub use replicate::{DEFAULT_PROVIDER, ReplicateArgs};
 pub use rule::{
     RuleAdd, RuleArgs, RuleCommand, RuleEdit, RuleOptions, RulePlan, RuleRun, RuleSays,
     RuleSelects, Yes,
@@ -71,7 +71,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Show what it does: two registries in memory, and an image replicated between them
     Demo(DemoArgs),
-    /// Copy between two registries once, without a daemon
+    /// Copy from a registry to others once, without a daemon
     Replicate(Box<ReplicateArgs>),
     /// What asks a running daemon.
     #[command(flatten)]

@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod layout;
+mod sides;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,9 +18,10 @@ use portolan_core::{
 use serde_json::{Value, json};
 
 use layout::TypedLayout;
+use sides::{Side, is_name};
 
 use super::{
-    args::{ReplicateArgs, Side},
+    args::ReplicateArgs,
     bar::Bar,
     demo::compiler,
     output::{self, Failure, Output},
@@ -29,7 +31,7 @@ use crate::{
     config::cache_dir,
     oneshot::{
         self, logins,
-        replicate::{Options, Progress, Report},
+        replicate::{End, Options, Progress, Report},
     },
 };
 
@@ -48,19 +50,21 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     check(&args)?;
-    if args.source().is_name() || args.destination().is_name() {
+    if is_name(&args.from) || args.to.iter().any(|to| is_name(to)) {
         return endpoints::run(&args, lookup).await;
     }
-    let layouts = layout::of(args.source(), args.destination())?;
+    let (source, destinations) = (sides::source(&args), sides::destinations(&args)?);
+    let layouts = layout::of(&source, &destinations)?;
     let options = Options {
-        source: side(args.source(), &layouts, &lookup).await?,
-        destination: side(args.destination(), &layouts, &lookup).await?,
+        source: side(&source, &layouts, &lookup).await?,
+        destinations: written(&destinations, &layouts, &lookup).await?,
         filters: filters(&args)?,
         list: args.list.as_deref().map(read_list).transpose()?,
         namespace: args.dest_namespace.clone(),
         flatten: args.flatten,
     };
-    let providers = [args.from_provider.as_str(), args.to_provider.as_str()];
+    let providers = std::iter::once(&source).chain(&destinations).map(|side| side.provider);
+    let providers: Vec<&str> = providers.collect();
     let state = state(&args)?;
     let layouts = layouts.into_iter().map(|it| (it.name, it.place)).collect();
     let host = oneshot::host(&providers, cache_dir(&lookup), compiler()?, state, layouts).await?;
@@ -70,7 +74,8 @@ pub async fn run(
     bar.clear();
     let report = report?;
     host.shutdown(Duration::from_secs(5)).await;
-    summary(Output::new(args.connection.output), &report, started.elapsed())
+    let to = destinations.len();
+    summary(Output::new(args.connection.output), (&report, to), started.elapsed())
 }
 
 /// What can be seen to be wrong before anything is asked.
@@ -87,14 +92,35 @@ fn state(args: &ReplicateArgs) -> Result<Option<(PathBuf, Duration)>, Failure> {
     Ok(args.state.clone().map(|directory| (directory, trust)))
 }
 
-async fn side(
-    side: Side<'_>,
+/// The ends that are written to, each another place.
+async fn written(
+    destinations: &[Side<'_>],
     layouts: &[TypedLayout],
     lookup: &impl Fn(&str) -> Option<String>,
-) -> Result<(EndpointSpec, Credentials), Failure> {
-    if let Some(layout) = layouts.iter().find(|layout| layout.option == side.option) {
-        let (name, provider) = (side.option.to_owned(), side.provider.to_owned());
-        let spec = EndpointSpec::new(name, provider, layout.address(side.location)?);
+) -> Result<Vec<End>, Failure> {
+    let mut ends: Vec<End> = Vec::with_capacity(destinations.len());
+    for destination in destinations {
+        let end = side(destination, layouts, lookup).await?;
+        if ends.iter().any(|(other, _)| other.url == end.0.url) {
+            return Err(twice(destination.location));
+        }
+        ends.push(end);
+    }
+    Ok(ends)
+}
+
+fn twice(location: &str) -> Failure {
+    Failure::usage(format!("--to {location} is given twice"))
+}
+
+async fn side(
+    side: &Side<'_>,
+    layouts: &[TypedLayout],
+    lookup: &impl Fn(&str) -> Option<String>,
+) -> Result<End, Failure> {
+    if let Some(layout) = layouts.iter().find(|layout| layout.side == side.name) {
+        let (name, provider) = (side.name.clone(), side.provider.to_owned());
+        let spec = EndpointSpec::new(name, provider, layout.address(side)?);
         return Ok((spec, Credentials::default()));
     }
     let url = address(side)?;
@@ -118,13 +144,13 @@ async fn side(
         access_key,
         insecure: side.insecure,
         ca_certificate: ca,
-        ..EndpointSpec::new(side.option.to_owned(), side.provider.to_owned(), url)
+        ..EndpointSpec::new(side.name.clone(), side.provider.to_owned(), url)
     };
     Ok((spec, Credentials { access_secret, ..Credentials::default() }))
 }
 
 /// A URL; a bare host is taken as https, never as http.
-fn address(side: Side<'_>) -> Result<EndpointUrl, Failure> {
+fn address(side: &Side<'_>) -> Result<EndpointUrl, Failure> {
     typed::url(side.option, side.location)
 }
 
@@ -170,14 +196,19 @@ fn read_list(path: &Path) -> Result<Vec<(Repository, Vec<Tag>)>, Failure> {
     Ok(list)
 }
 
-fn summary(output: Output, report: &Report, took: Duration) -> Result<(), Failure> {
+fn summary(
+    output: Output,
+    (report, destinations): (&Report, usize),
+    took: Duration,
+) -> Result<(), Failure> {
     let now = report.progress;
     if output.is_json() {
         output.json(&as_json(report, took))?;
     } else {
         output::line(&format!(
-            "{} copied, {} there already; {} moved ({}), {} mounted; {} in {:.1} s, {}",
+            "{} copied{}, {} there already; {} moved ({}), {} mounted; {} in {:.1} s, {}",
             count(now.copied, "artifact"),
+            to(destinations),
             now.skipped,
             count(now.blobs, "blob"),
             HumanBytes(now.bytes),
@@ -198,6 +229,11 @@ fn summary(output: Output, report: &Report, took: Duration) -> Result<(), Failur
     }
     let failures = count(report.failures.len() as u64, "failure");
     Err(Failure::new(format!("not everything is at the destination: {failures}")))
+}
+
+/// How many destinations, where there are several.
+fn to(destinations: usize) -> String {
+    if destinations > 1 { format!(" to {destinations} destinations") } else { String::new() }
 }
 
 /// What was asked at the destination.

@@ -1,12 +1,13 @@
-//! One copy between two registries or image layouts, without a daemon and without a stored rule.
+//! One copy from a registry or image layout to others, without a daemon and without a stored rule.
 
-use std::time::Duration;
+use std::{collections::HashMap, iter::once, time::Duration};
 
+use futures_util::future::try_join_all;
 use portolan_core::{
-    endpoint::{Credentials, EndpointSpec, Health},
+    endpoint::{Credentials, EndpointSpec, EndpointUrl, Health},
     execution::{Execution, StartedBy, Status},
     filter::Filter,
-    id::ExecutionId,
+    id::{EndpointId, ExecutionId},
     oci::{Repository, Tag},
     policy::{Destination, PolicySpec},
     trigger::Trigger,
@@ -20,25 +21,25 @@ const LOOK: Duration = Duration::from_millis(10);
 const MAX_FAILURES: usize = 100;
 
 /// One end of a copy, and what to log in with.
-pub type Side = (EndpointSpec, Credentials);
+pub type End = (EndpointSpec, Credentials);
 
 /// What is to be copied.
 pub struct Options {
     /// Where from.
-    pub source: Side,
-    /// Where to.
-    pub destination: Side,
+    pub source: End,
+    /// Where to: one pull serves all of them.
+    pub destinations: Vec<End>,
     /// Which artifacts; nothing means all.
     pub filters: Vec<Filter>,
     /// Repositories and tags that are known already: nothing is listed then.
     pub list: Option<Vec<(Repository, Vec<Tag>)>>,
-    /// Namespace at the destination.
+    /// Namespace at each destination.
     pub namespace: Option<String>,
     /// Leading components it replaces.
     pub flatten: i8,
 }
 
-/// Where a copy stands, or how it ended.
+/// Where a copy stands, or how it ended: all destinations together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Tags and untagged artifacts found so far.
@@ -55,7 +56,7 @@ pub struct Progress {
     pub mounted: u64,
     /// Bytes moved.
     pub bytes: u64,
-    /// HTTP requests sent to both registries.
+    /// HTTP requests sent to all registries.
     pub requests: u64,
     /// How far that is: bytes on their way, rate, time left.
     pub way: crate::Progress,
@@ -64,7 +65,7 @@ pub struct Progress {
 /// How a copy ended.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Whether everything selected is at the destination.
+    /// Whether everything selected is at every destination.
     pub complete: bool,
     /// The counts.
     pub progress: Progress,
@@ -82,9 +83,11 @@ pub async fn replicate(
     options: Options,
     mut look: impl FnMut(Progress),
 ) -> Result<Report, Error> {
-    tokio::try_join!(try_out(host, &options.source), try_out(host, &options.destination))?;
+    let ends = once(&options.source).chain(&options.destinations);
+    try_join_all(ends.map(|end| try_out(host, end))).await?;
     let list = options.list.clone();
-    let policy = host.create_policy(policy(host, options).await?).await?;
+    let (policy, addresses) = policy(host, options).await?;
+    let policy = host.create_policy(policy).await?;
     let mut execution = match list {
         Some(list) => host.start_selection(policy.id, list).await?,
         None => host.start_execution(policy.id, StartedBy::Manual).await?,
@@ -94,13 +97,13 @@ pub async fn replicate(
         look(progress(host, execution.id));
         execution = host.execution(execution.id).await?;
     }
-    let report = report(host, &execution).await?;
+    let report = report(host, &execution, &addresses).await?;
     host.seal_layouts().await?;
     Ok(report)
 }
 
 /// Tells what is wrong with an end once, before every repository meets it.
-async fn try_out(host: &Host, (spec, credentials): &Side) -> Result<(), Error> {
+async fn try_out(host: &Host, (spec, credentials): &End) -> Result<(), Error> {
     let report = host.check_settings(spec, credentials).await?;
     // What a registry without tokens asks of everybody, it asks of each request.
     let wants_password = ("authentication".to_owned(), "basic".to_owned());
@@ -114,16 +117,25 @@ async fn try_out(host: &Host, (spec, credentials): &Side) -> Result<(), Error> {
     Ok(())
 }
 
-async fn policy(host: &Host, options: Options) -> Result<PolicySpec, Error> {
+/// The rule of the copy, and where each destination is.
+async fn policy(
+    host: &Host,
+    options: Options,
+) -> Result<(PolicySpec, HashMap<EndpointId, EndpointUrl>), Error> {
     let (spec, credentials) = options.source;
     let source = host.store_endpoint(spec, credentials, Health::Unknown).await?;
-    let (spec, credentials) = options.destination;
-    let destination = host.store_endpoint(spec, credentials, Health::Unknown).await?;
-    Ok(PolicySpec {
+    let (mut destinations, mut addresses) = (Vec::new(), HashMap::new());
+    for (spec, credentials) in options.destinations {
+        let stored = host.store_endpoint(spec, credentials, Health::Unknown).await?;
+        addresses.insert(stored.id, stored.spec.url);
+        let namespace = options.namespace.clone();
+        destinations.push(Destination { endpoint: stored.id, namespace });
+    }
+    let policy = PolicySpec {
         name: "replicate".to_owned(),
         description: String::new(),
         source: source.id,
-        destinations: vec![Destination { endpoint: destination.id, namespace: options.namespace }],
+        destinations,
         replace_count: options.flatten,
         filters: options.filters,
         trigger: Trigger::Manual,
@@ -134,7 +146,8 @@ async fn policy(host: &Host, options: Options) -> Result<PolicySpec, Error> {
         copy_by_chunk: false,
         single_active: false,
         options: Default::default(),
-    })
+    };
+    Ok((policy, addresses))
 }
 
 fn progress(host: &Host, id: ExecutionId) -> Progress {
@@ -152,7 +165,11 @@ fn progress(host: &Host, id: ExecutionId) -> Progress {
     }
 }
 
-async fn report(host: &Host, execution: &Execution) -> Result<Report, Error> {
+async fn report(
+    host: &Host,
+    execution: &Execution,
+    addresses: &HashMap<EndpointId, EndpointUrl>,
+) -> Result<Report, Error> {
     let mut failures = Vec::new();
     if execution.status != Status::Success && !execution.status_text.is_empty() {
         failures.push(execution.status_text.clone());
@@ -161,7 +178,9 @@ async fn report(host: &Host, execution: &Execution) -> Result<Report, Error> {
         if task.status != Status::Success && failures.len() < MAX_FAILURES {
             // There is no daemon that kept a log.
             let why = task.last_error.replace(", see the log)", ")");
-            failures.push(format!("{}: {why}", task.spec.source_repository));
+            let to = addresses.get(&task.spec.destination).filter(|_| addresses.len() > 1);
+            let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+            failures.push(format!("{}{to}: {why}", task.spec.source_repository));
         }
     }
     Ok(Report {

@@ -30,6 +30,11 @@ async fn without_a_daemon() {
             portolan replicate --from http://HUB --to http://127.0.0.1:1 -o json
             portolan replicate --from oci:nowhere --to http://EDGE
             portolan replicate --from oci:transfer:tools/compass --to http://EDGE
+            portolan replicate --from http://HUB --to http://EDGE --to oci:copy --dest-namespace two
+            portolan replicate --from http://HUB --to http://EDGE --to http://EDGE/
+            portolan replicate --from http://HUB --to http://EDGE --to http://127.0.0.1:1
+            portolan replicate --from http://HUB --to http://EDGE --to island
+            portolan replicate --from http://HUB --to http://EDGE --to a.example --to-access-id ci
             portolan completions bash | head -n 1
             portolan completions zsh | head -n 1
             portolan completions fish | tail -n 1

@@ -8,10 +8,12 @@ use super::session::Session;
 async fn rules_and_runs() {
     let hub = Registry::builder().start().await.unwrap();
     let edge = Registry::builder().start().await.unwrap();
+    let isle = Registry::builder().start().await.unwrap();
     hub.put_image("tools/compass", "1.0", &[layer(1, 1000)]);
     let mut session = Session::start().await;
     session.name(&hub.url(), "http://HUB");
     session.name(&edge.url(), "http://EDGE");
+    session.name(&isle.url(), "http://ISLE");
     session
         .lines(
             "
@@ -66,6 +68,10 @@ async fn rules_and_runs() {
             portolan rule remove doomed
             portolan replicate --from hub --to edge --dest-namespace once | cut -d ';' -f 1
             portolan replicate --from hub --to edge --dest-namespace once -o json
+            portolan endpoint add isle --url http://ISLE
+            portolan replicate --from hub --to isle --to edge --dest-namespace all | cut -d ';' -f 1
+            portolan replicate --from hub --to isle --to isle
+            portolan replicate --from hub --to isle --to oci:copy
             portolan replicate --from hub --to none
             portolan replicate --from hub --to http://EDGE
             portolan replicate --from hub --to edge --to-insecure

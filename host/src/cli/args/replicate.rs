@@ -1,9 +1,9 @@
-//! `portolan replicate`: one copy between two registries or image layouts, without a daemon; or
-//! between two endpoints of one.
+//! `portolan replicate`: one copy from a registry or image layout to others, without a daemon; or
+//! between endpoints of one.
 
-use std::path::{Path, PathBuf};
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{Args, ValueHint, builder::PossibleValuesParser};
 
 use super::Connection;
 
@@ -23,12 +23,17 @@ that was cut goes on with the next; until it is whole, what a tar file is to bec
 Credentials that are not given come from $REGISTRY_AUTH_FILE, containers' auth.json, or Docker's \
 config.json with its helpers.
 
-Both registries are tried before anything is copied. A second run asks the destination for every \
+Several --to are copied to at once, and each byte is read from the source once. A --to-provider or \
+--to-ca that is given once is for every registry among them; else it is given once for each registry, \
+in the order of --to, and so are --to-access-id and --to-access-secret-file always: '' stands for none. \
+Image layouts have none of these and are not counted. What is printed counts all destinations together.
+
+Every registry is tried before anything is copied. A second run asks the destination for every \
 tag, and copies what is missing or differs. With --state it knows which blobs are there and goes on \
 with uploads that were cut; the directory holds no credentials. With --trust-state it does not ask \
 for tags that it saw within AGE: what somebody else deleted or moved since then stays so.
 
-Exit status: 0 only if everything selected is at the destination; 2 for a mistake in what was typed.
+Exit status: 0 only if everything selected is at every destination; 2 for a mistake in what was typed.
 
 Examples:
   portolan replicate --from https://registry.example.com --to http://127.0.0.1:5000
@@ -37,6 +42,10 @@ Examples:
       --from-access-id 'robot$ci' --from-access-secret-file ./secret \\
       --to https://edge.example.com --to-ca ./edge-ca.pem \\
       --repository 'library/**' --tag 'v1.*' --dest-namespace mirror
+  portolan replicate --from https://registry.example.com --to oci-archive:copy.tar \\
+      --to https://one.example.com --to https://two.example.com \\
+      --to-access-id ci --to-access-id '' \\
+      --to-access-secret-file ./secret --to-access-secret-file ''
   portolan replicate --from https://registry.example.com --to oci-archive:transfer.tar
   portolan replicate --from oci-archive:transfer.tar --to https://inside.example.com")]
 pub struct ReplicateArgs {
@@ -45,9 +54,9 @@ pub struct ReplicateArgs {
     #[arg(long, value_name = "URL|NAME")]
     pub from: String,
     /// Registry to write to, name of an endpoint, oci:DIR or oci-archive:FILE; --dest-namespace says
-    /// where in it
-    #[arg(long, value_name = "URL|NAME")]
-    pub to: String,
+    /// where in it; may be repeated
+    #[arg(long, value_name = "URL|NAME", required = true)]
+    pub to: Vec<String>,
     /// Repositories to copy; all of them by default; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub repository: Vec<String>,
@@ -98,7 +107,7 @@ pub struct ReplicateArgs {
     #[arg(long, help_heading = "Source")]
     pub from_insecure: bool,
 
-    /// Provider of the destination
+    /// Provider of the destination; of several, once for all or for each registry
     #[arg(
         long,
         value_name = "PROVIDER",
@@ -107,17 +116,30 @@ pub struct ReplicateArgs {
         hide_possible_values = true,
         help_heading = "Destination"
     )]
-    pub to_provider: String,
-    /// User, robot or key to write with
+    pub to_provider: Vec<String>,
+    /// User, robot or key to write with; of several, for each registry
     #[arg(long, value_name = "ID", help_heading = "Destination")]
-    pub to_access_id: Option<String>,
-    /// File with its secret; `-` for standard input; asked for on a terminal
-    #[arg(long, value_name = "FILE", requires = "to_access_id", help_heading = "Destination")]
-    pub to_access_secret_file: Option<PathBuf>,
-    /// PEM certificates to trust at the destination, besides the system's
-    #[arg(long, value_name = "FILE", help_heading = "Destination")]
-    pub to_ca: Option<PathBuf>,
-    /// Do not verify the destination's certificate; never falls back to plain HTTP
+    pub to_access_id: Vec<String>,
+    /// File with its secret; `-` for standard input; asked for on a terminal; of several, for each
+    /// registry
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires = "to_access_id",
+        help_heading = "Destination"
+    )]
+    pub to_access_secret_file: Vec<OsString>,
+    /// PEM certificates to trust at the destination, besides the system's; of several, once for all
+    /// or for each registry
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Destination"
+    )]
+    pub to_ca: Vec<OsString>,
+    /// Do not verify the certificate of any destination; never falls back to plain HTTP
     #[arg(long, help_heading = "Destination")]
     pub to_insecure: bool,
 
@@ -126,73 +148,10 @@ pub struct ReplicateArgs {
     pub connection: Connection,
 }
 
-const DEFAULT_PROVIDER: &str = "docker-registry";
+/// Provider of an end of which none is said.
+pub const DEFAULT_PROVIDER: &str = "docker-registry";
 
 /// Those whose adapters come with the program: without a daemon there are no others.
 fn providers() -> PossibleValuesParser {
     PossibleValuesParser::new(bundled_plugins::ALL.iter().map(|adapter| adapter.provider))
-}
-
-/// One side of a copy, as it was typed.
-#[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
-    /// `--from` or `--to`: what its options begin with.
-    pub option: &'static str,
-    /// URL.
-    pub location: &'a str,
-    /// Provider id.
-    pub provider: &'a str,
-    /// User, robot or key.
-    pub access_id: Option<&'a str>,
-    /// Where its secret is; `-` is standard input.
-    pub access_secret_file: Option<&'a Path>,
-    /// PEM certificates.
-    pub ca: Option<&'a Path>,
-    /// Whether certificates are not verified.
-    pub insecure: bool,
-}
-
-impl Side<'_> {
-    /// Whether it is the name of an endpoint: a host has a dot or a port.
-    #[must_use]
-    pub fn is_name(&self) -> bool {
-        !self.location.contains(['.', ':', '/']) && self.location != "localhost"
-    }
-
-    /// Whether anything is said of it that an endpoint has of its own.
-    #[must_use]
-    pub fn is_described(&self) -> bool {
-        let given = self.access_id.is_some() || self.ca.is_some() || self.insecure;
-        given || self.provider != DEFAULT_PROVIDER
-    }
-}
-
-impl ReplicateArgs {
-    /// The side that is read from.
-    #[must_use]
-    pub fn source(&self) -> Side<'_> {
-        Side {
-            option: "--from",
-            location: &self.from,
-            provider: &self.from_provider,
-            access_id: self.from_access_id.as_deref(),
-            access_secret_file: self.from_access_secret_file.as_deref(),
-            ca: self.from_ca.as_deref(),
-            insecure: self.from_insecure,
-        }
-    }
-
-    /// The side that is written to.
-    #[must_use]
-    pub fn destination(&self) -> Side<'_> {
-        Side {
-            option: "--to",
-            location: &self.to,
-            provider: &self.to_provider,
-            access_id: self.to_access_id.as_deref(),
-            access_secret_file: self.to_access_secret_file.as_deref(),
-            ca: self.to_ca.as_deref(),
-            insecure: self.to_insecure,
-        }
-    }
 }

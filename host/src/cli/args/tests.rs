@@ -128,24 +128,6 @@ fn mistakes_are_told() {
 }
 
 #[test]
-fn both_sides_of_a_copy_are_kept_apart() {
-    let line = "portolan replicate --from https://a --from-access-id r --from-ca a.pem \
-                --to http://b --to-provider harbor --to-insecure --flatten -1 --dest-namespace m \
-                --repository x/** --repository y --trust-state 1h --state s";
-    let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
-    let Command::Replicate(args) = cli.command else { panic!("another command") };
-    let (from, to) = (args.source(), args.destination());
-    assert_eq!(
-        (from.location, from.provider, from.insecure),
-        ("https://a", "docker-registry", false)
-    );
-    assert_eq!((from.access_id, from.ca), (Some("r"), Some(std::path::Path::new("a.pem"))));
-    assert_eq!((to.location, to.provider, to.insecure), ("http://b", "harbor", true));
-    assert_eq!((to.access_id, to.ca, to.option), (None, None, "--to"));
-    assert_eq!((args.flatten, args.repository.len()), (-1, 2));
-}
-
-#[test]
 fn the_connection_can_stand_on_either_side_of_the_verb() {
     for line in ["portolan endpoint -o json list", "portolan endpoint list -o json"] {
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();

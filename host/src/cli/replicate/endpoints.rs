@@ -1,14 +1,21 @@
-//! A copy between two endpoints of a daemon, which alone has their secrets: a rule is made, run, and
+//! A copy between endpoints of a daemon, which alone has their secrets: a rule is made, run, and
 //! removed again where everything went well.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use http::Method;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{alternatives, count};
+use super::{
+    alternatives, count,
+    sides::{is_described, is_name},
+    to, twice,
+};
 use crate::{
     Progress,
     cli::{
@@ -29,16 +36,20 @@ pub(super) async fn run(
     check(args)?;
     let client = Client::new(&args.connection, lookup)?;
     let source = id_of(&endpoint::find(&client, &args.from).await?)?;
-    let destination = id_of(&endpoint::find(&client, &args.to).await?)?;
+    let mut destinations = Vec::with_capacity(args.to.len());
+    for name in &args.to {
+        destinations.push(id_of(&endpoint::find(&client, name).await?)?);
+    }
     let policies = format!("{HARBOR}/replication/policies");
-    let payload = Payload::Json(policy(args, source, destination));
+    let payload = Payload::Json(policy(args, source, &destinations));
     let made = client.send(Method::POST, &policies, payload).await?;
     let rule = made.location.ok_or_else(|| Failure::new("the daemon does not say what it made"))?;
     let id = id_of(&rule::run_now(&client, id_of(&client.get(&rule).await?)?).await?)?;
     let progress = watch::follow(&client, id).await?;
     let run = client.get(&format!("{HARBOR}/replication/executions/{id}")).await?;
     let complete = run.get("status").and_then(Value::as_str) == Some("Succeed");
-    say(Output::new(args.connection.output), &progress, complete, started.elapsed())?;
+    let told = (&progress, complete, args.to.len());
+    say(Output::new(args.connection.output), told, started.elapsed())?;
     if complete {
         client.send(Method::DELETE, &rule, Payload::Nothing).await?;
         return Ok(());
@@ -53,30 +64,36 @@ pub(super) async fn run(
 
 /// What cannot be said of endpoints: they have it of their own.
 fn check(args: &ReplicateArgs) -> Result<(), Failure> {
-    for side in [args.source(), args.destination()] {
-        let (option, name) = (side.option, side.location);
-        if !side.is_name() {
-            let message =
-                format!("{option} {name} is no endpoint's name, and the other side is one");
-            let hint = "`portolan endpoint add` makes an endpoint of it; or give URLs for both";
+    let sides = args.to.iter().map(|to| ("--to", to));
+    for (option, name) in std::iter::once(("--from", &args.from)).chain(sides) {
+        if !is_name(name) {
+            let others = if args.to.len() > 1 { "others are" } else { "the other side is one" };
+            let message = format!("{option} {name} is no endpoint's name, and {others}");
+            let hint = "`portolan endpoint add` makes an endpoint of it; or give URLs for all";
             return Err(Failure::usage(message).hint(hint));
         }
-        if side.is_described() {
+        if is_described(args, option) {
             let message =
                 format!("the endpoint {name} has a provider, a login and certificates of its own");
             return Err(Failure::usage(message)
                 .hint(format!("leave out the options that begin with {option}-")));
         }
     }
+    let mut met = HashSet::new();
+    if let Some(again) = args.to.iter().find(|to| !met.insert(to.as_str())) {
+        return Err(twice(again));
+    }
     match [("--list", args.list.is_some()), ("--state", args.state.is_some())] {
         [(option, true), _] | [_, (option, true)] => {
-            Err(Failure::usage(format!("{option} is for copies between two URLs")))
+            Err(Failure::usage(format!("{option} is for copies between URLs")))
         }
         _ => Ok(()),
     }
 }
 
-fn policy(args: &ReplicateArgs, source: u64, destination: u64) -> Value {
+fn policy(args: &ReplicateArgs, source: u64, destinations: &[u64]) -> Value {
+    let namespace = &args.dest_namespace;
+    let destination = |id: &u64| json!({"registry": {"id": id}, "namespace": namespace});
     let filter = |kind: &str, globs: &[String]| {
         alternatives(globs).map(|glob| json!({"type": kind, "value": glob}))
     };
@@ -85,8 +102,7 @@ fn policy(args: &ReplicateArgs, source: u64, destination: u64) -> Value {
         "name": format!("replicate-{}", OffsetDateTime::now_utc().unix_timestamp_nanos()),
         "description": "made by `portolan replicate`",
         "src_registry": {"id": source},
-        "dest_registry": {"id": destination},
-        "dest_namespace": args.dest_namespace,
+        "destinations": destinations.iter().map(destination).collect::<Vec<_>>(),
         "dest_namespace_replace_count": args.flatten,
         "filters": filters.into_iter().flatten().collect::<Vec<_>>(),
         "trigger": {"type": "manual"},
@@ -95,7 +111,11 @@ fn policy(args: &ReplicateArgs, source: u64, destination: u64) -> Value {
     })
 }
 
-fn say(output: Output, now: &Progress, complete: bool, took: Duration) -> Result<(), Failure> {
+fn say(
+    output: Output,
+    (now, complete, destinations): (&Progress, bool, usize),
+    took: Duration,
+) -> Result<(), Failure> {
     if output.is_json() {
         return output.json(&json!({
             "complete": complete,
@@ -108,8 +128,9 @@ fn say(output: Output, now: &Progress, complete: bool, took: Duration) -> Result
         }));
     }
     output.text(&format!(
-        "{} copied, {} there already; {} moved ({}) in {:.1} s, by the daemon",
+        "{} copied{}, {} there already; {} moved ({}) in {:.1} s, by the daemon",
         count(now.artifacts, "artifact"),
+        to(destinations),
         now.there_already,
         count(now.blobs, "blob"),
         HumanBytes(now.bytes),

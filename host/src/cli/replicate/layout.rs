@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use portolan_core::{endpoint::EndpointUrl, oci::Digest};
 
-use super::super::{args::Side, output::Failure};
+use super::{
+    super::{args::DEFAULT_PROVIDER, output::Failure},
+    sides::Side,
+};
 use crate::LayoutPlace;
 
 /// Longest readable part of a name.
@@ -12,8 +15,8 @@ const MAX_SHOWN: usize = 40;
 
 /// A side that is an image layout.
 pub(super) struct TypedLayout {
-    /// `--from` or `--to`.
-    pub(super) option: &'static str,
+    /// Which one, by its name.
+    pub(super) side: String,
     /// What its address calls it: the same for the same path.
     pub(super) name: String,
     pub(super) place: LayoutPlace,
@@ -21,18 +24,23 @@ pub(super) struct TypedLayout {
 
 impl TypedLayout {
     /// The address of its endpoint.
-    pub(super) fn address(&self, typed: &str) -> Result<EndpointUrl, Failure> {
+    pub(super) fn address(&self, side: &Side<'_>) -> Result<EndpointUrl, Failure> {
         let address = format!("oci:{}", self.name).parse();
-        address.map_err(|error| Failure::usage(format!("{} {typed}: {error}", self.option)))
+        let (option, typed) = (side.option, side.location);
+        address.map_err(|error| Failure::usage(format!("{option} {typed}: {error}")))
     }
 }
 
 /// The sides that are image layouts.
-pub(super) fn of(source: Side<'_>, destination: Side<'_>) -> Result<Vec<TypedLayout>, Failure> {
+pub(super) fn of(
+    source: &Side<'_>,
+    destinations: &[Side<'_>],
+) -> Result<Vec<TypedLayout>, Failure> {
     let from = typed(source, true)?;
-    let to = typed(destination, false)?;
-    if let (Some(from), Some(to)) = (&from, &to)
-        && from.place.path == to.place.path
+    let to = destinations.iter().filter_map(|to| typed(to, false).transpose());
+    let to: Vec<TypedLayout> = to.collect::<Result<_, _>>()?;
+    if let Some(from) = &from
+        && to.iter().any(|to| to.place.path == from.place.path)
     {
         let path = from.place.path.display();
         return Err(Failure::usage(format!("--from and --to are both {path}")));
@@ -40,7 +48,7 @@ pub(super) fn of(source: Side<'_>, destination: Side<'_>) -> Result<Vec<TypedLay
     Ok(from.into_iter().chain(to).collect())
 }
 
-fn typed(side: Side<'_>, read_only: bool) -> Result<Option<TypedLayout>, Failure> {
+fn typed(side: &Side<'_>, read_only: bool) -> Result<Option<TypedLayout>, Failure> {
     let (option, text) = (side.option, side.location);
     let (path, archive) = match (text.strip_prefix("oci:"), text.strip_prefix("oci-archive:")) {
         (Some(path), _) => (path, false),
@@ -57,7 +65,7 @@ fn typed(side: Side<'_>, read_only: bool) -> Result<Option<TypedLayout>, Failure
     if path.is_empty() {
         return wrong("a path is missing");
     }
-    if side.provider != "docker-registry" || side.access_id.is_some() {
+    if side.provider != DEFAULT_PROVIDER || side.access_id.is_some() {
         return wrong("an image layout has no provider and no credentials");
     }
     let path = absolute(Path::new(path));
@@ -65,8 +73,8 @@ fn typed(side: Side<'_>, read_only: bool) -> Result<Option<TypedLayout>, Failure
     if read_only && !path.exists() {
         return wrong("there is no such file or directory");
     }
-    let name = name(&path);
-    Ok(Some(TypedLayout { option, name, place: LayoutPlace { path, archive, read_only } }))
+    let (side, name) = (side.name.clone(), name(&path));
+    Ok(Some(TypedLayout { side, name, place: LayoutPlace { path, archive, read_only } }))
 }
 
 /// The path without links where it is there, so that it has one name.

@@ -13,7 +13,7 @@ use crate::{
     AdapterCall, Answer, Code, Error, Fault, HostBuilder,
     oneshot::{
         check::Kit,
-        replicate::{self, Side},
+        replicate::{self, End},
     },
 };
 
@@ -78,7 +78,7 @@ async fn push(
     let host = builder.build().await?;
     let options = replicate::Options {
         source: from(&source)?,
-        destination: to(endpoint),
+        destinations: vec![to(endpoint)],
         filters: Vec::new(),
         list: Some(vec![(repository.clone(), vec![tag.clone()])]),
         namespace: None,
@@ -94,14 +94,14 @@ async fn push(
     }
 }
 
-fn from(source: &Registry) -> Result<Side, Error> {
+fn from(source: &Registry) -> Result<End, Error> {
     let url = source.url().parse();
     let url = url.map_err(|error| Error::new(Code::Internal, format!("{error}")))?;
     let spec = EndpointSpec::new("from the kit", SOURCE, url);
     Ok((spec, Default::default()))
 }
 
-fn to(endpoint: &Endpoint<'_>) -> Side {
+fn to(endpoint: &Endpoint<'_>) -> End {
     let spec = EndpointSpec { name: "to be checked".to_owned(), ..endpoint.spec.clone() };
     (spec, endpoint.credentials.clone())
 }
