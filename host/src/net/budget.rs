@@ -69,6 +69,13 @@ impl Bucket {
         ((1.0 / self.each) as u64 / PIECES).clamp(1, BURST)
     }
 
+    /// How far ahead of its time it was paid for.
+    #[cfg(test)]
+    pub(crate) fn owed(&self) -> Duration {
+        let paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        paid.saturating_duration_since(Instant::now())
+    }
+
     /// When one more could pass.
     fn due(&self, now: Instant) -> Instant {
         let paid = *self.paid.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,6 +141,12 @@ impl Budgets {
     /// The limits of bytes.
     pub(crate) fn bytes(&self) -> &[Arc<Bucket>] {
         &self.bytes
+    }
+
+    /// The limits of bytes that are not among others.
+    pub(crate) fn bytes_besides(&self, others: &Self) -> Vec<Arc<Bucket>> {
+        let known = |one: &Arc<Bucket>| others.bytes.iter().any(|it| Arc::ptr_eq(one, it));
+        self.bytes.iter().filter(|one| !known(one)).cloned().collect()
     }
 
     /// Whether requests are limited.

@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::TryFutureExt;
 use http_body_util::BodyExt;
 use portolan_core::{
     oci::{Descriptor, Verifier},
@@ -18,6 +19,7 @@ use super::{
     Shared,
     failure::{Side, TransferError},
     fan::{Reader, Writer},
+    pace::Pace,
     progress::Flight,
     records::Upload,
     siblings::{At, Gathered},
@@ -54,6 +56,7 @@ enum Start {
 struct Shares {
     shared: Arc<Shared>,
     source: Remote,
+    pulls: Pace,
     blob: Descriptor,
 }
 
@@ -149,7 +152,8 @@ impl Errand<'_> {
             Gathered::Follows(reader) => reader,
             Gathered::Leads(writer, reader) => {
                 let shared = Arc::clone(&self.job.shared);
-                let shares = Shares { shared, source: source.clone(), blob: self.blob.clone() };
+                let (source, blob) = (source.clone(), self.blob.clone());
+                let shares = Shares { shared, source, pulls: self.job.pulls.clone(), blob };
                 self.job.shared.tracker.spawn(pull(shares, writer, reader.marks.clone()));
                 reader
             }
@@ -181,6 +185,7 @@ impl Errand<'_> {
         let marks = Marks::of(hashed.iter().cloned());
         let hashed = hashed.unwrap_or_else(|| Verifier::new(blob.digest.algorithm()));
         let pull = job.source.get_blob(blob, hashed, held, marks.clone());
+        let pull = pull.map_ok(|bytes| job.pulls.pulled(bytes));
         self.carry((session, held, marks), pull).await
     }
 
@@ -253,10 +258,11 @@ impl Errand<'_> {
 
 /// The one pull for all who read what `writer` writes: its turn is theirs.
 async fn pull(job: Shares, writer: Writer, marks: Marks) {
-    let Shares { shared, source, blob } = job;
+    let Shares { shared, source, pulls, blob } = job;
     let _turn = turn(&shared, &blob).await;
     let hashed = Verifier::new(blob.digest.algorithm());
-    writer.pump(source.get_blob_from(&blob, hashed, 0, marks)).await;
+    let pull = source.get_blob_from(&blob, hashed, 0, marks);
+    writer.pump(pull.map_ok(|bytes| pulls.pulled(bytes))).await;
 }
 
 /// A turn to pull a blob: large ones wait for each other before they wait with the small.

@@ -17,12 +17,15 @@ use portolan_core::task::Task;
 use tokio::time::{Instant, Sleep};
 
 use super::Shared;
-use crate::net::{Body, BodyError, Bucket, Budgets};
+use crate::{
+    distribution::BlobStream,
+    net::{Body, BodyError, Bucket, Budgets},
+};
 
 /// Bytes a second for one kilobit a second; Harbor's kilobit has 1024 bits.
 const BYTES: u64 = 128;
 
-/// The limits of one task, shared by its blobs.
+/// The limits of one task on one side, shared by its blobs.
 #[derive(Clone, Default)]
 pub(super) struct Pace {
     buckets: Vec<Arc<Bucket>>,
@@ -35,10 +38,21 @@ impl Pace {
         Self { buckets: Bucket::bytes(rate).into_iter().collect() }
     }
 
+    /// What is pulled under some budgets pays besides what is paid where it is sent under others: a
+    /// pull that several destinations share pays it once.
+    pub(super) fn besides(pulled: &Budgets, sent: &Budgets) -> Self {
+        Self { buckets: pulled.bytes_besides(sent) }
+    }
+
     /// This limit and budgets: what passes is paid for in each.
     pub(super) fn and(mut self, budgets: &Budgets) -> Self {
         self.buckets.extend(budgets.bytes().iter().cloned());
         self
+    }
+
+    /// What comes from a source, at this pace.
+    pub(super) fn pulled(&self, bytes: BlobStream) -> BlobStream {
+        BlobStream { body: self.limit(bytes.body) }
     }
 
     /// The body at this pace.

@@ -181,7 +181,7 @@ pub(super) async fn prepare(
     task: &Task,
     log: &Arc<TaskLog>,
 ) -> Result<Job, TransferError> {
-    let (source, destination, accepts, budgets) = ends(shared, task).await?;
+    let (source, destination, accepts, [pulled, sent]) = ends(shared, task).await?;
     let spec = &task.spec;
     let (from, to) = (&spec.source_repository, &spec.destination_repository);
     log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
@@ -207,7 +207,8 @@ pub(super) async fn prepare(
         destination_id: spec.destination,
         ledger,
         log: Arc::clone(log),
-        pace: Pace::new(spec.speed).and(&budgets),
+        pace: Pace::new(spec.speed).and(&sent),
+        pulls: Pace::besides(&pulled, &sent),
         stats: course.begin(task, shared.counted_for(&course, task)),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
@@ -218,11 +219,12 @@ pub(super) async fn prepare(
     })
 }
 
-/// Both ends of a task, what the destination takes, and every budget that the work is under.
+/// Both ends of a task, what the destination takes, and the budgets that pulling and sending are
+/// under: the rule's and the daemon's are in both.
 async fn ends(
     shared: &Shared,
     task: &Task,
-) -> Result<(Source, Remote, Accepts, Budgets), TransferError> {
+) -> Result<(Source, Remote, Accepts, [Budgets; 2]), TransferError> {
     let (spec, rule) = (&task.spec, shared.budgets_of(task).await);
     let source = shared.connections.connection(spec.source).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
@@ -232,7 +234,6 @@ async fn ends(
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
     let destination = destination.within(&rule);
     let budgets = [&source, &destination].map(|it| it.adapter().client().budgets().clone());
-    let budgets = budgets.into_iter().fold(rule, |all, one| all.and(&one));
     let to = spec.destination_repository.to_string();
     let targets = std::slice::from_ref(&to);
     let prepared = destination.adapter().prepare_targets(targets, spec.visibility).await;

@@ -45,7 +45,10 @@ pub(super) struct Job {
     pub(super) destination_id: EndpointId,
     pub(super) ledger: Arc<Ledger>,
     pub(super) log: Arc<TaskLog>,
+    /// What is sent passes at this pace,
     pub(super) pace: Pace,
+    /// and what is pulled, for one or for several destinations, at this one before.
+    pub(super) pulls: Pace,
     pub(super) stats: Arc<Stats>,
     pub(super) override_tags: bool,
     pub(super) present: Present,

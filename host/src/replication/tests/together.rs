@@ -1,12 +1,13 @@
 //! One source to several destinations: each byte leaves the source once.
 
-use portolan_core::oci::Digest;
+use portolan_core::{oci::Digest, policy::Options};
 use portolan_testregistry::Child;
 
 use super::{
     resumes::{MIB, SIZE, key, log, sent},
     *,
 };
+use crate::net::Budgets;
 
 /// A world with two more destinations.
 struct Wide {
@@ -120,6 +121,39 @@ async fn a_destination_that_fails_disturbs_no_other() {
         assert_eq!(registry.tags().len(), 13);
     }
     assert!(wide.more[0].tags().is_empty());
+}
+
+#[tokio::test]
+async fn a_shared_pull_is_paid_for_once_at_the_source() {
+    let wide = Wide::new(4).await;
+    wide.world.from.put_image("a", "v1", &[layer(1, 300_000)]);
+    // All of it passes at once: what was paid for is what time it would have taken.
+    let budget = Budget { bytes_per_second: 1_000, ..Budget::default() };
+    let store = &wide.world.store;
+    let limited = async |name: &str, registry: &Registry| {
+        let spec = EndpointSpec { budget, ..spec(name, &registry.url()) };
+        let now = OffsetDateTime::now_utc();
+        let made = store.create_endpoint(spec, Credentials::default(), Health::Unknown, now);
+        made.await.unwrap().id
+    };
+    let source = limited("slow-from", &wide.world.from).await;
+    let target = limited("slow-to", &wide.more[1]).await;
+    let options = Options { budget, ..Options::default() };
+    let mut rule = PolicySpec { source, options, ..wide.rule.clone() };
+    rule.destinations[2].endpoint = target;
+    let execution = wide.world.run(rule).await;
+    assert_eq!(execution.status, Status::Success, "{}", execution.status_text);
+    wide.verify();
+    let shared = &wide.world.engine.shared;
+    let bytes = pulled(&wide.world.from);
+    let paid = |budgets: &Budgets| budgets.bytes()[0].owed().as_secs() * 1_000;
+    for (endpoint, side) in [(source, "source"), (target, "destination")] {
+        let connection = shared.connections.connection(endpoint).await.unwrap();
+        let paid = paid(connection.adapter().client().budgets());
+        assert!(paid <= bytes && paid > bytes / 2, "{side}: {paid} of {bytes}");
+    }
+    let paid = paid(&shared.budgets.of(execution.policy, budget));
+    assert!(paid > bytes * 2 && paid <= bytes * 3, "rule: {paid} of three times {bytes}");
 }
 
 /// Bytes of blobs that the source sent.
