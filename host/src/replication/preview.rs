@@ -26,6 +26,7 @@ mod decision;
 mod gone;
 mod page;
 mod row;
+mod vanished;
 
 pub(crate) use page::{Place, Preview, PreviewError};
 use row::{Draft, Target, draft, left_out};
@@ -127,6 +128,9 @@ fn endless(what: &str) -> PreviewError {
 impl Planner<'_> {
     async fn plan(&self, from: Place, limit: usize) -> Result<Preview, PreviewError> {
         let (mut rows, mut place) = (Vec::new(), from.clone());
+        if place.gone {
+            return self.vanished(rows, place, &from, limit).await;
+        }
         for _ in 0..MAX_PAGES {
             let listed = self.in_time(self.repositories(place.cursor.as_deref())).await?;
             let Some((names, next)) = listed else { return self.cut(rows, place, &from) };
@@ -144,7 +148,8 @@ impl Planner<'_> {
                 (place.repositories, place.artifacts) = (place.repositories + 1, 0);
             }
             if next.is_none() {
-                return Ok(Preview { artifacts: rows, next: None });
+                let place = Place { gone: true, ..Place::default() };
+                return self.vanished(rows, place, &from, limit).await;
             }
             if next == place.cursor {
                 return Err(endless("the repositories"));

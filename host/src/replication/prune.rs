@@ -34,7 +34,7 @@ use crate::{plugin::PluginError, store::StoreError};
 /// Repositories of a destination that are listed at once.
 const REPOSITORIES: usize = 4;
 /// Most repositories of a destination that are looked at.
-const MAX_REPOSITORIES: usize = 100_000;
+pub(super) const MAX_REPOSITORIES: usize = 100_000;
 /// Most tags of one repository that are looked at.
 const MAX_TAGS: usize = 100_000;
 /// Most tags that one run deletes at a destination.

@@ -86,6 +86,11 @@ impl Registry {
         }
     }
 
+    /// Takes a repository away with all that is in it. Whether it was there.
+    pub fn remove_repository(&self, repository: &str) -> bool {
+        self.shared.content().repositories.remove(repository).is_some()
+    }
+
     /// Stores an image of these layers under a tag: configuration, manifest, tag.
     pub fn put_image(&self, repository: &str, tag: &str, layers: &[Bytes]) -> Digest {
         self.put_platform_image(repository, Some(tag), "linux/amd64", layers)

@@ -37,7 +37,7 @@ impl Planner<'_> {
                 decision,
                 ..left_out(repository.as_str(), tag, None, reason)
             };
-            match self.missing(destination, target, tags).await? {
+            match self.missing(destination, &target.repository, tags).await? {
                 Ok(found) => {
                     rows.extend(found.into_iter().map(|(tag, decision, reason)| {
                         row(Some(tag.to_string()), decision, reason)
@@ -51,13 +51,13 @@ impl Planner<'_> {
     }
 
     /// Tags that are gone, with what becomes of each; or why that is not known.
-    async fn missing(
+    pub(super) async fn missing(
         &self,
         destination: &Destination,
-        target: &Target,
+        repository: &Repository,
         tags: &HashSet<String>,
     ) -> Result<Result<Vec<(Tag, Decision, String)>, String>, PreviewError> {
-        let there = match prune::tags(&destination.connection, &target.repository).await {
+        let there = match prune::tags(&destination.connection, repository).await {
             Ok(there) => there,
             Err(error) => return Ok(Err(error.to_string())),
         };
@@ -65,7 +65,7 @@ impl Planner<'_> {
         let Gone { tags, .. } = plan::gone(self.policy, &there, at_source).map_err(refused)?;
         let since = match self.id {
             Some(id) => {
-                let filled = (id, target.endpoint, &target.repository);
+                let filled = (id, destination.endpoint, repository);
                 self.shared.store.missing(filled).await.map_err(refused)?
             }
             None => Default::default(),

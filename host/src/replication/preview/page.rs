@@ -19,6 +19,9 @@ pub(crate) struct Place {
     /// Rows of the next repository that were given before.
     #[serde(rename = "a")]
     pub(super) artifacts: usize,
+    /// The source's listing is over: the repositories are those that it no longer has.
+    #[serde(rename = "g", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) gone: bool,
 }
 
 /// One page of a plan.

@@ -67,6 +67,75 @@ async fn what_is_gone_is_deleted_after_the_copies_and_planned_before() {
     world.to.verify_all().unwrap();
 }
 
+/// Repositories `a` and `gone`, copied; then the second is gone as a whole.
+async fn without_one(prune: serde_json::Value) -> (World, Policy) {
+    let world = world().await;
+    for tag in ["v1", "v2", "v3"] {
+        world.from.put_image("gone", tag, &[layer(1, 100)]);
+    }
+    let policy = stored(&world, pruning(&world, prune)).await;
+    again(&world, &policy).await;
+    assert_eq!(count(&world), 13);
+    assert!(world.from.remove_repository("gone"));
+    (world, policy)
+}
+
+/// Every page of a plan's rows, as tag, decision and reason; of one destination repository.
+async fn planned(
+    world: &World,
+    policy: &Policy,
+    limit: usize,
+    repository: &str,
+) -> Vec<(String, Decision, String)> {
+    let (mut rows, mut place) = (Vec::new(), Place::default());
+    loop {
+        let plan = (Some(policy.id), &policy.spec);
+        let page = world.engine.preview(plan, place, limit).await.unwrap();
+        assert!(page.artifacts.len() <= limit, "{:?}", page.artifacts);
+        rows.extend(page.artifacts.into_iter().filter(|row| {
+            row.destination_repository.as_ref().is_some_and(|it| it.as_str() == repository)
+        }));
+        let Some(next) = page.next else { break };
+        place = next;
+    }
+    rows.into_iter().map(|row| (row.tag.unwrap_or_default(), row.decision, row.reason)).collect()
+}
+
+#[tokio::test]
+async fn a_repository_that_is_gone_as_a_whole_is_planned_and_emptied() {
+    let prune = json!({"enabled": true, "grace": "0s", "max_share": 0.5});
+    let (world, policy) = without_one(prune).await;
+    let whole = planned(&world, &policy, 100, "m/gone").await;
+    let rows: Vec<_> = whole.iter().map(|(tag, decision, _)| (tag.as_str(), *decision)).collect();
+    assert_eq!(rows, ["v1", "v2", "v3"].map(|tag| (tag, Decision::Delete)), "{whole:?}");
+    for limit in [1, 2, 11] {
+        assert_eq!(planned(&world, &policy, limit, "m/gone").await, whole, "{limit}");
+    }
+    assert_eq!(planned(&world, &policy, 100, "m/a").await.len(), 10);
+    again(&world, &policy).await;
+    assert_eq!(count(&world), 10);
+    assert_eq!(planned(&world, &policy, 100, "m/gone").await, []);
+}
+
+#[tokio::test]
+async fn a_gone_repository_stays_in_its_grace_and_where_nothing_is_listed() {
+    let (world, policy) = without_one(json!({"enabled": true, "max_share": 1})).await;
+    let said = planned(&world, &policy, 100, "m/gone").await;
+    assert_eq!(said.len(), 3, "{said:?}");
+    for (_, decision, reason) in said {
+        assert_eq!(decision, Decision::Kept);
+        assert!(reason.contains("deleted 24h after a run has seen that"), "{reason}");
+    }
+    assert!(world.from.remove_repository("a"));
+    let said = planned(&world, &policy, 100, "m/gone").await;
+    assert!(said.iter().all(|(_, decision, reason)| {
+        *decision == Decision::Kept && reason.contains("lists nothing at all")
+    }));
+    let run = again(&world, &policy).await;
+    assert!(run.status_text.contains("lists nothing for it"), "{}", run.status_text);
+    assert_eq!(count(&world), 13);
+}
+
 #[tokio::test]
 async fn too_many_at_once_and_what_filters_leave_out_stay() {
     let world = world().await;
