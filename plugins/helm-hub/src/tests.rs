@@ -67,7 +67,9 @@ fn health_of_the_site_or_of_what_it_is_an_alias_of() {
     assert!(health.details.is_empty() && !health.authenticated);
     host.finish();
     let page = get(PROBE).header("Content-Type", "text/html").text("<html>Helm</html>");
-    for first in [alias(), page, get(PROBE).fails("dns", "no such host"), get(PROBE).answer(500)] {
+    let elsewhere = get(PROBE).fails("denied-by-policy", "redirected to elsewhere.test");
+    let lost = get(PROBE).fails("dns", "no such host");
+    for first in [alias(), page, elsewhere, lost, get(PROBE).answer(500)] {
         let host = self::host().exchanges([first, stats().json(json!({}))]).start();
         let health = HelmHub::check_health(host.endpoint()).expect("healthy");
         assert_eq!(health.details.len(), 1);
@@ -76,6 +78,10 @@ fn health_of_the_site_or_of_what_it_is_an_alias_of() {
         (stats().fails("connect", "refused"), "refused"),
         (stats().answer(503), "GET https://artifacthub.io/api/v1/stats answered 503"),
         (stats().text("<html>"), "GET https://artifacthub.io/api/v1/stats answered a web page"),
+        (
+            stats().fails("denied-by-policy", "redirected to elsewhere.test"),
+            "redirected to elsewhere.test",
+        ),
     ] {
         let host = self::host().exchanges([alias(), exchange]).start();
         let error = HelmHub::check_health(host.endpoint()).expect_err("unhealthy");
@@ -171,6 +177,9 @@ fn errors_keep_their_kind() {
         (list().answer(502), |e| matches!(e, Error::Upstream(u) if u.retryable)),
         (list().text("<html>"), |e| matches!(e, Error::MalformedResponse(_))),
         (list().text("{\"data\":[{"), |e| matches!(e, Error::MalformedResponse(_))),
+        (list().fails("denied-by-policy", "redirected to elsewhere.test"), |e| {
+            e.text().starts_with("redirected to elsewhere.test")
+        }),
     ];
     for (exchange, fits) in cases {
         let host = host().exchanges([monocular(), exchange]).start();
