@@ -14,6 +14,7 @@ mod health;
 mod hooks;
 pub(crate) mod keys;
 mod lifecycle;
+#[cfg(feature = "api")]
 pub(crate) mod limits;
 #[cfg(feature = "api")]
 mod measures;

@@ -3,6 +3,9 @@
 //! It reads no environment, opens no port and installs no logger; `portolan serve` is one user
 //! of it, an appliance is another. Start at [`HostBuilder`].
 
+// What only the HTTP interface reads is not built without it.
+#![cfg_attr(not(any(feature = "api", test)), deny(unused))]
+
 mod builder;
 mod credentials;
 mod distribution;

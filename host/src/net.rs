@@ -40,7 +40,9 @@ pub(crate) use budget::{Bucket, Budgets, BudgetsOf};
 pub(crate) use client::{Client, Timeouts};
 pub(crate) use egress::{Egress, HostGrant, Purpose};
 pub(crate) use inside::{Inside, Visit};
-pub(crate) use limits::{RateLimit, retry_after};
+#[cfg(any(feature = "api", test))]
+pub(crate) use limits::RateLimit;
+pub(crate) use limits::retry_after;
 pub(crate) use redact::redact;
 
 /// A request body: empty, whole, or a stream that can fail.

@@ -26,6 +26,7 @@ mod grants;
 mod imports;
 mod instance;
 mod key_file;
+#[cfg(any(feature = "api", test))]
 mod measures;
 mod memory;
 mod package;

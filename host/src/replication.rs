@@ -68,12 +68,15 @@ use crate::{
 };
 
 pub(crate) use connect::{ConnectError, Connections};
+#[cfg(any(feature = "api", test))]
 pub(crate) use counts::Counted;
 pub(crate) use inspect::InspectError;
 pub(crate) use preview::{Place, Preview, PreviewError};
 pub(crate) use progress::Reading;
 pub(crate) use records::Records;
-pub(crate) use stats::{Stats, Totals};
+pub(crate) use stats::Stats;
+#[cfg(any(feature = "api", test))]
+pub(crate) use stats::Totals;
 
 use counts::Counts;
 use ledger::Ledger;
@@ -218,6 +221,7 @@ impl Engine {
     }
 
     /// Starts a run of a policy over a selection that is known already.
+    #[cfg(feature = "daemon")]
     pub(crate) async fn run_selection(
         &self,
         policy: &Policy,

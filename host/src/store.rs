@@ -60,7 +60,9 @@ pub(crate) use backup::{BackupKey, Header as BackupHeader, restore};
 pub(crate) use changes::Changes;
 pub(crate) use copies::{Seen, StoredUpload, UploadKey};
 pub(crate) use events::{Accepted, FiredEvents, Told};
+#[cfg(any(feature = "api", test))]
 pub(crate) use outcomes::Outcomes;
+#[cfg(any(feature = "api", test))]
 pub(crate) use queue::Queued;
 pub(crate) use schedules::{Fired, Firing};
 pub(crate) use tokens::NewToken;

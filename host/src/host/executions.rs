@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::{Host, Rows};
 use crate::{
     error::{Code, Error},
-    replication::{Reading, Selection, Totals},
+    replication::Reading,
 };
 
 /// How far an execution or a task is. Bytes and artifacts are exact as far as they are known; the
@@ -100,10 +100,11 @@ impl Host {
     }
 
     /// Starts a run over repositories and tags that are known already.
+    #[cfg(feature = "daemon")]
     pub(crate) async fn start_selection(
         &self,
         policy: PolicyId,
-        selection: Selection,
+        selection: crate::replication::Selection,
     ) -> Result<Execution, Error> {
         let policy = self.store.policy(policy).await?;
         Ok(self.shared.engine.run_selection(&policy, selection).await?)
@@ -210,7 +211,8 @@ impl Host {
     }
 
     /// What was done since the start.
-    pub(crate) fn totals(&self) -> Totals {
+    #[cfg(feature = "daemon")]
+    pub(crate) fn totals(&self) -> crate::replication::Totals {
         self.shared.engine.totals()
     }
 }

@@ -31,6 +31,7 @@ impl Answers {
     }
 
     /// What was counted: requests without an answer, then those with 1xx to 5xx.
+    #[cfg(any(feature = "api", test))]
     pub(crate) fn counts(&self) -> [u64; 6] {
         self.counts.each_ref().map(|count| count.load(Ordering::Relaxed))
     }

@@ -121,6 +121,7 @@ impl Client {
     }
 
     /// HTTP requests sent so far, redirects and repeats included.
+    #[cfg(any(feature = "api", test))]
     pub(crate) fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
     }

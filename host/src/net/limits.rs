@@ -94,6 +94,7 @@ impl RateLimits {
     }
 
     /// What each host said last.
+    #[cfg(any(feature = "api", test))]
     pub(crate) fn all(&self) -> Vec<RateLimit> {
         self.lock().iter().map(|said| said.it.clone()).collect()
     }

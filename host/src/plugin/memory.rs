@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 use super::{PluginError, grants::Grants};
 use crate::net;
 
+#[cfg(any(feature = "api", test))]
+mod read;
+
 /// Most values of one endpoint.
 const MAX_VALUES: usize = 256;
 /// Most bytes of one endpoint, keys included: what a Helm repository's index of 30 MB comes down to.
@@ -174,27 +177,6 @@ impl Memories {
         }
         let others = || Arc::new(net::Answers::of_many());
         Arc::clone(all.entry(OTHER.to_owned()).or_insert_with(others))
-    }
-
-    /// What was counted, by endpoint.
-    pub(super) fn all_answers(&self) -> Vec<(String, [u64; 6])> {
-        lock(&self.answers).iter().map(|(id, answers)| (id.clone(), answers.counts())).collect()
-    }
-
-    /// What the hosts of one endpoint said of how often they may be asked.
-    pub(super) fn limits(&self, id: &str) -> Vec<net::RateLimit> {
-        lock(&self.answers).get(id).map(|answers| answers.limits.all()).unwrap_or_default()
-    }
-
-    /// The same of every endpoint that is counted.
-    pub(super) fn all_limits(&self) -> Vec<(String, Vec<net::RateLimit>)> {
-        let all = lock(&self.answers);
-        all.iter().map(|(id, answers)| (id.clone(), answers.limits.all())).collect()
-    }
-
-    /// Requests sent by the clients of every memory.
-    pub(super) fn requests(&self) -> u64 {
-        lock(&self.all).values().map(|it| it.memory.client.requests()).sum()
     }
 
     /// Forgets an endpoint under every adapter. Calls under way keep what they hold.

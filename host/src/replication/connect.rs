@@ -111,6 +111,7 @@ impl Connections {
     }
 
     /// HTTP requests sent to the endpoints that are remembered now.
+    #[cfg(any(feature = "api", test))]
     pub(super) fn requests(&self) -> u64 {
         self.plugins.requests()
     }

@@ -11,7 +11,13 @@ use portolan_core::{
     task::TaskSpec,
 };
 
-use super::{Engine, Stats, Totals, lock};
+use super::{Engine, Stats, lock};
+
+#[cfg(any(feature = "api", test))]
+mod counted;
+
+#[cfg(any(feature = "api", test))]
+pub(crate) use counted::Counted;
 
 /// Most rules, and most endpoints on each side, that are counted one by one.
 const MAX: usize = 10_000;
@@ -26,17 +32,6 @@ pub(super) struct Counts {
     rules: Map,
     sources: Map,
     destinations: Map,
-}
-
-/// What was counted, by id.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Counted {
-    /// Of each rule.
-    pub(crate) rules: Vec<(u64, Totals)>,
-    /// Of each endpoint that was copied from.
-    pub(crate) sources: Vec<(u64, Totals)>,
-    /// Of each endpoint that was copied to.
-    pub(crate) destinations: Vec<(u64, Totals)>,
 }
 
 impl Counts {
@@ -57,30 +52,9 @@ impl Counts {
         lock(&self.sources).remove(&id.0);
         lock(&self.destinations).remove(&id.0);
     }
-
-    /// What was counted.
-    pub(super) fn all(&self) -> Counted {
-        let read = |map: &Map| lock(map).iter().map(|(id, it)| (*id, it.totals())).collect();
-        Counted {
-            rules: read(&self.rules),
-            sources: read(&self.sources),
-            destinations: read(&self.destinations),
-        }
-    }
 }
 
 impl Engine {
-    /// What was done since the start.
-    pub(crate) fn totals(&self) -> Totals {
-        let requests = self.shared.connections.requests();
-        Totals { requests, ..self.shared.stats.totals() }
-    }
-
-    /// What was done since the start, by rule and endpoint.
-    pub(crate) fn counted(&self) -> Counted {
-        self.shared.counts.all()
-    }
-
     /// Forgets what was counted of an endpoint that is gone.
     pub(crate) fn forget_endpoint(&self, id: EndpointId) {
         self.shared.counts.forget_endpoint(id);

@@ -5,14 +5,12 @@ use portolan_core::{
     execution::{Execution, Status},
     id::PolicyId,
 };
-use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Store, StoreError,
-    rows::{decode, find, unreadable},
-    tables::{OUTCOMES, Snapshot, Tables},
-};
+use super::{StoreError, rows::find, tables::Tables};
+
+#[cfg(any(feature = "api", test))]
+mod read;
 
 /// How the runs of one policy ended. A run that was skipped because another was active is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,22 +28,6 @@ pub(crate) struct Outcomes {
     pub(crate) failures: u64,
     /// Times of its schedule that went by unused.
     pub(crate) missed: u64,
-}
-
-impl Store {
-    /// How the runs of every policy ended, by ascending id.
-    pub(crate) async fn outcomes(&self) -> Result<Vec<(PolicyId, Outcomes)>, StoreError> {
-        let list = |tables: &Snapshot| {
-            let table = tables.open(OUTCOMES)?;
-            let rows = table.iter().map_err(unreadable)?;
-            rows.map(|row| {
-                let (id, outcomes) = row.map_err(unreadable)?;
-                Ok((PolicyId(id.value()), decode(outcomes.value())?))
-            })
-            .collect()
-        };
-        self.read(list).await
-    }
 }
 
 /// Notes the end of a run.

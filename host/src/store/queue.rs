@@ -10,15 +10,21 @@ use portolan_core::{
     id::TaskId,
     task::{Operation, Task},
 };
-use redb::{ReadableTable, ReadableTableMetadata};
+use redb::ReadableTable;
 use time::{Duration, OffsetDateTime};
 
 use super::{
     Ending, Store, StoreError, TaskOutcome,
     progress::{self, Lease, Run, TaskLease},
     rows::{decode, find, instant, unreadable},
-    tables::{ACTIVE, DUE, TASK_LEASES, Tables},
+    tables::Tables,
 };
+
+#[cfg(any(feature = "api", test))]
+mod depth;
+
+#[cfg(any(feature = "api", test))]
+pub(crate) use depth::Queued;
 
 /// Most tasks of stopped executions that one claim ends on its way.
 const ENDED_BY_A_CLAIM: usize = 1000;
@@ -26,27 +32,7 @@ const ENDED_BY_A_CLAIM: usize = 1000;
 /// A task that waits longer than this for its next try waits for a clock that was set back.
 const LONGEST_WAIT: Duration = Duration::minutes(10);
 
-/// How much is under way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Queued {
-    /// Executions that are not final.
-    pub(crate) executions: u64,
-    pub(crate) tasks_waiting: u64,
-    pub(crate) tasks_running: u64,
-}
-
 impl Store {
-    /// How much is under way.
-    pub(crate) fn queued(&self) -> Result<Queued, StoreError> {
-        self.peek(|tables| {
-            Ok(Queued {
-                executions: tables.open(ACTIVE)?.len().map_err(unreadable)?,
-                tasks_waiting: tables.open(DUE)?.len().map_err(unreadable)?,
-                tasks_running: tables.open(TASK_LEASES)?.len().map_err(unreadable)?,
-            })
-        })
-    }
-
     /// Claims the oldest task that is due: Pending with `not_before` over, or Running under a lease
     /// that is over. It becomes Running. Those of an execution that was asked to stop become
     /// Stopped instead.
