@@ -106,7 +106,8 @@ async function refusal(response, path) {
   return new Refusal(response.status, inOurWords(message));
 }
 
-function inOurWords(message) {
+/** What the daemon says, as the console says it. */
+export function inOurWords(message) {
   // What Harbor's API calls a policy is a rule here.
   const plain = message.replace(/^validation failure list:\n/, "").replace(/^policy /, "rule ")
     .replace(/\bthe policy `/g, "the rule `").replace(/\ba policy \(/g, "a rule (").replace(/ policies \(/g, " rules (")

@@ -85,7 +85,7 @@ async function hooks(walker, sea) {
   const { page } = walker;
   const dialog = await edit(walker, NAME);
   await dialog.getByText("Webhooks", { exact: true }).click();
-  await walker.says(dialog, "None are taken: there is no webhook secret.");
+  await walker.says(dialog, "None is taken until there is a webhook secret.");
   await dialog.getByLabel("Webhook secret", { exact: true }).fill("aye aye");
   await walker.look("endpoint-webhook", dialog.getByText("To be set at the registry"));
   await walker.button(dialog, "OK").click();

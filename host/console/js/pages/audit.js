@@ -1,8 +1,8 @@
 // The audit log: who changed what, when, and what was refused. It has no secrets in it.
 
-import { v1 } from "../api.js";
+import { inOurWords, v1 } from "../api.js";
 import { html, useState } from "../view.js";
-import { fullTime, plural, time } from "../format.js";
+import { fullTime, plural, shortDigest, time } from "../format.js";
 import { useMore } from "../load.js";
 import { Dialog } from "../ui/dialog.js";
 import { Choice, Text } from "../ui/field.js";
@@ -66,7 +66,7 @@ function words({ action, noun, noun_id: id, after, before, outcome: came }) {
   const refused = came === "refused";
   if (noun === "session") return method === "DELETE" ? "logged out" : refused ? "log in" : "logged in";
   const thing = after ?? before;
-  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? (id.startsWith("sha256") ? "" : id);
+  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? (id.startsWith("sha256") ? shortDigest(id) : id);
   const [done, todo] = ACTIONS[path.split("/").at(-1)] ?? (noun === "execution" ? RUNS[method] : undefined) ?? VERBS[method] ?? [method, method];
   const what = [NAMES[noun] ?? noun ?? path, name].filter(Boolean).join(" ");
   return refused ? `${todo} ${what}` : `${what} ${done}`;
@@ -77,7 +77,7 @@ const outcome = (row) => (row.outcome === "done"
   : html`<${Status} look="bad">Refused<//>${row.reason && html`<p class="reason">${reason(row)}</p>`}`);
 
 /** Harbor's envelope says the name alone where a role is not enough. */
-const reason = ({ reason: told }) => (told.includes(" ") ? told : `The role of ${told} does not allow it.`);
+const reason = ({ reason: told }) => (told.includes(" ") ? inOurWords(told) : `The role of ${told} does not allow it.`);
 
 function Details({ entry, onClose }) {
   const rows = differences(entry.before, entry.after);

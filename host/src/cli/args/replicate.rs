@@ -37,6 +37,8 @@ Examples:
       --from-access-id 'robot$ci' --from-access-secret-file ./secret \\
       --to https://edge.example.com --to-ca ./edge-ca.pem \\
       --repository 'library/**' --tag 'v1.*' --dest-namespace mirror
+  portolan replicate --from https://registry.example.com --to oci:/media/disk/transfer
+  portolan replicate --from oci:/media/disk/transfer --to https://inside.example.com
   portolan replicate --from https://registry.example.com --to oci-archive:transfer.tar
   portolan replicate --from oci-archive:transfer.tar --to https://inside.example.com")]
 pub struct ReplicateArgs {

@@ -104,7 +104,7 @@ function Fields({ draft, set, features, errors, endpoints, onNew }) {
     <${Destinations} draft=${draft} set=${set} endpoints=${endpoints} errors=${errors} onNew=${onNew} />
     <${Trigger} draft=${draft} set=${set} features=${features} />
     <div class="row">
-      <${Text} label="Bandwidth" inputmode="decimal" placeholder="unlimited" error=${errors.speed} hint="Of each task. Unlimited where it is empty." ...${field("speed")} />
+      <${Text} label="Bandwidth" inputmode="decimal" placeholder="unlimited" error=${errors.speed} hint="Of each task." ...${field("speed")} />
       <${Choice} label="Unit" options=${UNITS} ...${field("unit")} />
     </div>
     <div class="checks">

@@ -80,7 +80,7 @@ const columns = (last) => [
 
 function Source({ rule }) {
   const found = filters(rule);
-  return html`${rule.src_registry.name}
+  return html`<p>${rule.src_registry.name}</p>
     ${found.length > 0 ? html`<span class="chips">${found.map(([type, words]) => html`<span class="chip" key=${type + words}>${type} ${words}</span>`)}</span>`
       : html`<p class="reason">everything</p>`}`;
 }
