@@ -19,7 +19,6 @@ async fn rules_between_registries_and_layouts() {
             portolan endpoint add edge --url http://EDGE
             portolan endpoint add disk --url oci:transfer
             portolan endpoint add outside --url oci:../transfer
-            portolan endpoint add disk-of-another --url oci:transfer --provider harbor
             portolan endpoint list
             portolan rule add out --from hub --to disk --repository 'tools/**'
             portolan rule run out --wait

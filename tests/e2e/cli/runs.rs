@@ -32,7 +32,7 @@ async fn rules_and_runs() {
             portolan rule edit mirror --latest 3
             portolan rule edit mirror --bytes-per-second 5000000 --requests-per-minute 6000
             portolan rule show mirror | grep options
-            portolan rule edit mirror --requests-per-minute -1
+            portolan rule edit mirror --requests-per-minute many
             portolan rule edit none --latest 3
             portolan rule run mirror --wait
             portolan rule run none
