@@ -2,7 +2,7 @@
 
 import { inOurWords, v1 } from "../api.js";
 import { html, useState } from "../view.js";
-import { fullTime, plural, shortDigest, time } from "../format.js";
+import { fullTime, plural, time } from "../format.js";
 import { useMore } from "../load.js";
 import { Dialog } from "../ui/dialog.js";
 import { Choice, Text } from "../ui/field.js";
@@ -66,7 +66,7 @@ function words({ action, noun, noun_id: id, after, before, outcome: came }) {
   const refused = came === "refused";
   if (noun === "session") return method === "DELETE" ? "logged out" : refused ? "log in" : "logged in";
   const thing = after ?? before;
-  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? (id.startsWith("sha256") ? shortDigest(id) : id);
+  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? id.replace(/^sha256:(.{8}).*/, "$1");
   const [done, todo] = ACTIONS[path.split("/").at(-1)] ?? (noun === "execution" ? RUNS[method] : undefined) ?? VERBS[method] ?? [method, method];
   const what = [NAMES[noun] ?? noun ?? path, name].filter(Boolean).join(" ");
   return refused ? `${todo} ${what}` : `${what} ${done}`;
