@@ -92,13 +92,14 @@ export class Walker {
     this.checked += 1;
   }
 
-  /** Looks at what is open, light and dark, wide and narrow: axe, width, and a picture. */
-  async look(name) {
+  /** Looks at what is open, light and dark, wide and narrow: axe, width, and a picture with `part` in it. */
+  async look(name, part) {
     for (const width of [1280, 360]) {
       for (const scheme of ["light", "dark"]) {
         await this.page.setViewportSize({ width, height: 900 });
         await this.page.emulateMedia({ colorScheme: scheme });
         await this.settled();
+        await part?.scrollIntoViewIfNeeded();
         const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
         if (wide > width) this.faults.push(`${name} is ${wide} wide in ${width}`);
         await this.axe(`${name}, ${scheme}, ${width}`);

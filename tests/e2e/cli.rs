@@ -3,6 +3,7 @@
 
 mod alone;
 mod endpoints;
+mod layouts;
 mod people;
 mod plugins;
 mod redact;

@@ -1,6 +1,8 @@
 // Requests to the daemon's JSON API, and nothing else. A refusal becomes a `Refusal` whose message
 // is the daemon's own sentence. Never keeps a password.
 
+import { sentence } from "./format.js";
+
 const CSRF = "portolan-csrf";
 const OWN = "/api/portolan/v1";
 
@@ -101,14 +103,16 @@ async function refusal(response, path) {
   if (response.status === 403 && !message.includes(" ")) {
     message = `${message} may not do this: it needs a role with more rights. Ask an administrator.`;
   }
-  return new Refusal(response.status, sentence(message));
+  return new Refusal(response.status, inOurWords(message));
 }
 
-function sentence(message) {
+/** What the daemon says, as the console says it. */
+export function inOurWords(message) {
   // What Harbor's API calls a policy is a rule here.
   const plain = message.replace(/^validation failure list:\n/, "").replace(/^policy /, "rule ")
-    .replace(/\bthe policy `/g, "the rule `").replace(/\ba policy \(/g, "a rule (").replace(/ policies \(/g, " rules (");
-  return plain.charAt(0).toUpperCase() + plain.slice(1);
+    .replace(/\bthe policy `/g, "the rule `").replace(/\ba policy \(/g, "a rule (").replace(/ policies \(/g, " rules (")
+    .replace("` is taken by another policy", "` is taken by another rule");
+  return sentence(plain);
 }
 
 async function parsed(response) {

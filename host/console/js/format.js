@@ -26,6 +26,9 @@ export function ago(value, now = Date.now()) {
 /** `1,234`. */
 export const count = (value) => plain.format(value ?? 0);
 
+/** A message with its first letter large; names and addresses that it begins with stay as they are. */
+export const sentence = (text) => text.replace(/^[a-z]+(?=[ ,;]|: |$)/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
+
 /** `1 artifact`, `2 artifacts`. */
 export const plural = (number, one, many = `${one}s`) =>
   `${count(number)} ${number === 1 ? one : many}`;

@@ -1,6 +1,7 @@
 // What there is an adapter for, and what a form asks for it.
 
 import { get, v1 } from "./api.js";
+import { sentence } from "./format.js";
 
 /** Providers that work, by what they are called: `[{ provider, name, hint, … }]`. */
 export async function providers(signal) {
@@ -40,6 +41,5 @@ export const nameOf = (known, provider) =>
 
 /** Why an endpoint is unhealthy, without saying again which one it is. */
 export function reasonOf(text) {
-  const reason = text.replace(/^the endpoint .*? is unhealthy: /i, "");
-  return reason.charAt(0).toUpperCase() + reason.slice(1);
+  return sentence(text.replace(/^the endpoint .*? is unhealthy: /i, ""));
 }

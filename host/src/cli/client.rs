@@ -303,9 +303,14 @@ fn in_our_words(message: &str) -> String {
         Some(rest) => format!("rule {rest}"),
         None => message.to_owned(),
     };
-    [("the policy `", "the rule `"), ("a policy (", "a rule ("), (" policies (", " rules (")]
-        .iter()
-        .fold(message, |message, (theirs, ours)| message.replace(theirs, ours))
+    [
+        ("the policy `", "the rule `"),
+        ("a policy (", "a rule ("),
+        (" policies (", " rules ("),
+        ("` is taken by another policy", "` is taken by another rule"),
+    ]
+    .iter()
+    .fold(message, |message, (theirs, ours)| message.replace(theirs, ours))
 }
 
 /// The noun of the terminal in `execution 9 does not exist`.

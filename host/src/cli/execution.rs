@@ -138,14 +138,19 @@ fn outcome(run: &Value) -> Result<(), Failure> {
 
 fn summary(run: &Value) -> String {
     format!(
-        "Run {}: {}; {} tasks, {} done, {} failed, {} stopped",
+        "Run {}: {}; {}, {} done, {} failed, {} stopped",
         count(run, "id"),
         text(run, "status"),
-        count(run, "total"),
+        tasks(count(run, "total")),
         count(run, "succeed"),
         count(run, "failed"),
         count(run, "stopped"),
     )
+}
+
+/// `1 task`, `2 tasks`.
+fn tasks(number: u64) -> String {
+    format!("{number} task{}", if number == 1 { "" } else { "s" })
 }
 
 fn count(run: &Value, key: &str) -> u64 {
@@ -175,9 +180,9 @@ async fn retry(client: &Client, output: Output, args: &ExecutionRetry) -> Result
     if args.wait {
         return watch(client, output, id).await;
     }
-    let (count, old) = (self::count(&made, "total"), args.id);
+    let (tasks, old) = (tasks(count(&made, "total")), args.id);
     let sentence = format!(
-        "Run {id} started with {count} task(s) of run {old}; `portolan execution watch {id}` waits for its end"
+        "Run {id} started with {tasks} of run {old}; `portolan execution watch {id}` waits for its end"
     );
     output.done(&sentence, &made)
 }

@@ -18,7 +18,8 @@ const MAX_PEM: u64 = 1 << 20;
 /// refused: every user of the machine can read the arguments.
 pub(super) fn url(option: &str, text: &str) -> Result<EndpointUrl, Failure> {
     // An image layout of the daemon's; `oci:5000` is a host.
-    if text.strip_prefix("oci:").is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic())) {
+    if text.strip_prefix("oci:").is_some_and(|name| !name.starts_with(|c: char| c.is_ascii_digit()))
+    {
         return text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")));
     }
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));

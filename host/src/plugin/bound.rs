@@ -90,7 +90,7 @@ pub(super) fn client_within(
 ) -> Result<net::Client, PluginError> {
     let layouts = layouts.ok_or_else(|| {
         PluginError::Invalid(format!(
-            "`oci:{name}` is an image layout in a directory of the daemon's, and it was given none:              add `[layouts]` with a `directory` to its settings"
+            "`oci:{name}` is an image layout in a directory of the daemon's, and it was given none: add `[layouts]` with a `directory` to its settings"
         ))
     })?;
     let egress = Arc::new(net::Egress::within(spec.url.url().clone(), layouts.clone()));

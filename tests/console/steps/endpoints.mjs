@@ -12,6 +12,7 @@ export const STEPS = [
   ["New Endpoint: a self-signed registry, tested until it works", makes],
   ["the endpoint is edited, and its secret stays", edits],
   ["a webhook secret is given, and what to tell the registry is said", hooks],
+  ["an endpoint has a budget until it is taken away", budget],
   ["an endpoint that is down can be saved all the same", unchecked],
   ["deleting is refused while a rule uses it, and done after", deletes],
   ["a key-file provider: its form, and what it sends", keyFile],
@@ -84,9 +85,9 @@ async function hooks(walker, sea) {
   const { page } = walker;
   const dialog = await edit(walker, NAME);
   await dialog.getByText("Webhooks", { exact: true }).click();
-  await walker.says(dialog, "None are taken: there is no webhook secret.");
+  await walker.says(dialog, "None is taken until there is a webhook secret.");
   await dialog.getByLabel("Webhook secret", { exact: true }).fill("aye aye");
-  await walker.look("endpoint-webhook");
+  await walker.look("endpoint-webhook", dialog.getByText("To be set at the registry"));
   await walker.button(dialog, "OK").click();
   await dialog.waitFor({ state: "detached" });
   await page.getByRole("link", { name: NAME, exact: true }).click();
@@ -108,6 +109,40 @@ async function hooks(walker, sea) {
   await walker.button(again, "OK").click();
   await again.waitFor({ state: "detached" });
   must(!(await sea.api("GET", `${ENDPOINTS}/${id}/webhook`)).secret_set, "the secret is gone");
+}
+
+async function budget(walker, sea) {
+  const { page } = walker;
+  const told = async () => JSON.stringify((await sea.api("GET", ENDPOINTS)).find((it) => it.name === NAME).budget ?? {});
+  await walker.menu("Registries");
+  const dialog = await edit(walker, NAME);
+  await dialog.getByText("Advanced", { exact: true }).click();
+  await dialog.getByLabel("Megabytes a second").fill("fast");
+  await walker.says(dialog, "Give a number, or leave it empty for no limit.");
+  must(await walker.button(dialog, "OK").isDisabled(), "no other number is saved in its place");
+  await dialog.getByLabel("Megabytes a second").fill("2.5");
+  await dialog.getByLabel("Requests a minute").fill("1200");
+  await walker.look("endpoint-budget", dialog.getByLabel("Requests a minute"));
+  await walker.button(dialog, "OK").click();
+  await dialog.waitFor({ state: "detached" });
+  must((await told()) === '{"bytes_per_second":2500000,"requests_per_minute":1200}', `it is stored as it was typed: ${await told()}`);
+  await page.getByRole("link", { name: NAME, exact: true }).click();
+  await walker.heading(NAME);
+  await walker.says(page, "2.5 MB/s, 1,200 requests a minute");
+  await walker.button(page, "Edit").click();
+  const again = walker.dialog("Edit Endpoint");
+  must((await again.getByLabel("Megabytes a second").inputValue()) === "2.5", "it is there when the form is opened again");
+  await again.getByLabel("Megabytes a second").fill("");
+  await walker.button(again, "OK").click();
+  await again.waitFor({ state: "detached" });
+  await walker.says(page, /^1,200 requests a minute$/);
+  must((await told()) === '{"bytes_per_second":0,"requests_per_minute":1200}', `one of them is taken away: ${await told()}`);
+  await walker.button(page, "Edit").click();
+  await again.getByLabel("Requests a minute").fill("");
+  await walker.button(again, "OK").click();
+  await again.waitFor({ state: "detached" });
+  await page.getByText("Budget", { exact: true }).waitFor({ state: "detached" });
+  must((await told()) === "{}", `nothing is limited: ${await told()}`);
 }
 
 async function unchecked(walker) {

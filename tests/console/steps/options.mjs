@@ -50,6 +50,11 @@ async function narrows(walker, sea) {
   await page.getByLabel("Index of more platforms").selectOption("rewrite");
   await page.getByLabel("Immutable tags").fill("v1.*");
   await page.getByLabel("Keep what is overwritten as").fill("{tag}-before");
+  await page.getByLabel("Megabytes a second").fill("fast");
+  await page.getByText("Advanced", { exact: true }).click();
+  await walker.button(page, "Save").click();
+  await walker.says(page, "Give a number, or leave it empty for no limit.");
+  must(await page.getByLabel("Megabytes a second").evaluate((it) => it === document.activeElement), "what is no number has the focus");
   await page.getByLabel("Megabytes a second").fill("50");
   await walker.says(preview, /^2 artifacts to copy/);
   await walker.look("rule-form-options");

@@ -24,6 +24,7 @@ async function audit(walker) {
   await walker.menu("Audit log");
   await walker.look("audit");
   await page.getByLabel("About").selectOption({ label: "Endpoints" });
+  await walker.settled();
   await walker.says(page, "endpoint sealed-registry deleted");
   await page.getByRole("row").filter({ hasText: "endpoint sealed-registry changed" }).last()
     .getByRole("button", { name: /^Details/ }).click();

@@ -134,7 +134,7 @@ async function runs(walker, sea) {
   await walker.button(walker.dialog("Replication Rule"), "Replicate").click();
   await page.getByRole("heading", { level: 1, name: /^Execution \d+$/ }).waitFor();
   await walker.says(page.getByRole("definition"), "Succeeded");
-  await walker.says(page, "1 of 1 tasks ended");
+  await walker.says(page, "1 of 1 task ended");
   await walker.says(page, "workshop/compass");
   await walker.look("execution");
   const tags = await (await fetch(`${sea.other}/v2/workshop/compass/tags/list`)).json();
@@ -151,7 +151,7 @@ async function again(walker) {
   await walker.menu("Replications");
   await walker.says(walker.row(NAME), "Succeeded");
   await page.getByRole("checkbox", { name: `Select ${NAME}` }).check();
-  await walker.says(page, `Executions of ${NAME}`);
+  await walker.says(page, `Executions of “${NAME}”`);
   await walker.look("replications-chosen");
   await walker.button(page, "Replicate").click();
   await walker.button(walker.dialog("Replication Rule"), "Replicate").click();
@@ -180,9 +180,9 @@ async function stops(walker, sea) {
   await walker.button(page, "Stop").click();
   await walker.says(page.getByRole("definition"), "Stopped");
   await walker.look("execution-stopped");
-  if (await walker.button(page, "Retry failed").count()) {
+  if (await walker.button(page, "Retry stopped").count()) {
     const before = page.url();
-    await walker.button(page, "Retry failed").click();
+    await walker.button(page, "Retry stopped").click();
     await page.waitForURL((url) => url.href !== before);
     await walker.button(page, "Stop").click();
     await walker.says(page.getByRole("definition"), "Stopped");

@@ -28,6 +28,13 @@ async fn without_a_daemon() {
             portolan replicate --from hub --to http://EDGE
             portolan replicate --from hub --to edge
             portolan replicate --from http://HUB --to http://127.0.0.1:1 -o json
+            portolan replicate --from http://HUB --to oci:transfer
+            portolan replicate --from http://HUB --to oci:transfer
+            portolan replicate --from oci:transfer --to http://EDGE --dest-namespace carried
+            portolan replicate --from http://HUB --to oci-archive:transfer.tar
+            portolan replicate --from oci-archive:transfer.tar --to oci:transfer
+            ls -p
+            portolan replicate --from oci:transfer --to oci:transfer
             portolan replicate --from oci:nowhere --to http://EDGE
             portolan replicate --from oci:transfer:tools/compass --to http://EDGE
             portolan replicate --from http://HUB --to http://EDGE --to oci:copy --dest-namespace two

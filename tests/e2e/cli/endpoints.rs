@@ -11,7 +11,7 @@ async fn endpoints() {
     let hub = Registry::builder().bearer("ci", "sesame", Duration::from_secs(300)).start().await;
     let (hub, edge) = (hub.unwrap(), Registry::builder().start().await.unwrap());
     hub.put_image("tools/compass", "1.0", &[layer(1, 1000)]);
-    let mut session = Session::start().await;
+    let mut session = Session::start("").await;
     session.name(&hub.url(), "http://HUB");
     session.name(&edge.url(), "http://EDGE");
     session.file("secret", "sesame\n");
@@ -28,6 +28,7 @@ async fn endpoints() {
             portolan endpoint add
             portolan endpoint add e --url ftp://x
             portolan endpoint add e --url http://EDGE --provider acme
+            portolan endpoint add disk --url oci:transfer
             portolan endpoint add down --url http://127.0.0.1:1
             portolan endpoint add down --url http://127.0.0.1:1 --unchecked
             portolan endpoint list
@@ -40,6 +41,10 @@ async fn endpoints() {
             portolan endpoint show none
             portolan endpoint edit hub --description 'all we have'
             portolan endpoint edit hub
+            portolan endpoint edit hub --bytes-per-second 5000000 --requests-per-minute 600
+            portolan endpoint show hub | grep budget
+            portolan endpoint edit hub --bytes-per-second 0 -o json | grep per_
+            portolan endpoint edit hub --bytes-per-second 5MB
             portolan endpoint edit hub --access-secret-file wrong
             portolan endpoint edit hub --webhook-secret-file none
             portolan endpoint edit hub --webhook-secret-file secret

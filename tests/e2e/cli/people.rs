@@ -7,7 +7,7 @@ use super::session::Session;
 #[tokio::test]
 async fn people_and_what_they_look_after() {
     let hub = Registry::builder().start().await.unwrap();
-    let mut session = Session::start().await;
+    let mut session = Session::start("").await;
     session.name(&hub.url(), "http://HUB");
     for (name, text) in
         [("first", "first\n"), ("second", "second\n"), ("words", "a long sentence\n")]

@@ -9,7 +9,7 @@ use super::session::Session;
 async fn plugins() {
     let hub = Registry::builder().start().await.unwrap();
     hub.put_image("tools/compass", "1.0", &[layer(1, 1000)]);
-    let mut session = Session::start().await;
+    let mut session = Session::start("").await;
     session.name(&hub.url(), "http://HUB");
     session.file("acme.wasm", guests::bytes(guests::THIRD_PARTY));
     let bundled = bundled_plugins::ALL.iter().find(|one| one.provider == "docker-registry");

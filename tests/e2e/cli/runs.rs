@@ -10,7 +10,7 @@ async fn rules_and_runs() {
     let edge = Registry::builder().start().await.unwrap();
     let isle = Registry::builder().start().await.unwrap();
     hub.put_image("tools/compass", "1.0", &[layer(1, 1000)]);
-    let mut session = Session::start().await;
+    let mut session = Session::start("").await;
     session.name(&hub.url(), "http://HUB");
     session.name(&edge.url(), "http://EDGE");
     session.name(&isle.url(), "http://ISLE");
@@ -32,6 +32,9 @@ async fn rules_and_runs() {
             portolan rule plan mirror
             portolan rule plan none
             portolan rule edit mirror --latest 3
+            portolan rule edit mirror --bytes-per-second 5000000 --requests-per-minute 6000
+            portolan rule show mirror | grep options
+            portolan rule edit mirror --requests-per-minute many
             portolan rule edit none --latest 3
             portolan rule run mirror --wait
             portolan rule run none

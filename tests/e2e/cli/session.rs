@@ -34,10 +34,12 @@ impl Session {
         Self { home, daemon: None, names, text: String::new() }
     }
 
-    /// With one whose data is in `data`.
-    pub(super) async fn start() -> Self {
+    /// With one whose data is in `data`, and whose settings are these.
+    pub(super) async fn start(settings: &str) -> Self {
         let mut session = Self::alone().await;
-        let daemon = Daemon::start(&session.path("data"), &[]).await;
+        session.file("settings.toml", settings);
+        let config = session.path("settings.toml").display().to_string();
+        let daemon = Daemon::start(&session.path("data"), &["--config", &config]).await;
         session.name(daemon.url(), "http://DAEMON");
         session.daemon = Some(daemon);
         session

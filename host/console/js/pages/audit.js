@@ -1,6 +1,6 @@
 // The audit log: who changed what, when, and what was refused. It has no secrets in it.
 
-import { v1 } from "../api.js";
+import { inOurWords, v1 } from "../api.js";
 import { html, useState } from "../view.js";
 import { fullTime, plural, time } from "../format.js";
 import { useMore } from "../load.js";
@@ -16,7 +16,9 @@ const NOUNS = {
 };
 const NAMES = { policy: "rule", plugin: "plug-in" };
 /** What was done, and what was to be done. */
-const VERBS = { POST: ["created", "create"], PUT: ["changed", "change"], DELETE: ["deleted", "delete"] };
+const VERBS = { POST: ["created", "create"], PUT: ["changed", "change"], DELETE: ["deleted", "delete"], GET: ["read", "read"] };
+/** Of executions: those of rules that are run, and stopped. */
+const RUNS = { POST: ["started", "start"], PUT: ["stopped", "stop"] };
 const ACTIONS = { approve: ["approved", "approve"], revoke: ["revoked", "revoke"], ping: ["tested", "test"] };
 const DAYS = [["", "Any time"], ["1", "Last day"], ["7", "Last 7 days"], ["30", "Last 30 days"]];
 const DAY = 86_400_000;
@@ -29,7 +31,7 @@ export function Audit() {
   const found = useMore(v1("/audit"), { noun, who: who.trim(), since, limit: 50 }, (answer) => answer.entries);
   const columns = [
     { label: "When", kind: "time", cell: (row) => html`<span title=${fullTime(row.at)}>${time(row.at)}</span>` },
-    { label: "Who", cell: (row) => html`${row.who || "nobody"}<p class="reason">by ${row.how === "none" ? "no proof" : row.how}, from ${row.from}</p>` },
+    { label: "Who", kind: "who-how", cell: (row) => html`${row.who || "nobody"}<p class="reason">by ${row.how === "none" ? "no proof" : row.how}, from ${row.from}</p>` },
     { label: "What", wide: true, cell: (row) => html`${words(row)}` },
     { label: "Outcome", cell: outcome, wide: true },
     { label: "Details", cell: (row) => html`<button class="small" aria-label="Details of ${words(row)}, ${time(row.at)}" onClick=${() => setShown(row)}>Details</button>` },
@@ -64,15 +66,18 @@ function words({ action, noun, noun_id: id, after, before, outcome: came }) {
   const refused = came === "refused";
   if (noun === "session") return method === "DELETE" ? "logged out" : refused ? "log in" : "logged in";
   const thing = after ?? before;
-  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? (id.startsWith("sha256") ? "" : id);
-  const [done, todo] = ACTIONS[path.split("/").at(-1)] ?? VERBS[method] ?? [method, method];
+  const name = thing?.name ?? thing?.spec?.name ?? thing?.info?.provider ?? id.replace(/^sha256:(.{8}).*/, "$1");
+  const [done, todo] = ACTIONS[path.split("/").at(-1)] ?? (noun === "execution" ? RUNS[method] : undefined) ?? VERBS[method] ?? [method, method];
   const what = [NAMES[noun] ?? noun ?? path, name].filter(Boolean).join(" ");
   return refused ? `${todo} ${what}` : `${what} ${done}`;
 }
 
 const outcome = (row) => (row.outcome === "done"
   ? html`<${Status} look="good">Done<//>`
-  : html`<${Status} look="bad">Refused<//>${row.reason && html`<p class="reason">${row.reason}</p>`}`);
+  : html`<${Status} look="bad">Refused<//>${row.reason && html`<p class="reason">${reason(row)}</p>`}`);
+
+/** Harbor's envelope says the name alone where a role is not enough. */
+const reason = ({ reason: told }) => (told.includes(" ") ? inOurWords(told) : `The role of ${told} does not allow it.`);
 
 function Details({ entry, onClose }) {
   const rows = differences(entry.before, entry.after);

@@ -101,7 +101,7 @@ function Details({ plugin, onChange }) {
         ["Can push", info.can_push ? "Yes" : "No, a source only"],
         ["Copies", info.resources.join(", ")],
         ["Calls", count(plugin.calls)],
-        ["Traps", `${count(plugin.faults)}, of calls that crashed or used up their time or memory`],
+        ["Traps", `${count(plugin.faults)} (calls that crashed, or used up their time or memory)`],
       ]} />
     <//>
     <${Hosts} plugin=${plugin} />

@@ -34,9 +34,10 @@ function List({ query }) {
   const chosen = listing.rows.filter((row) => selected.has(row.id));
   const edit = async (id) => setOpen({ form: true, stored: await get(v1(`/endpoints/${id}`)) });
   const saved = (endpoint, stored) => {
-    notify(stored ? `The endpoint ${endpoint.name} was changed.` : `The endpoint ${endpoint.name} was created.`);
+    notify(stored ? `The endpoint “${endpoint.name}” was changed.` : `The endpoint “${endpoint.name}” was created.`);
     listing.reload();
   };
+  const isBlank = listing.table.rows?.length === 0 && !listing.word;
   const add = html`<button class="primary" onClick=${() => setOpen({ form: true })}><${Icon} name="plus" />New Endpoint</button>`;
   const empty = listing.word
     ? html`<${Empty} icon="search" title="No endpoint has such a name" />`
@@ -44,12 +45,12 @@ function List({ query }) {
         <p>An endpoint is a registry and how to log in there. Rules copy artifacts between endpoints.</p>
         ${is("admin") && add}<//>`;
   return html`<${Page} title=${NOUN} lead="The registries that rules copy from and to." actions=${is("admin") && add}>
-    <div class="toolbar">
+    ${!isBlank && html`<div class="toolbar">
       ${is("admin") && html`
         <button disabled=${chosen.length !== 1} onClick=${() => edit(chosen[0].id)}><${Icon} name="edit" />Edit</button>
         <button disabled=${!chosen.length} onClick=${() => setOpen({ remove: chosen })}><${Icon} name="trash" />Delete</button>`}
       <${Search} label="Search by name" ...${listing.search} />
-    </div>
+    </div>`}
     <${Table} caption=${NOUN} columns=${columns(known.data)} empty=${empty} ...${listing.table}
       selected=${is("admin") ? selected : undefined} onSelect=${setSelected} />
     ${open.form && html`<${EndpointForm} stored=${open.stored} onSaved=${(it) => saved(it, open.stored)} onClose=${() => setOpen({})} />`}
@@ -90,7 +91,7 @@ function Removal({ endpoints, onClose }) {
   const names = endpoints.map((it) => it.name).join(", ");
   const action = useAction(async () => {
     for (const { id } of endpoints) await remove(harbor(`/registries/${segment(id)}`));
-    notify(endpoints.length === 1 ? `The endpoint ${names} was deleted.` : `${endpoints.length} endpoints were deleted.`);
+    notify(endpoints.length === 1 ? `The endpoint “${names}” was deleted.` : `${endpoints.length} endpoints were deleted.`);
   });
   const rules = useLoad((signal) => rulesUsing(endpoints.map((it) => it.id), signal), []);
   const title = endpoints.length === 1 ? "Delete Endpoint" : `Delete ${endpoints.length} Endpoints`;

@@ -74,7 +74,7 @@ function Backup() {
   };
   return html`<${Card} title="Backup">
     <p class="muted">Everything the daemon has stored as of one moment, secrets and their key included, in one file sealed under a
-      passphrase. <code>portolan restore FILE --data-dir DIR</code> makes an empty directory from it.</p>
+      passphrase. <code>portolan restore FILE --data-dir DIR</code> fills an empty directory from it.</p>
     <form class="stack narrow" onSubmit=${submit}>
       <${Text} label="Passphrase" type="password" autocomplete="new-password" value=${phrase} onChange=${setPhrase}
         hint="${LEAST} characters at least. It is kept nowhere: who loses it loses the backup." />

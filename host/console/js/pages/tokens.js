@@ -12,7 +12,7 @@ import { Icon } from "../ui/icon.js";
 import { Page } from "../ui/page.js";
 import { Empty, Failure, Remark, Status } from "../ui/state.js";
 import { Table } from "../ui/table.js";
-import { ROLES } from "./users.js";
+import { RoleChoice } from "./users.js";
 
 const LIVES = [["30", "30 days"], ["90", "90 days"], ["365", "A year"], ["", "Never"]];
 const DAY = 86_400_000;
@@ -22,7 +22,7 @@ export function Tokens() {
   const [open, setOpen] = useState({});
   const drop = useAction(async (token) => {
     await remove(v1(`/tokens/${token.id}`));
-    notify(`The token ${token.name} was deleted.`);
+    notify(`The token “${token.name}” was deleted.`);
     tokens.reload();
   });
   const add = html`<button class="primary" onClick=${() => setOpen({ form: true })}><${Icon} name="plus" />New Token</button>`;
@@ -71,7 +71,7 @@ function NewToken({ onDone, onClose }) {
     <button class="primary" disabled=${!draft.name || make.busy}>${make.busy ? "Creating…" : "Create token"}</button>`;
   return html`<${Dialog} title="New Token" onClose=${onClose} onSubmit=${() => draft.name && make.run()} footer=${footer} note=${html`<${Failure} quiet error=${make.error} />`}>
     <${Text} label="Name" required maxlength="64" hint="Small letters, digits, dots, dashes and underscores." ...${field("name")} />
-    <${Choice} label="Role" options=${ROLES} ...${field("role")} />
+    <${RoleChoice} ...${field("role")} />
     <${Choice} label="Expires after" options=${LIVES} ...${field("days")} />
   <//>`;
 }

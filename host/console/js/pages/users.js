@@ -14,11 +14,14 @@ import { Failure } from "../ui/state.js";
 import { Table } from "../ui/table.js";
 
 /** Roles, and what each may do. */
-export const ROLES = [
-  ["viewer", "viewer: looks at everything that is no secret"],
-  ["operator", "operator: also runs and stops rules"],
-  ["admin", "admin: may do everything"],
-];
+const ROLES = {
+  viewer: "Looks at everything that is no secret.",
+  operator: "Also runs and stops rules.",
+  admin: "May do everything.",
+};
+
+/** A choice among the roles; what the chosen one may do stands below. */
+export const RoleChoice = (given) => html`<${Choice} label="Role" options=${Object.keys(ROLES)} hint=${ROLES[given.value]} ...${given} />`;
 
 export function Users() {
   const session = useSession();
@@ -27,7 +30,7 @@ export function Users() {
   const shut = () => setOpen({});
   const drop = useAction(async (user) => {
     await remove(v1(`/users/${user.id}`));
-    notify(`The user ${user.name} was deleted.`);
+    notify(`The user “${user.name}” was deleted.`);
     users.reload();
   });
   const columns = [
@@ -59,7 +62,7 @@ function UserForm({ stored, onDone, onClose }) {
     const { name, role, password } = draft;
     if (stored) await put(v1(`/users/${stored.id}`), { role, ...(password ? { password } : {}) });
     else await post(v1("/users"), { name, role, password });
-    notify(stored ? `The user ${name} was changed.` : `The user ${name} was created.`);
+    notify(stored ? `The user “${name}” was changed.` : `The user “${name}” was created.`);
     onDone();
     onClose();
   });
@@ -69,7 +72,7 @@ function UserForm({ stored, onDone, onClose }) {
   return html`<${Dialog} title=${stored ? `Edit ${stored.name}` : "New User"} onClose=${onClose} footer=${footer}
     note=${html`<${Failure} quiet error=${save.error} />`} onSubmit=${() => ready && save.run()}>
     ${!stored && html`<${Text} label="Name" required maxlength="64" hint="Small letters, digits, dots, dashes and underscores." ...${field("name")} />`}
-    <${Choice} label="Role" options=${ROLES} ...${field("role")} />
+    <${RoleChoice} ...${field("role")} />
     <${Text} label=${stored ? "New password" : "Password"} type="password" autocomplete="new-password" required=${!stored}
       hint=${stored ? "Leave it empty to keep the one there is. A new one ends open sessions." : ""} ...${field("password")} />
   <//>`;

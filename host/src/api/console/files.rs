@@ -19,6 +19,7 @@ pub(super) const FILES: &[(&str, &[u8])] = files![
     "js/notice.js"
     "js/pages.js"
     "js/pages/audit.js"
+    "js/pages/budget.js"
     "js/pages/executions.js"
     "js/pages/executions/bar.js"
     "js/pages/executions/execution.js"

@@ -14,9 +14,6 @@ Examples:
   portolan audit --who ada
   portolan audit --noun endpoint --id 3 -o json")]
 pub struct AuditArgs {
-    /// How the daemon is reached.
-    #[command(flatten)]
-    pub connection: Connection,
     /// Only what this user or token did; a token is robot$NAME
     #[arg(long, value_name = "NAME")]
     pub who: Option<String>,
@@ -33,4 +30,7 @@ pub struct AuditArgs {
     /// How many entries, at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub connection: Connection,
 }

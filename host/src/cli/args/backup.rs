@@ -15,15 +15,15 @@ sealed under the passphrase: who loses that loses the backup.
 Examples:
   portolan backup /var/backups/portolan.backup --passphrase-file ./passphrase")]
 pub struct BackupArgs {
-    /// How the daemon is reached.
-    #[command(flatten)]
-    pub connection: Connection,
     /// File to make; one that is there is not replaced
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// File with the passphrase, `-` for standard input; asked for without
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+    /// How the daemon is reached.
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// `portolan restore`.

@@ -98,13 +98,15 @@ On a terminal it asks for what is missing: all of it where NAME or --url is, els
 
 Examples:
   portolan endpoint add
-  portolan endpoint add edge --url http://127.0.0.1:5000
+  portolan endpoint add edge --url http://127.0.0.1:5000 --requests-per-minute 600
+  portolan endpoint add disk --url oci:transfer
   portolan endpoint add hub --provider harbor --url https://harbor.example.com \\
       --access-id 'robot$ci' --access-secret-file ./secret --ca ./ca.pem")]
 pub struct EndpointAdd {
     /// Its name: unique, at most 64 bytes
     pub name: Option<String>,
-    /// Base address of the registry
+    /// Base address of the registry; oci:NAME for an image layout below the `directory` that
+    /// `[layouts]` of the daemon's settings names, oci:NAME.tar for one in a tar file
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// Kind of registry; `portolan provider list` shows which there are [default: docker-registry]
@@ -200,6 +202,7 @@ where it was meant to go.
 Examples:
   portolan endpoint edit hub --access-id ci --access-secret-file ./secret
   portolan endpoint edit hub --webhook-secret-file ./hook-secret
+  portolan endpoint edit hub --bytes-per-second 5000000 --requests-per-minute 0
   portolan endpoint edit hub --name harbour --insecure=false")]
 pub struct EndpointEdit {
     /// Its name or id

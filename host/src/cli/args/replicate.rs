@@ -46,6 +46,8 @@ Examples:
       --to https://one.example.com --to https://two.example.com \\
       --to-access-id ci --to-access-id '' \\
       --to-access-secret-file ./secret --to-access-secret-file ''
+  portolan replicate --from https://registry.example.com --to oci:/media/disk/transfer
+  portolan replicate --from oci:/media/disk/transfer --to https://inside.example.com
   portolan replicate --from https://registry.example.com --to oci-archive:transfer.tar
   portolan replicate --from oci-archive:transfer.tar --to https://inside.example.com")]
 pub struct ReplicateArgs {

@@ -1,4 +1,4 @@
-//! `portolan rule`: add, list, show, remove, plan, run. Harbor's API calls a rule a policy.
+//! `portolan rule`: add, edit, list, show, plan, run, remove. Harbor's API calls a rule a policy.
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -75,12 +75,12 @@ pub struct RuleAdd {
     /// Endpoint to write to; 0 is the local registry; may be repeated
     #[arg(long, value_name = "ENDPOINT", required = true)]
     pub to: Vec<String>,
-    /// What it selects and does.
-    #[command(flatten)]
-    pub says: RuleSays,
     /// Store it without letting it run
     #[arg(long)]
     pub disabled: bool,
+    /// What it selects and does.
+    #[command(flatten)]
+    pub says: RuleSays,
 }
 
 /// `portolan rule edit`.
@@ -91,6 +91,7 @@ empty text takes them away.
 
 Examples:
   portolan rule edit mirror --latest 3
+  portolan rule edit mirror --bytes-per-second 5000000 --requests-per-minute 600
   portolan rule edit mirror --tag '' --tag-semver '>=2' --override yes
   portolan rule edit mirror --schedule '' --disable")]
 pub struct RuleEdit {
@@ -105,15 +106,15 @@ pub struct RuleEdit {
     /// Endpoint to write to; 0 is the local registry; may be repeated
     #[arg(long, value_name = "ENDPOINT")]
     pub to: Vec<String>,
-    /// What it selects and does.
-    #[command(flatten)]
-    pub says: RuleSays,
     /// Let it run
     #[arg(long, conflicts_with = "disable")]
     pub enable: bool,
     /// Keep it from running
     #[arg(long)]
     pub disable: bool,
+    /// What it selects and does.
+    #[command(flatten)]
+    pub says: RuleSays,
 }
 
 /// What a rule selects and does; what is absent is the default, or stays.
@@ -138,10 +139,22 @@ pub struct RuleSays {
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<String>,
     /// Move tags that stand for something else at the destination
-    #[arg(long = "override", value_name = "YES", num_args = 0..=1, default_missing_value = "yes")]
+    #[arg(
+        long = "override",
+        value_name = "yes|no",
+        hide_possible_values = true,
+        num_args = 0..=1,
+        default_missing_value = "yes"
+    )]
     pub override_tags: Option<Yes>,
     /// Refuse a run while another is under way
-    #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "yes")]
+    #[arg(
+        long,
+        value_name = "yes|no",
+        hide_possible_values = true,
+        num_args = 0..=1,
+        default_missing_value = "yes"
+    )]
     pub single_active: Option<Yes>,
     /// Beyond that.
     #[command(flatten)]
@@ -218,7 +231,7 @@ pub struct RuleOptions {
     #[arg(long, value_name = "GLOB")]
     pub media_type: Vec<String>,
     /// Whether signatures, SBOMs and other referrers go along: yes by default
-    #[arg(long, value_name = "YES")]
+    #[arg(long, value_name = "yes|no", hide_possible_values = true)]
     pub referrers: Option<Yes>,
     /// Only referrers of this type; may be repeated
     #[arg(long, value_name = "GLOB")]
@@ -229,14 +242,14 @@ pub struct RuleOptions {
     /// What a tag is kept under before it is moved, e.g. '{tag}-before'
     #[arg(long, value_name = "NAME")]
     pub backup_tag: Option<String>,
-    /// Bytes a second, all runs of the rule together; 0 is unlimited
+    /// Bytes of blobs a second, all runs of the rule together; 0 is unlimited
     #[arg(long, value_name = "BYTES")]
     pub bytes_per_second: Option<u64>,
     /// Requests a minute, to source and destinations, all runs of the rule together; 0 is unlimited
     #[arg(long, value_name = "N")]
     pub requests_per_minute: Option<u32>,
     /// Whether tags that are gone at the source are deleted at the destinations, after a whole run
-    #[arg(long, value_name = "YES")]
+    #[arg(long, value_name = "yes|no", hide_possible_values = true)]
     pub prune: Option<Yes>,
     /// Delete nothing where more than this share of the tags there is gone: 0.1 by default
     #[arg(long, value_name = "SHARE")]

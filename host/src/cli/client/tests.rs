@@ -120,6 +120,10 @@ fn a_policy_is_a_rule_here_and_names_stay() {
             "the policy `policy` is being run".to_owned(),
             "the rule `policy` is being run".to_owned(),
         ),
+        (
+            "the name `policy` is taken by another policy".to_owned(),
+            "the name `policy` is taken by another rule".to_owned(),
+        ),
         (format!("{used}a policy (id 1); x"), format!("{used}a rule (id 1); x")),
         (format!("{used}policies (ids 1, 2)"), format!("{used}rules (ids 1, 2)")),
     ] {

@@ -1,7 +1,7 @@
 // Progress bars: of an execution, and of one task of it. What they say is the daemon's own count.
 
 import { html, useId } from "../../view.js";
-import { bytes, count, duration, plural, rate } from "../../format.js";
+import { bytes, count, duration, plural, rate, sentence } from "../../format.js";
 import { percentOf } from "./live.js";
 import { done, isRunning, statusWord } from "./words.js";
 
@@ -12,7 +12,7 @@ export function RunBar({ run, progress }) {
   const percent = percentOf(progress, run);
   const known = Boolean(run.total || progress?.planned);
   const words = [
-    ...(run.total || going ? [`${done(run)} tasks ended`] : []),
+    ...(run.total || going ? [`${done(run)} ended`] : []),
     ...(progress?.planned ? [artifacts(progress)] : []),
     ...moving(progress, going),
   ];
@@ -62,5 +62,5 @@ export function TaskWords({ task: { progress, status_text: why, status } }) {
   ].filter(Boolean);
   const again = status === "Pending" && why ? "Tried again soon: " : "";
   return html`${words.length > 0 && html`<p class="reason">${words.join(", ")}</p>`}
-    ${why && status !== "Succeed" && html`<p class="reason">${again}${why}</p>`}`;
+    ${why && status !== "Succeed" && html`<p class="reason">${again}${again ? why : sentence(why)}</p>`}`;
 }

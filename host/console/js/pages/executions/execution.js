@@ -2,7 +2,7 @@
 
 import { get, harbor, list, post, put, segment, v1 } from "../../api.js";
 import { html, useEffect, useRef, useState } from "../../view.js";
-import { fullTime, plural, time } from "../../format.js";
+import { fullTime, plural, sentence, time } from "../../format.js";
 import { useAction, useLoad } from "../../load.js";
 import { notify } from "../../notice.js";
 import { go, to } from "../../route.js";
@@ -31,7 +31,7 @@ export function Execution({ id }) {
   return html`<${Page} title="Execution ${run.id}" back=${BACK} actions=${actions.buttons}>
     <${Failure} error=${actions.error} />
     <${Spoken} run=${run} />
-    <${Failure} title="It failed as a whole." error=${run.status_text && run.status === "Failed" && { message: run.status_text }} />
+    <${Failure} title="It failed as a whole." error=${run.status_text && run.status === "Failed" && { message: sentence(run.status_text) }} />
     <${Card}>
       <${RunBar} run=${run} progress=${progress} />
       <div class="columns">
@@ -86,14 +86,14 @@ function useActions(run) {
   });
   const retry = useAction(async () => {
     const made = await post(v1(`/executions/${segment(run.id)}/retry`));
-    notify(`What failed in execution ${run.id} runs again.`);
+    notify(`What was left of execution ${run.id} runs again.`);
     go(`/executions/${made?.id ?? (await newest(run.policy_id)).id}`);
   });
   const going = isRunning(run);
   const canGoOn = !going && canRetry && run?.failed + run?.stopped > 0;
   const buttons = is("operator") && html`
     ${going && html`<button class="danger" disabled=${stop.busy} onClick=${() => stop.run()}><${Icon} name="stop" />${stop.busy ? "Stopping…" : "Stop"}</button>`}
-    ${canGoOn && html`<button class="primary" disabled=${retry.busy} onClick=${() => retry.run()}><${Icon} name="refresh" />${retry.busy ? "Starting…" : "Retry failed"}</button>`}`;
+    ${canGoOn && html`<button class="primary" disabled=${retry.busy} onClick=${() => retry.run()}><${Icon} name="refresh" />${retry.busy ? "Starting…" : run.failed ? "Retry failed" : "Retry stopped"}</button>`}`;
   return { buttons, error: stop.error ?? retry.error };
 }
 

@@ -2,7 +2,7 @@
 
 import { harbor, put, segment } from "../../api.js";
 import { html, useId, useRef, useState } from "../../view.js";
-import { count, fullTime, time } from "../../format.js";
+import { count, fullTime, sentence, time } from "../../format.js";
 import { useAction, useListing } from "../../load.js";
 import { notify } from "../../notice.js";
 import { to } from "../../route.js";
@@ -39,11 +39,12 @@ export function Runs({ rule, rules, filters, onFilter, size = 25 }) {
     notify(chosen.length === 1 ? `Execution ${chosen[0].id} will stop.` : `${chosen.length} executions will stop.`);
     setSelected(new Set());
   });
+  const isBlank = rows?.length === 0 && !isNarrowed(filters);
   return html`<div class="stack">
-    <div class="toolbar">
+    ${!isBlank && html`<div class="toolbar">
       ${is("operator") && html`<button disabled=${!chosen.length || stop.busy} onClick=${() => stop.run()}><${Icon} name="stop" />Stop</button>`}
       <${Filters} rules=${rules} filters=${filters} onFilter=${onFilter} />
-    </div>
+    </div>`}
     <${Failure} title="Not stopped." error=${stop.error} />
     <${Table} caption="Executions" columns=${columns(rule ? undefined : rules)} ...${given.table} rows=${rows} onSort=${undefined}
       selected=${is("operator") ? selected : undefined} onSelect=${setSelected} rowName=${(row) => `execution ${row.id}`}
@@ -51,13 +52,15 @@ export function Runs({ rule, rules, filters, onFilter, size = 25 }) {
   </div>`;
 }
 
+const isNarrowed = ({ status, trigger, rule }) => Boolean(status || trigger || rule);
+
 /** What was told last, unless the listing has its end already. */
 const newer = (row, told) => (told && isRunning(row) ? told : row);
 
 const columns = (rules) => [
   { label: "ID", cell: (row) => html`<a href=${to("executions", row.id)}>${row.id}</a>` },
   ...(rules ? [{ label: "Rule", wide: true, cell: (row) => html`<${RuleName} id=${row.policy_id} rules=${rules} />` }] : []),
-  { label: "Status", cell: (row) => html`<${Outcome} status=${row.status} />${row.status_text && html`<p class="reason">${row.status_text}</p>`}` },
+  { label: "Status", cell: (row) => html`<${Outcome} status=${row.status} />${row.status_text && html`<p class="reason">${sentence(row.status_text)}</p>`}` },
   { label: "Trigger", cell: (row) => triggerWord(row.trigger) },
   { label: "Start Time", cell: (row) => html`<span class="nowrap" title=${fullTime(row.start_time)}>${time(row.start_time)}</span>` },
   { label: "Duration", end: true, cell: (row) => html`<span class="nowrap">${lasted(row)}</span>` },
@@ -89,7 +92,7 @@ export function Pick({ label, value = "", all, options, onChange }) {
 }
 
 function Nothing({ filters, rule }) {
-  if (filters.status || filters.trigger || filters.rule) return html`<${Empty} icon="search" title="No execution is like that" />`;
+  if (isNarrowed(filters)) return html`<${Empty} icon="search" title="No execution is like that" />`;
   return html`<${Empty} icon="executions" title="No executions yet">
     <p>${rule ? "Replicate runs this rule now." : html`An execution is one run of a <a href=${to("replications")}>replication rule</a>.`}</p><//>`;
 }

@@ -27,7 +27,7 @@ export function Log({ execution, task, onClose }) {
     <a class="button" href=${whole} target="_blank" rel="noreferrer">Open as text</a>
     <button type="button" onClick=${onClose}>Close</button>`;
   return html`<${Dialog} title="Log of Task ${task.id}" wide onClose=${onClose} onSubmit=${onClose} footer=${footer}>
-    <p class="muted log-what"><code>${nameOf(task.src_resource)}</code> → <code>${nameOf(task.dst_resource)}</code>
+    <p class="muted log-what"><span><code>${nameOf(task.src_resource)}</code> → <code>${nameOf(task.dst_resource)}</code></span>
       ${lines && html`<${Copy} text=${lines.join("\n")} what="log" />`}</p>
     <${Failure} error=${error} />
     ${!lines && !error && html`<${Loading} />`}

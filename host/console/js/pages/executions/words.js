@@ -1,6 +1,6 @@
 // Executions and tasks in words.
 
-import { count, duration, isSet } from "../../format.js";
+import { count, duration, isSet, plural } from "../../format.js";
 import { html } from "../../view.js";
 import { Status } from "../../ui/state.js";
 
@@ -30,8 +30,8 @@ export const lasted = (it) => duration(seconds(it));
 export const successRate = ({ succeed, total }) =>
   (total ? `${Math.floor((succeed / total) * 100)} %` : "–");
 
-/** `3 of 4`. */
-export const done = (run) => `${count(run.succeed + run.failed + run.stopped)} of ${count(run.total)}`;
+/** `3 of 4 tasks`. */
+export const done = (run) => `${count(run.succeed + run.failed + run.stopped)} of ${plural(run.total, "task")}`;
 
 /** Whether it still goes on. */
 export const isRunning = (it) => it?.status === "InProgress" || it?.status === "Pending";

@@ -14,6 +14,7 @@ import { Icon } from "../../ui/icon.js";
 import { Card, Facts, Page } from "../../ui/page.js";
 import { Empty, Failure, Loading } from "../../ui/state.js";
 import { Table } from "../../ui/table.js";
+import { budgetWords } from "../budget.js";
 import { Health } from "../registries.js";
 import { EndpointForm } from "./form.js";
 import { HookWays, useWebhook } from "./webhook.js";
@@ -51,6 +52,7 @@ function Overview({ endpoint, onChange }) {
         ["Verify Remote Cert", endpoint.insecure ? "No" : "Yes"],
         ["CA Certificate", endpoint.ca_certificate && "its own"],
         ["Proxy", endpoint.proxy],
+        ["Budget", budgetWords(endpoint.budget)],
         ["Settings", endpoint.settings && html`<code>${JSON.stringify(endpoint.settings)}</code>`],
         ["Webhooks", hook.data?.supported && html`<${HookWays} hook=${hook} />`],
         ["Created", time(endpoint.creation_time)],

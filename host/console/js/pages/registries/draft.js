@@ -1,6 +1,7 @@
 // An endpoint while its form is filled in: from the daemon's JSON, and back into the bodies of the
 // requests that test and save it. No drawing here.
 
+import { budgetBody, budgetDraft } from "../budget.js";
 import { finished } from "./settings.js";
 
 /** A blank form, or that of a stored endpoint; a secret never comes back from the daemon. */
@@ -21,6 +22,7 @@ export const draftOf = (stored) => ({
   hookSecret: "",
   dropHook: false,
   hosts: (stored?.allowed_hosts ?? []).map((it) => `${it.pattern} ${it.uses.join(",")}`).join("\n"),
+  budget: budgetDraft(stored?.budget),
 });
 
 /** The draft for another provider: what a provider fixes is filled in, what it does not is kept. */
@@ -50,6 +52,7 @@ const shared = (draft) => ({
   proxy: draft.proxy.trim(),
   client_certificate: draft.clientCertificate,
   allowed_hosts: allowed(draft.hosts),
+  budget: budgetBody(draft.budget),
   ...(draft.clientKey ? { client_key: draft.clientKey } : {}),
 });
 

@@ -9,6 +9,7 @@ import { rulesUsing } from "../../usage.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Area, Check, Choice, Text } from "../../ui/field.js";
 import { Failure, Loading, Remark } from "../../ui/state.js";
+import { isBudget } from "../budget.js";
 import { Credentials } from "./credentials.js";
 import { Advanced } from "./advanced.js";
 import { change, creation, draftOf, ping, withProvider } from "./draft.js";
@@ -51,7 +52,7 @@ export function EndpointForm({ stored, onSaved, onClose }) {
     forget();
     test.run();
   };
-  const ready = Boolean(draft.type && draft.url.trim());
+  const ready = Boolean(draft.type && draft.url.trim() && isBudget(draft.budget));
   const footer = html`
     <button type="button" class="first" disabled=${!ready || test.busy} onClick=${retest}>
       ${test.busy ? "Testing…" : "Test Connection"}</button>
@@ -99,7 +100,7 @@ function Address({ draft, set, chosen }) {
       options=${[["", "Another address"], ...presets.map(([name, url]) => [url, name])]}
       onChange=${(url) => set({ url })} />`}
     <${Text} label="Endpoint URL" required inputmode="url" maxlength="256" readonly=${fixed} placeholder="https://registry.example.com"
-      value=${draft.url} onChange=${(url) => set({ url })} class="grow"
+      value=${draft.url} onChange=${(url) => set({ url })} class="address"
       hint=${fixed ? "This provider has one address." : ""} />
   </div>`;
 }

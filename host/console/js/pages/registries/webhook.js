@@ -39,7 +39,7 @@ export function HookWays({ hook }) {
   const { supported, secret_set: ready, ways, last_delivery: last } = hook.data;
   if (!supported) return "This provider sends none.";
   return html`<div class="stack tight">
-    ${!ready && html`<p>None are taken: there is no webhook secret.</p>`}
+    ${!ready && html`<p>None is taken until there is a webhook secret.</p>`}
     ${ways.map((way) => html`<${Way} key=${way.kind + way.header} way=${way} />`)}
     ${last && html`<p class="reason">Last delivery ${ago(last.at)}: ${OUTCOMES[last.outcome] ?? last.outcome}${last.detail && ` (${last.detail})`}</p>`}
   </div>`;

@@ -19,7 +19,7 @@ export function useRuleActions(onChange) {
   const toggled = useAction(async (rule) => {
     const stored = await get(rulePath(rule));
     await put(rulePath(rule), changed(stored, { enabled: !stored.enabled }));
-    notify(`The rule ${rule.name} is ${stored.enabled ? "disabled" : "enabled"}.`);
+    notify(`The rule “${rule.name}” is ${stored.enabled ? "disabled" : "enabled"}.`);
     onChange();
   });
   return {
@@ -45,7 +45,7 @@ function Replicate({ rules: [rule], act }) {
   const action = useAction(async () => {
     await post(RUNS, { policy_id: rule.id });
     const run = await newest(rule.id);
-    notify(`The rule ${rule.name} runs.`);
+    notify(`The rule “${rule.name}” was started.`);
     go(`/executions/${run.id}`);
   });
   return html`<${Confirm} title="Replication Rule" verb="Replicate" danger=${false} action=${action} onClose=${act.shut}>
@@ -59,7 +59,7 @@ function Stop({ rules, act }) {
       const { items } = await list(RUNS, { policy_id: rule.id, status: "InProgress", page_size: 0 });
       for (const { id } of items) await put(`${RUNS}/${id}`);
     }
-    notify(rules.length === 1 ? `The executions of ${rules[0].name} will stop.` : "The executions will stop.");
+    notify(rules.length === 1 ? `The executions of “${rules[0].name}” will stop.` : "The executions will stop.");
     act.onChange();
   });
   return html`<${Confirm} title="Stop Executions" verb="Stop" action=${action} onClose=${act.shut}>
@@ -70,7 +70,7 @@ function Stop({ rules, act }) {
 function Removal({ rules, act, onGone }) {
   const action = useAction(async () => {
     for (const rule of rules) await remove(rulePath(rule));
-    notify(rules.length === 1 ? `The rule ${rules[0].name} was deleted.` : `${rules.length} rules were deleted.`);
+    notify(rules.length === 1 ? `The rule “${rules[0].name}” was deleted.` : `${rules.length} rules were deleted.`);
     onGone();
     act.onChange();
   });

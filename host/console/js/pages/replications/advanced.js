@@ -3,27 +3,29 @@
 
 import { html, useState } from "../../view.js";
 import { Area, Check, Choice, Text } from "../../ui/field.js";
-import { isUsed } from "./options.js";
+import { Budget } from "../budget.js";
+import { isCount, isUsed } from "./options.js";
 
-const INDEXES = [
-  ["whole", "Whole: all platforms are copied"],
-  ["sparse", "Sparse: the index stays, other platforms are missing"],
-  ["rewrite", "Rewrite: a new index of these platforms, another digest"],
-];
+const INDEXES = [["whole", "Whole"], ["sparse", "Sparse"], ["rewrite", "Rewritten"]];
+const INDEX_HINTS = {
+  whole: "All platforms are copied.",
+  sparse: "The index stays as it is; other platforms are missing.",
+  rewrite: "A new index of these platforms alone, with another digest.",
+};
 const NEWER = [["semver", "Version in the tag"], ["push_time", "Time of the push"]];
 
 export function Advanced({ options, onChange }) {
   const field = (name) => ({ value: options[name], onChange: (value) => onChange({ ...options, [name]: value }) });
   // It does not close under somebody who empties its last field.
   const [open] = useState(() => isUsed(options));
-  const numeric = (name) => ({ inputmode: "numeric", ...field(name) });
   return html`<details open=${open}><summary>Advanced</summary>
     <div class="stack">
       <fieldset><legend>Which artifacts</legend>
         <${Area} label="Platforms" rows="2" class="mono" placeholder="linux/amd64" hint="One in each line; all where it is empty." ...${field("platforms")} />
-        ${options.platforms.trim() && html`<${Choice} label="Index of more platforms" options=${INDEXES} ...${field("index")} />`}
+        ${options.platforms.trim() && html`<${Choice} label="Index of more platforms" options=${INDEXES} hint=${INDEX_HINTS[options.index]} ...${field("index")} />`}
         <div class="row">
-          <${Text} label="Only the newest" placeholder="all" hint="So many of each repository, after the filters." ...${numeric("latestCount")} />
+          <${Text} label="Only the newest" placeholder="all" inputmode="numeric" hint="So many of each repository, after the filters."
+            error=${isCount(options.latestCount) ? "" : "Give a whole number, or leave it empty for all."} ...${field("latestCount")} />
           <${Choice} label="Newest by" options=${NEWER} ...${field("latestBy")} />
         </div>
         <div class="row">
@@ -39,12 +41,7 @@ export function Advanced({ options, onChange }) {
         <${Area} label="Immutable tags" rows="2" class="mono" placeholder="v*" hint="Tags like these are never moved once they are there, whatever Override says." ...${field("immutableTags")} />
         <${Text} label="Keep what is overwritten as" placeholder="{tag}-before" hint="{tag} stands for the tag. Nothing is kept where it is empty." ...${field("backupTag")} />
       </fieldset>
-      <fieldset><legend>Budget of all its executions together</legend>
-        <div class="row">
-          <${Text} label="Megabytes a second" placeholder="unlimited" inputmode="decimal" ...${field("bytesPerSecond")} />
-          <${Text} label="Requests a minute" placeholder="unlimited" ...${numeric("requestsPerMinute")} />
-        </div>
-      </fieldset>
+      <${Budget} hint="For all executions of the rule together." ...${field("budget")} />
     </div>
   </details>`;
 }

@@ -1,7 +1,7 @@
 // A rule while its form is filled in: from the daemon's JSON, and back into the bodies that save
 // and plan it. No drawing here.
 
-import { optionsBody, optionsDraft } from "./options.js";
+import { hasNumbers, optionsBody, optionsDraft } from "./options.js";
 import { destinations } from "./words.js";
 
 const EMPTY = { name: { value: "", excludes: false, syntax: "glob" }, label: { value: "", excludes: false } };
@@ -123,6 +123,7 @@ export function gaps(draft) {
     if (it.registry === "") found[`destination-${at}`] = "Choose where to copy to.";
   });
   const speed = draft.speed.trim();
-  if (speed && !(Number(speed) > 0)) found.speed = "Give a number above 0, or nothing for unlimited.";
+  if (speed && !(Number(speed) > 0)) found.speed = "Give a number above 0, or leave it empty for no limit.";
+  if (!hasNumbers(draft.options)) found.options = "One of the numbers is none.";
   return found;
 }

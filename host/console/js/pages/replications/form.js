@@ -45,14 +45,14 @@ export function RuleForm({ stored, copied }) {
     const sent = body(draft, features);
     if (stored) await put(harbor(`/replication/policies/${segment(stored.id)}`), sent);
     else await post(harbor("/replication/policies"), sent);
-    notify(stored ? `The rule ${sent.name} was changed.` : `The rule ${sent.name} was made.`);
+    notify(stored ? `The rule “${sent.name}” was changed.` : `The rule “${sent.name}” was created.`);
     go(stored ? `/replications/${stored.id}` : await pathOf(sent.name));
   });
   const submit = (event) => {
     event.preventDefault();
     setTried(true);
     if (!Object.keys(missing).length && !cronError(draft)) save.run();
-    else setTimeout(() => document.querySelector("main [aria-invalid=true]")?.focus());
+    else setTimeout(showFault);
   };
   const title = stored ? `Edit ${stored.name}` : copied ? `Copy of ${copied.name}` : "New Replication Rule";
   const back = stored ? { href: to("replications", stored.id), text: stored.name } : BACK;
@@ -63,7 +63,7 @@ export function RuleForm({ stored, copied }) {
   const made = (endpoint) => {
     endpoints.set([...endpoints.data, endpoint].sort((one, other) => one.name.localeCompare(other.name)));
     making(String(endpoint.id));
-    notify(`The endpoint ${endpoint.name} was made.`);
+    notify(`The endpoint “${endpoint.name}” was created.`);
   };
   return html`<${Page} title=${title} back=${back}>
     <div class="with-preview">
@@ -79,6 +79,13 @@ export function RuleForm({ stored, copied }) {
     </div>
     ${making && html`<${EndpointForm} onSaved=${made} onClose=${() => setMaking(undefined)} />`}
   <//>`;
+}
+
+/** Goes to the first field that is wrong, also where its part of the form is closed. */
+function showFault() {
+  const field = document.querySelector("main [aria-invalid=true]");
+  field?.closest("details")?.setAttribute("open", "");
+  field?.focus();
 }
 
 function PreviewCard({ draft, features }) {
@@ -97,7 +104,7 @@ function Fields({ draft, set, features, errors, endpoints, onNew }) {
     <${Destinations} draft=${draft} set=${set} endpoints=${endpoints} errors=${errors} onNew=${onNew} />
     <${Trigger} draft=${draft} set=${set} features=${features} />
     <div class="row">
-      <${Text} label="Bandwidth" inputmode="decimal" placeholder="unlimited" error=${errors.speed} hint="Of each task; nothing is unlimited." ...${field("speed")} />
+      <${Text} label="Bandwidth" inputmode="decimal" placeholder="unlimited" error=${errors.speed} hint="Of each task." ...${field("speed")} />
       <${Choice} label="Unit" options=${UNITS} ...${field("unit")} />
     </div>
     <div class="checks">

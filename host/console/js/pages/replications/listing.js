@@ -27,16 +27,17 @@ export function List() {
   const last = useLastRuns(listing.rows);
   const chosen = listing.rows.filter((row) => selected.has(row.id));
   const act = useRuleActions(() => listing.reload());
+  const isBlank = listing.table.rows?.length === 0 && !listing.word;
   const add = html`<a class="button primary" href=${to("replications", "new")}><${Icon} name="plus" />New Replication Rule</a>`;
   const empty = listing.word
     ? html`<${Empty} icon="search" title="No rule has such a name" />`
     : html`<${Empty} icon="replications" title="No replication rules yet">
         <p>A rule says what is copied, from which registry, where to, and when.</p>${is("admin") && add}<//>`;
   return html`<${Page} title=${NOUN} lead="Rules that copy artifacts between registries." actions=${is("admin") && add}>
-    <div class="toolbar">
+    ${!isBlank && html`<div class="toolbar">
       ${is("operator") && html`<${Buttons} chosen=${chosen} last=${last} act=${act} />`}
       <${Search} label="Search by name" ...${listing.search} />
-    </div>
+    </div>`}
     <${Dialogues} act=${act} onGone=${() => setSelected(new Set())} />
     <${Table} caption=${NOUN} columns=${columns(last)} empty=${empty} ...${listing.table}
       selected=${is("operator") ? selected : undefined} onSelect=${setSelected} />
@@ -62,7 +63,7 @@ function Buttons({ chosen, last, act }) {
 /** Harbor shows the executions of a chosen rule below the rules. */
 function Beneath({ rule }) {
   const [filters, setFilters] = useState({});
-  return html`<section class="stack"><h2>Executions of ${rule.name}</h2>
+  return html`<section class="stack"><h2>Executions of “${rule.name}”</h2>
     <${Runs} rule=${rule} filters=${filters} onFilter=${setFilters} size=${10} /></section>`;
 }
 
@@ -79,7 +80,7 @@ const columns = (last) => [
 
 function Source({ rule }) {
   const found = filters(rule);
-  return html`${rule.src_registry.name}
+  return html`<p>${rule.src_registry.name}</p>
     ${found.length > 0 ? html`<span class="chips">${found.map(([type, words]) => html`<span class="chip" key=${type + words}>${type} ${words}</span>`)}</span>`
       : html`<p class="reason">everything</p>`}`;
 }

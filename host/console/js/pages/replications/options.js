@@ -1,6 +1,8 @@
 // The options of a rule that Harbor does not have, as a form keeps them: texts and switches. Gives
 // the JSON of the API back. No drawing here.
 
+import { budgetBody, budgetDraft, budgetWords, isBudget } from "../budget.js";
+
 const joined = (list) => (list ?? []).join("\n");
 const lines = (text) => text.split(/[\n,]/).map((it) => it.trim()).filter(Boolean);
 const whole = (text) => Math.max(0, Math.round(Number(text) || 0));
@@ -19,8 +21,7 @@ export const optionsDraft = (options = {}) => ({
   artifactTypes: joined(options.referrers?.artifact_types),
   immutableTags: joined(options.immutable_tags),
   backupTag: options.backup_tag ?? "",
-  bytesPerSecond: numbered(options.budget?.bytes_per_second && options.budget.bytes_per_second / 1e6),
-  requestsPerMinute: numbered(options.budget?.requests_per_minute),
+  budget: budgetDraft(options.budget),
 });
 
 /** The API's form. What the form does not ask for (pruning) is left out, and stays as it is. */
@@ -32,11 +33,14 @@ export const optionsBody = (draft) => ({
   referrers: { copy: draft.referrers, artifact_types: lines(draft.artifactTypes) },
   immutable_tags: lines(draft.immutableTags),
   backup_tag: draft.backupTag.trim(),
-  budget: {
-    bytes_per_second: Math.round((Number(draft.bytesPerSecond) || 0) * 1e6),
-    requests_per_minute: whole(draft.requestsPerMinute),
-  },
+  budget: budgetBody(draft.budget),
 });
+
+/** Whether a text is a number of artifacts, or empty. */
+export const isCount = (text) => /^\d*$/.test(text.trim());
+
+/** Whether every number is one. */
+export const hasNumbers = (draft) => isCount(draft.latestCount) && isBudget(draft.budget);
 
 /** Whether anything but the defaults is asked for. */
 export const isUsed = (draft) => JSON.stringify(optionsBody(draft)) !== JSON.stringify(optionsBody(optionsDraft()));
@@ -53,6 +57,6 @@ export function optionWords(options) {
     ["Referrers", referrers && (referrers.copy === false ? "not copied" : referrers.artifact_types?.join(", "))],
     ["Immutable tags", options.immutable_tags?.join(", ")],
     ["Backup tag", options.backup_tag],
-    ["Budget", [budget?.bytes_per_second && `${budget.bytes_per_second / 1e6} MB/s`, budget?.requests_per_minute && `${budget.requests_per_minute} requests a minute`].filter(Boolean).join(", ")],
+    ["Budget", budgetWords(budget)],
   ].filter(([, words]) => words);
 }
