@@ -40,7 +40,7 @@ mod transfer;
 mod worker;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -48,7 +48,7 @@ use std::{
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     execution::{Execution, StartedBy},
-    id::{ExecutionId, PolicyId},
+    id::{EndpointId, ExecutionId, PolicyId},
     oci::{Repository, Tag},
     policy::{Policy, PolicySpec},
 };
@@ -122,6 +122,9 @@ pub(crate) struct Engine {
     _cuts: Arc<DropGuard>,
 }
 
+/// By execution, repositories that its tasks were at when they were cut.
+type Cut = HashMap<ExecutionId, HashSet<(EndpointId, Repository)>>;
+
 /// What every loop and task of one engine shares.
 struct Shared {
     store: Store,
@@ -153,6 +156,8 @@ struct Shared {
     tracker: TaskTracker,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
+    /// Repositories that tasks were at when the engine before this one ended.
+    cut: Cut,
     /// How far each execution is.
     progress: Mutex<HashMap<ExecutionId, Arc<Course>>>,
     /// Plans made at once: each asks registries many questions.
@@ -167,7 +172,11 @@ struct Shared {
 impl Engine {
     /// Takes back what this owner had claimed when it ended, and starts working.
     pub(crate) async fn start(parts: EngineParts) -> Result<Self, StoreError> {
-        parts.store.release_tasks(&parts.owner).await?;
+        let mut cut = Cut::new();
+        for task in parts.store.release_tasks(&parts.owner).await? {
+            let to = (task.spec.destination, task.spec.destination_repository);
+            cut.entry(task.execution).or_default().insert(to);
+        }
         let cutting = CancellationToken::new();
         let shared = Arc::new(Shared {
             store: parts.store,
@@ -192,6 +201,7 @@ impl Engine {
             tracker: TaskTracker::new(),
             running: Running::default(),
             ledgers: Mutex::default(),
+            cut,
             progress: Mutex::default(),
             previews: Semaphore::new(PREVIEWS),
             began: OffsetDateTime::now_utc(),
@@ -286,7 +296,8 @@ impl Engine {
 impl Shared {
     /// What is known of an execution's destinations; made at its first task.
     fn ledger(&self, execution: ExecutionId) -> Arc<Ledger> {
-        Arc::clone(lock(&self.ledgers).entry(execution).or_default())
+        let cut = || Ledger::after(self.cut.get(&execution).cloned().unwrap_or_default());
+        Arc::clone(lock(&self.ledgers).entry(execution).or_insert_with(|| Arc::new(cut())))
     }
 
     /// The flow of requests to a registry, which all tasks share.
