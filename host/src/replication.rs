@@ -40,7 +40,7 @@ mod transfer;
 mod worker;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -48,7 +48,7 @@ use std::{
 use portolan_core::{
     endpoint::{Credentials, EndpointSpec},
     execution::{Execution, StartedBy},
-    id::{ExecutionId, PolicyId},
+    id::{EndpointId, ExecutionId, PolicyId},
     oci::{Repository, Tag},
     policy::{Policy, PolicySpec},
 };
@@ -125,6 +125,9 @@ pub(crate) struct Engine {
     _cuts: Arc<DropGuard>,
 }
 
+/// By execution, repositories that its tasks were at when they were cut.
+type Cut = HashMap<ExecutionId, HashSet<(EndpointId, Repository)>>;
+
 /// What every loop and task of one engine shares.
 struct Shared {
     store: Store,
@@ -156,6 +159,8 @@ struct Shared {
     tracker: TaskTracker,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
+    /// Repositories that tasks were at when the engine before this one ended.
+    cut: Cut,
     /// How far each execution is.
     progress: Mutex<HashMap<ExecutionId, Arc<Course>>>,
     /// Plans made at once: each asks registries many questions.
@@ -170,7 +175,11 @@ struct Shared {
 impl Engine {
     /// Takes back what this owner had claimed when it ended, and starts working.
     pub(crate) async fn start(parts: EngineParts) -> Result<Self, StoreError> {
-        parts.store.release_tasks(&parts.owner).await?;
+        let mut cut = Cut::new();
+        for task in parts.store.release_tasks(&parts.owner).await? {
+            let to = (task.spec.destination, task.spec.destination_repository);
+            cut.entry(task.execution).or_default().insert(to);
+        }
         let cutting = CancellationToken::new();
         let shared = Arc::new(Shared {
             store: parts.store,
@@ -195,6 +204,7 @@ impl Engine {
             tracker: TaskTracker::new(),
             running: Running::default(),
             ledgers: Mutex::default(),
+            cut,
             progress: Mutex::default(),
             previews: Semaphore::new(PREVIEWS),
             began: OffsetDateTime::now_utc(),
@@ -290,7 +300,8 @@ impl Engine {
 impl Shared {
     /// What is known of an execution's destinations; made at its first task.
     fn ledger(&self, execution: ExecutionId) -> Arc<Ledger> {
-        Arc::clone(lock(&self.ledgers).entry(execution).or_default())
+        let cut = || Ledger::after(self.cut.get(&execution).cloned().unwrap_or_default());
+        Arc::clone(lock(&self.ledgers).entry(execution).or_insert_with(|| Arc::new(cut())))
     }
 
     /// The flow of requests to a registry, which all tasks share.

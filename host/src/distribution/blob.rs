@@ -1,8 +1,13 @@
 //! Blobs: whether they are there, and their bytes as a stream that hashes itself.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Method, header};
 use http_body_util::BodyExt;
-use portolan_core::oci::{Descriptor, Digest, Verifier};
+use portolan_core::{
+    oci::{Descriptor, Digest, Repository, Verifier},
+    provider::Target,
+};
 
 use super::{
     DistributionError, Marks, Remote,
@@ -30,6 +35,17 @@ impl Remote {
             404 => Ok(false),
             _ => Err(answer.into_error(&ask.attempted).await),
         }
+    }
+
+    /// Whether another repository of the registry has the blob.
+    pub(crate) async fn has_blob_in(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<bool, DistributionError> {
+        let target = Target { repository: repository.clone(), ..Target::clone(&self.target) };
+        let there = Self { target: Arc::new(target), ..self.clone() };
+        there.has_blob(digest).await
     }
 
     /// Whether the blob is there. A redirect says yes: registries look before they redirect.

@@ -9,7 +9,7 @@ use super::{
     siblings::At,
     transfer::Job,
 };
-use crate::distribution::Mount;
+use crate::distribution::{Mount, UploadSession};
 
 /// Makes sure that the destination repository has a blob.
 pub(super) async fn ensure(job: &Job, blob: &Descriptor, at: At<'_>) -> Result<(), TransferError> {
@@ -31,19 +31,19 @@ async fn bring(job: &Job, blob: &Descriptor, at: At<'_>) -> Result<(), TransferE
         return Ok(());
     };
     let mut session = None;
-    if let Some(from) = from.filter(|_| target.mount) {
-        match mount(job, blob, &from).await? {
-            Mount::Mounted => {
-                job.stats.walk.there(blob.size);
-                lead.held();
-                job.known.holds(digest).await;
-                return Ok(());
-            }
-            Mount::Declined(opened) => session = Some(opened),
-        }
-    }
+    let mut there = match from.filter(|_| target.mount) {
+        Some(from) => mounted(job, blob, &from, &mut session).await?,
+        None => false,
+    };
     // Also after a mount that was declined: one question is cheaper than the bytes.
-    if !is_there(job, blob).await? {
+    there = there || is_there(job, blob).await?;
+    if !there
+        && session.is_none()
+        && let Some(from) = unrecorded(job, digest).await
+    {
+        there = mounted(job, blob, &from, &mut session).await?;
+    }
+    if !there {
         delivery::deliver(job, (blob, at), session).await?;
         lead.held();
         job.known.brought(blob).await;
@@ -75,12 +75,36 @@ async fn is_there(job: &Job, blob: &Descriptor) -> Result<bool, TransferError> {
     there.map_err(TransferError::at(Side::Destination, "asking for a blob"))
 }
 
-async fn mount(job: &Job, blob: &Descriptor, from: &Repository) -> Result<Mount, TransferError> {
-    let mounted = job.destination.mount_blob(&blob.digest, from).await;
-    let mounted = mounted.map_err(TransferError::at(Side::Destination, "mounting a blob"))?;
-    if matches!(mounted, Mount::Mounted) {
-        job.stats.mounted();
-        job.log.info(format!("{} mounted from {from}", blob.digest)).await;
+/// Where a task was cut that had brought the blob: an acknowledgement that came right before the
+/// end is in no record.
+async fn unrecorded(job: &Job, digest: &Digest) -> Option<Repository> {
+    let target = job.destination.target();
+    if !target.mount {
+        return None;
     }
-    Ok(mounted)
+    for other in job.ledger.cut_beside(job.destination_id, &target.repository) {
+        // One that cannot be asked is no holder.
+        if let Ok(true) = job.destination.has_blob_in(&other, digest).await {
+            return Some(other);
+        }
+    }
+    None
+}
+
+/// Whether the blob could be mounted from another repository; else an upload may have been opened.
+async fn mounted(
+    job: &Job,
+    blob: &Descriptor,
+    from: &Repository,
+    session: &mut Option<UploadSession>,
+) -> Result<bool, TransferError> {
+    let mounted = job.destination.mount_blob(&blob.digest, from).await;
+    match mounted.map_err(TransferError::at(Side::Destination, "mounting a blob"))? {
+        Mount::Declined(opened) => *session = Some(opened),
+        Mount::Mounted => {
+            job.stats.mounted();
+            job.log.info(format!("{} mounted from {from}", blob.digest)).await;
+        }
+    }
+    Ok(session.is_none())
 }

@@ -27,6 +27,9 @@ pub(super) struct Ledger {
     blobs: Mutex<Blobs>,
     manifests: Mutex<HashSet<(EndpointId, Repository, Digest)>>,
     names: Mutex<HashMap<(EndpointId, Repository), Repository>>,
+    /// Where a task was cut by the end of the engine before: it may have brought blobs there that
+    /// no record tells of.
+    cut: Mutex<HashSet<(EndpointId, Repository)>>,
     /// Which registries list referrers.
     pub(super) support: Support,
     /// Who pulls what together.
@@ -108,6 +111,27 @@ impl Entry {
 }
 
 impl Ledger {
+    /// A ledger for what is left of an execution whose tasks at `cut` did not come to their end.
+    pub(super) fn after(cut: HashSet<(EndpointId, Repository)>) -> Self {
+        Self { cut: Mutex::new(cut), ..Self::default() }
+    }
+
+    /// Other repositories of a registry that may have blobs which no record tells of.
+    pub(super) fn cut_beside(
+        &self,
+        endpoint: EndpointId,
+        repository: &Repository,
+    ) -> Vec<Repository> {
+        let cut = lock(&self.cut);
+        let beside = cut.iter().filter(|(at, other)| *at == endpoint && other != repository);
+        beside.map(|(_, other)| other.clone()).collect()
+    }
+
+    /// A task has come to its end: what it brought is told by records.
+    pub(super) fn ended(&self, endpoint: EndpointId, repository: &Repository) {
+        lock(&self.cut).remove(&(endpoint, repository.clone()));
+    }
+
     /// Where a blob is; waits while somebody else finds out. Where nothing is known of it, `remembered`
     /// names repositories that had it lately.
     pub(super) async fn place(

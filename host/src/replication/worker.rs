@@ -73,14 +73,20 @@ async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
         _ => None,
     };
+    if retry.is_none() {
+        let spec = &task.spec;
+        shared.ledger(task.execution).ended(spec.destination, &spec.destination_repository);
+    }
     let course = shared.course(task.execution).await;
     shared.counted_for(&course, &task).ended(&outcome);
     tell(&outcome);
     let tally = course.end(task.id, retry.is_some());
     let ending = Ending { outcome, tally };
     let finish = shared.store.finish_task(task.id, &shared.owner, ending, now);
-    // In one commit, the log before: who sees the end sees all of it.
-    let ((), finished) = futures_util::future::join(log.flush(), finish).await;
+    // In one commit, the log before: who sees the end sees all of it, and what was brought is
+    // remembered by then.
+    let noted = shared.records.flush();
+    let ((), (), finished) = futures_util::future::join3(log.flush(), noted, finish).await;
     if let Err(error) = finished {
         tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
     }

@@ -318,7 +318,7 @@ mod tests {
             Act::Renew(task, n) => {
                 store.renew_tasks(vec![TaskId(task)], owner(n), until).await.unwrap();
             }
-            Act::Release(n) => store.release_tasks(owner(n)).await.unwrap(),
+            Act::Release(n) => drop(store.release_tasks(owner(n)).await.unwrap()),
             Act::Listed(well) => {
                 let text = || String::from("text");
                 let outcome = if well { Ok(text()) } else { Err(text()) };

@@ -140,23 +140,23 @@ impl Store {
     }
 
     /// Gives `owner`'s running tasks and executions back at once, so that a restart need not wait
-    /// for leases.
-    pub(crate) async fn release_tasks(&self, owner: &str) -> Result<(), StoreError> {
+    /// for leases. Returns those tasks: they were cut.
+    pub(crate) async fn release_tasks(&self, owner: &str) -> Result<Vec<Task>, StoreError> {
         let owner = owner.to_owned();
         let release = move |tables: &mut Tables<'_>| {
-            let tasks = tasks_of(tables, &owner)?;
+            let mut tasks = tasks_of(tables, &owner)?;
             let runs = listings_of(tables, &owner)?;
-            for mut task in tasks {
+            for task in &mut tasks {
                 progress::take_lease(tables, task.id.0)?;
                 task.status = Status::Pending;
-                tables.due.put(progress::due(&task), ())?;
-                tables.tasks.put_json((task.execution.0, task.id.0), &task)?;
+                tables.due.put(progress::due(task), ())?;
+                tables.tasks.put_json((task.execution.0, task.id.0), task)?;
             }
             for mut run in runs {
                 run.lease = None;
                 tables.executions.put_json(run.execution.id.0, &run)?;
             }
-            Ok(())
+            Ok(tasks)
         };
         self.write(release).await
     }

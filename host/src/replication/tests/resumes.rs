@@ -101,6 +101,36 @@ async fn after_a_kill_an_upload_goes_on_where_the_registry_says() {
     }
 }
 
+/// An acknowledgement right before a kill is in no record; the blob is mounted, not sent again.
+#[tokio::test]
+async fn after_a_kill_a_blob_that_was_acknowledged_is_not_read_again() {
+    let mut world = World::new().await;
+    let (shared, other) = (layer(1, 1_000), layer(2, 1_000));
+    world.from.put_image("a", "v1", &[shared.clone(), other.clone()]);
+    world.from.put_image("b", "v1", std::slice::from_ref(&shared));
+    let (shared, other) = (Digest::of(&shared), Digest::of(&other));
+    let stall = world.from.faults().stall(When::from(Kind::BlobGet).path(other.as_str()));
+    world.engine = engine(&world.store, "host", 1).await;
+    let execution = world.start(world.rule()).await;
+    let uploaded = async || (world.to.count(Kind::UploadPut) == 2).then_some(());
+    eventually("the layer and the configuration are there", uploaded).await;
+    let gone = engine(&world.store, "another", 0).await;
+    drop(std::mem::replace(&mut world.engine, gone));
+    drop(stall);
+    // Whoever was cut comes later this time.
+    let stall = world.to.faults().stall(When::from(Kind::ManifestHead).path("/a/"));
+    world.engine = engine(&world.store, "host", 2).await;
+    let b_is_there = async || (world.to.tags().len() == 1).then_some(());
+    eventually("the other image is there", b_is_there).await;
+    drop(stall);
+    assert_eq!(world.ended(execution.id).await.status, Status::Success);
+    world.to.verify_all().unwrap();
+    let read = world.from.requests().into_iter();
+    let read = read.filter(|it| it.kind == Kind::BlobGet && it.path.ends_with(shared.as_str()));
+    assert_eq!(read.count(), 1);
+    assert_eq!(world.to.count(Kind::Mount), 1);
+}
+
 #[tokio::test]
 async fn a_source_that_breaks_off_again_and_again_sends_each_byte_once() {
     let (world, digest) = large().await;
