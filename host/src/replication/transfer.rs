@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{
     accepts::Accepts,
     id::EndpointId,
-    oci::{Descriptor, Digest, Manifest, MediaType, Reference, Tag},
+    oci::{Descriptor, Digest, Manifest, Reference, Tag},
     task::Item,
 };
 
@@ -26,6 +26,8 @@ use super::{
     terms::Terms,
 };
 use crate::distribution::Remote;
+
+mod taken;
 
 /// Artifacts of one repository at once.
 const ARTIFACTS: usize = 3;
@@ -192,39 +194,6 @@ impl Job {
         self.stats.believed();
         self.log.info(format!("{tag} was there lately, {there}: not asked for")).await;
         Ok(true)
-    }
-
-    /// Whether the destination takes a manifest and all below it: asked before the first blob, since
-    /// its own refusal would come after the last.
-    pub(super) fn check_taken<'a>(
-        &'a self,
-        manifest: &'a Manifest,
-        depth: usize,
-        seen: &'a mut HashSet<Digest>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
-        Box::pin(async move {
-            if self.accepts.is_everything() {
-                return Ok(());
-            }
-            self.is_taken(&manifest.media_type)?;
-            within_bounds(manifest, depth)?;
-            for child in manifest.children.iter().filter(|child| child.media_type.is_manifest()) {
-                self.is_taken(&child.media_type)?;
-                if child.media_type.is_index() && seen.insert(child.digest.clone()) {
-                    if seen.len() > MAX_CHILDREN {
-                        let step = "reading more nested indexes than any image has";
-                        return Err(TransferError::refused(Side::Source, step));
-                    }
-                    let nested = self.pull(&child.digest.clone().into()).await?;
-                    self.check_taken(&nested.manifest, depth + 1, seen).await?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn is_taken(&self, media_type: &MediaType) -> Result<(), TransferError> {
-        self.accepts.refusal(media_type).map_or(Ok(()), |why| Err(TransferError::not_taken(why)))
     }
 
     /// Copies what a manifest refers to, then the manifest under its tag. Where the destination
