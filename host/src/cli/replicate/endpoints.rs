@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use super::{
     alternatives, count,
-    sides::{is_described, is_name},
+    sides::{destinations_are_described, is_name, source_is_described},
     to, twice,
 };
 use crate::{
@@ -64,15 +64,17 @@ pub(super) async fn run(
 
 /// What cannot be said of endpoints: they have it of their own.
 fn check(args: &ReplicateArgs) -> Result<(), Failure> {
-    let sides = args.to.iter().map(|to| ("--to", to));
-    for (option, name) in std::iter::once(("--from", &args.from)).chain(sides) {
+    let from = ("--from", &args.from, source_is_described(args));
+    let described = destinations_are_described(args);
+    let to = args.to.iter().map(|to| ("--to", to, described));
+    for (option, name, described) in std::iter::once(from).chain(to) {
         if !is_name(name) {
             let others = if args.to.len() > 1 { "others are" } else { "the other side is one" };
             let message = format!("{option} {name} is no endpoint's name, and {others}");
             let hint = "`portolan endpoint add` makes an endpoint of it; or give URLs for all";
             return Err(Failure::usage(message).hint(hint));
         }
-        if is_described(args, option) {
+        if described {
             let message =
                 format!("the endpoint {name} has a provider, a login and certificates of its own");
             return Err(Failure::usage(message)

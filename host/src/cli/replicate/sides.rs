@@ -92,13 +92,15 @@ pub(super) fn destinations(args: &ReplicateArgs) -> Result<Vec<Side<'_>>, Failur
     Ok(sides)
 }
 
-/// Whether anything is said of the ends of an option that an endpoint has of its own.
-pub(super) fn is_described(args: &ReplicateArgs, option: &str) -> bool {
-    if option == "--from" {
-        let side = source(args);
-        let given = side.access_id.is_some() || side.ca.is_some() || side.insecure;
-        return given || side.provider != DEFAULT_PROVIDER;
-    }
+/// Whether anything is said of the source that an endpoint has of its own.
+pub(super) fn source_is_described(args: &ReplicateArgs) -> bool {
+    let side = source(args);
+    let given = side.access_id.is_some() || side.ca.is_some() || side.insecure;
+    given || side.provider != DEFAULT_PROVIDER
+}
+
+/// The same of destinations.
+pub(super) fn destinations_are_described(args: &ReplicateArgs) -> bool {
     says_who(args) || !args.to_ca.is_empty() || args.to_insecure
 }
 
