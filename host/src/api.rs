@@ -37,7 +37,7 @@ use axum::{
     routing::get,
 };
 use portolan_core::network::AddressRange;
-use tower::{Layer, util::MapRequestLayer};
+use tower::util::MapRequestLayer;
 
 use crate::host::Host;
 
@@ -120,13 +120,11 @@ impl Api {
             .layer(MapRequestLayer::new(trace::route))
             .fallback(respond::no_such_path)
             .with_state(self.clone());
-        // Around the whole router, not in it: the router adds `Allow` to a 405 after its own layers.
-        let guarded = Router::new()
+        // Around the whole router, not in it: the router adds `Allow` to a 405 after its own layers,
+        // and a path must be mended before it is looked for.
+        Router::new()
             .fallback_service(routes)
-            .layer(middleware::from_fn_with_state(self.clone(), surround));
-        // Layers of a router run after routing; a path must be mended before it.
-        let mended = MapRequestLayer::new(guard::merge_slashes).layer(guarded);
-        Router::new().fallback_service(mended)
+            .layer(middleware::from_fn_with_state(self.clone(), surround))
     }
 }
 
@@ -138,7 +136,7 @@ async fn surround(State(api): State<Api>, request: Request, next: Next) -> Respo
     let noted = |request| audit::record(&api, request, guarded);
     let enveloped = |request| guard::envelope(request, noted);
     let protected = |request| headers::protect(request, enveloped);
-    trace::request(&api, request, protected).await
+    trace::request(&api, guard::merge_slashes(request), protected).await
 }
 
 /// The routes of a face that no other listener shares.

@@ -41,6 +41,15 @@ pub enum KeySource {
     Ephemeral,
 }
 
+/// An adapter that needs no approval.
+pub(crate) enum Component {
+    /// It came with the program.
+    #[cfg(feature = "daemon")]
+    Bundled(&'static [u8]),
+    /// An embedder gave it.
+    Given(Vec<u8>),
+}
+
 /// Gathers what a host needs; [`build`](Self::build) starts it.
 pub struct HostBuilder {
     pub(crate) data_dir: Option<PathBuf>,
@@ -48,7 +57,7 @@ pub struct HostBuilder {
     pub(crate) compiler: Compiler,
     pub(crate) cache: Option<PathBuf>,
     pub(crate) limits: Limits,
-    pub(crate) adapters: Vec<Vec<u8>>,
+    pub(crate) adapters: Vec<Component>,
     pub(crate) plugin_dir: Option<PathBuf>,
     pub(crate) local: Option<(EndpointSpec, Credentials)>,
     pub(crate) workers: usize,
@@ -107,7 +116,14 @@ impl HostBuilder {
     /// An adapter that needs no approval: it is granted the hosts it asks for.
     #[must_use]
     pub fn adapter(mut self, component: impl Into<Vec<u8>>) -> Self {
-        self.adapters.push(component.into());
+        self.adapters.push(Component::Given(component.into()));
+        self
+    }
+
+    /// The same for one that came with the program.
+    #[cfg(feature = "daemon")]
+    pub(crate) fn bundled(mut self, adapter: &bundled_plugins::Bundled) -> Self {
+        self.adapters.push(Component::Bundled(adapter.bytes));
         self
     }
 
@@ -313,9 +329,13 @@ async fn records(
 /// Loads the adapters that need no approval, a few at once.
 async fn load_bundled(
     plugins: &Plugins,
-    adapters: Vec<Vec<u8>>,
+    adapters: Vec<Component>,
 ) -> Result<Vec<Arc<Package>>, Error> {
-    let loads = stream::iter(adapters).map(|component| plugins.load(component));
+    let loads = stream::iter(adapters).map(async |component| match component {
+        #[cfg(feature = "daemon")]
+        Component::Bundled(bytes) => plugins.load_bundled(bytes).await,
+        Component::Given(bytes) => plugins.load(bytes).await,
+    });
     let packages: Vec<_> = loads.buffered(LOADS).try_collect().await?;
     for package in &packages {
         plugins.enable(Arc::clone(package), package.info.allowed_hosts.clone());

@@ -216,7 +216,7 @@ fn builder(config: &Config) -> Result<HostBuilder, DaemonError> {
 }
 
 fn with_bundled(builder: HostBuilder) -> HostBuilder {
-    bundled_plugins::ALL.iter().fold(builder, |builder, one| builder.adapter(one.bytes))
+    bundled_plugins::ALL.iter().fold(builder, HostBuilder::bundled)
 }
 
 /// Compilation in a child of this very program.

@@ -36,7 +36,7 @@ pub async fn host(
     }
     let wanted = bundled_plugins::ALL.iter().filter(|b| providers.contains(&b.provider));
     for bundled in wanted {
-        builder = builder.adapter(bundled.bytes);
+        builder = builder.bundled(bundled);
     }
     builder.build().await
 }

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+#[cfg(feature = "daemon")]
+use bytes::Bytes;
 use portolan_core::{
     budget::Budget,
     endpoint::{Credentials, EndpointSpec},
@@ -45,6 +47,7 @@ mod v0_1;
 use crate::net;
 pub(crate) use adapter::Adapter;
 pub use compile::compile_to_file;
+use package::Origin;
 pub(crate) use package::Package;
 pub use trouble::Calls;
 
@@ -218,7 +221,21 @@ impl Plugins {
     /// # Errors
     /// When the bytes are not a component this host can run.
     pub(crate) async fn load(&self, bytes: Vec<u8>) -> Result<Arc<Package>, PluginError> {
-        package::load(&self.inner, bytes).await.map(Arc::new)
+        package::load(&self.inner, bytes.into(), Origin::Elsewhere).await.map(Arc::new)
+    }
+
+    /// The same for one that came with the program. It was held against the contract when the program
+    /// was tested, and is not again at each start: that takes longer than a small copy does.
+    ///
+    /// # Errors
+    /// When it cannot be compiled or run.
+    #[cfg(feature = "daemon")]
+    pub(crate) async fn load_bundled(
+        &self,
+        bytes: &'static [u8],
+    ) -> Result<Arc<Package>, PluginError> {
+        let bytes = Bytes::from_static(bytes);
+        package::load(&self.inner, bytes, Origin::Bundled).await.map(Arc::new)
     }
 
     /// Makes a package its provider's adapter, with the hosts it was granted. Running calls
@@ -305,7 +322,8 @@ impl Plugins {
     pub(crate) async fn describe(&self, provider: &str) -> Result<AdapterInfo, PluginError> {
         let unknown = || PluginError::UnknownProvider(provider.to_owned());
         let package = self.enabled(provider).ok_or_else(unknown)?.package;
-        package::describe(&self.inner, &package.pre, &package.exports, &package.digest).await
+        let component = (&package.pre, &package.exports);
+        package::describe(&self.inner, component, &package.digest, package.origin).await
     }
 
     /// How a provider's webhooks prove themselves; `Unsupported` where its adapter reads none.

@@ -12,6 +12,7 @@ use std::{
 };
 
 use portolan_core::{
+    endpoint::Endpoint,
     oci::Digest,
     policy::options::History,
     provider::{AdapterInfo, AllowedHost},
@@ -35,6 +36,7 @@ mod file;
 mod fixtures;
 mod history;
 mod keys;
+mod lately;
 mod listings;
 mod log;
 mod meta;
@@ -70,6 +72,7 @@ pub(crate) use users::UserChange;
 
 use changes::Committed;
 use keys::Ring;
+use lately::Lately;
 use secrets::Sealer;
 use tables::{Snapshot, Tables};
 use writer::Writer;
@@ -189,7 +192,9 @@ struct Shared {
     ring: Arc<Ring>,
     path: String,
     committed: Arc<Committed>,
-    seen: users::Seen,
+    /// Users by name, for clients that log in with every request.
+    users: Lately<String, users::Known>,
+    endpoints: Lately<u64, Endpoint>,
     /// How long entries of the audit log are kept.
     audit_days: AtomicU32,
     /// Whether nobody will read the logs of tasks.
@@ -209,18 +214,29 @@ impl Store {
         let sealer = Arc::new(Sealer::new(&key)?);
         let checker = Arc::clone(&sealer);
         let open = move || {
+            let lasts = matches!(location, Location::Directory(_));
             let (database, path) = file::open(location)?;
             migrations::run(&database).map_err(|error| error.at(&path))?;
             let database = Arc::new(database);
             let committed = Arc::new(Committed::default());
-            let writer = Writer::start(Arc::clone(&database), Arc::clone(&committed))?;
+            let writer = Writer::start((Arc::clone(&database), lasts), Arc::clone(&committed))?;
             let audit_days = AtomicU32::new(AUDIT_DAYS);
-            let seen = users::Seen::default();
+            let (users, endpoints) = Default::default();
             let ring = Arc::new(Ring::new(sealer));
             let mute = AtomicBool::default();
             let history = Mutex::default();
-            let shared =
-                Shared { writer, database, ring, path, committed, seen, audit_days, mute, history };
+            let shared = Shared {
+                writer,
+                database,
+                ring,
+                path,
+                committed,
+                users,
+                endpoints,
+                audit_days,
+                mute,
+                history,
+            };
             Ok(Self { shared: Arc::new(shared), trail: None })
         };
         let store = blocking(open).await?;
@@ -462,7 +478,7 @@ mod tests {
             made.await.unwrap();
         }
         let swap = |tables: &mut Tables<'_>| {
-            let other = tables.secrets.get(2).unwrap().unwrap().value().to_vec();
+            let other = tables.secrets.open()?.get(2).unwrap().unwrap().value().to_vec();
             tables.secrets.put(1, other.as_slice())
         };
         store.write(swap).await.unwrap();

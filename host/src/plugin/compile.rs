@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use portolan_core::oci::Digest;
 use wasmtime::component::Component;
 
@@ -38,7 +39,7 @@ impl Workshop {
     /// The compiled component. Without a cache it is always compiled in this process.
     pub(super) async fn component(
         self: Arc<Self>,
-        bytes: Arc<[u8]>,
+        bytes: Bytes,
         digest: &Digest,
     ) -> Result<Component, PluginError> {
         let digest = digest.clone();
@@ -67,7 +68,7 @@ impl Workshop {
     }
 
     /// Compiles into a draft in the cache's directory and takes it in.
-    async fn build(self: Arc<Self>, bytes: Arc<[u8]>, name: &str) -> Result<(), PluginError> {
+    async fn build(self: Arc<Self>, bytes: Bytes, name: &str) -> Result<(), PluginError> {
         let Some(cache) = &self.cache else { return Ok(()) };
         let draft = cache.draft();
         match &self.compiler {

@@ -7,7 +7,7 @@ use std::{sync::Arc, thread, time::Duration};
 use portolan_bindings::v0_1;
 use tokio::sync::Semaphore;
 use wasmtime::{
-    Config,
+    Config, Enabled,
     component::{HasSelf, Linker},
 };
 
@@ -23,6 +23,10 @@ pub(super) const CORE_INSTANCES: u32 = 200;
 pub(super) const TABLES: u32 = 400;
 /// Linear memories of one component.
 pub(super) const MEMORIES: u32 = 20;
+/// Bytes of a slot that are put back to what they were at first by writing to them, where the kernel
+/// tells which were written (Linux 6.7): a call touches some tens of KiB, and giving these back to
+/// the system interrupts every core.
+const KEPT: usize = 1 << 20;
 /// Elements of one table.
 pub(super) const TABLE_ELEMENTS: usize = 100_000;
 
@@ -88,8 +92,9 @@ pub(super) fn config(limits: &Limits) -> Config {
         .max_core_instance_size(4 << 20)
         .max_memory_size(limits.memory)
         .table_elements(TABLE_ELEMENTS)
-        .linear_memory_keep_resident(0)
-        .table_keep_resident(0);
+        .linear_memory_keep_resident(KEPT)
+        .table_keep_resident(KEPT)
+        .pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
     config
         .epoch_interruption(true)

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use portolan_core::{
     oci::Digest,
     provider::{AdapterInfo, DeliveryAuth},
@@ -28,6 +29,7 @@ const DESCRIBE: Duration = Duration::from_secs(2);
 pub(crate) struct Package {
     /// Digest of the component's bytes.
     pub(crate) digest: Digest,
+    pub(super) origin: Origin,
     /// When this process loaded it.
     pub(crate) loaded: OffsetDateTime,
     /// What it says of itself.
@@ -46,8 +48,21 @@ impl Package {
     }
 }
 
+/// Where a component came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// With the program.
+    Bundled,
+    /// From anybody.
+    Elsewhere,
+}
+
 /// Takes a component in; nothing is enabled by it.
-pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, PluginError> {
+pub(super) async fn load(
+    inner: &Inner,
+    bytes: Bytes,
+    origin: Origin,
+) -> Result<Package, PluginError> {
     let limit = inner.limits.component_bytes;
     if bytes.len() > limit {
         return Err(PluginError::Unusable(format!(
@@ -56,9 +71,10 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
         )));
     }
     let digest = Digest::of(&bytes);
-    let bytes: Arc<[u8]> = bytes.into();
-    let checked = bytes.clone();
-    blocking(move || contract::check(&checked).map_err(PluginError::Unusable)).await?;
+    if origin == Origin::Elsewhere {
+        let checked = bytes.clone();
+        blocking(move || contract::check(&checked).map_err(PluginError::Unusable)).await?;
+    }
     let component = inner.workshop.clone().component(bytes, &digest).await?;
     let unusable = |what: &str, error: &wasmtime::Error| {
         PluginError::Unusable(format!("the component cannot be {what}: {error:#}"))
@@ -66,12 +82,13 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
     let pre = inner.engine.linker.instantiate_pre(&component);
     let pre = pre.map_err(|error| unusable("linked", &error))?;
     let exports = Exports::find(&pre).map_err(|error| unusable("used", &error))?;
-    let info = describe(inner, &pre, &exports, &digest).await?;
+    let info = describe(inner, (&pre, &exports), &digest, origin).await?;
     let loaded = OffsetDateTime::now_utc();
     Ok(Package {
         digest,
         loaded,
         info,
+        origin,
         pre,
         exports,
         trouble: Trouble::default(),
@@ -81,9 +98,9 @@ pub(super) async fn load(inner: &Inner, bytes: Vec<u8>) -> Result<Package, Plugi
 
 pub(super) async fn describe(
     inner: &Inner,
-    pre: &InstancePre<State>,
-    exports: &Exports,
+    (pre, exports): (&InstancePre<State>, &Exports),
     digest: &Digest,
+    origin: Origin,
 ) -> Result<AdapterInfo, PluginError> {
     let allowance = Allowance {
         provider: digest.as_str().to_owned(),
@@ -102,6 +119,6 @@ pub(super) async fn describe(
     let guest = exports.registry(&mut call)?;
     let outcome = call.deadline.within(guest.call_describe(&mut call.store)).await;
     let (info, _) = call.finish(outcome)?;
-    v0_1::info::read(info, exports.capabilities())
+    v0_1::info::read(info, exports.capabilities(), origin)
         .map_err(|why| PluginError::Unusable(format!("what the adapter says of itself: {why}")))
 }

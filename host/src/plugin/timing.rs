@@ -60,7 +60,9 @@ async fn how_long_calls_take() {
         plugins.enable(package.clone(), Vec::new());
         let describe = timed(async || {
             let pre = &package.pre;
-            package::describe(&plugins.inner, pre, &package.exports, &package.digest).await.unwrap()
+            let component = (pre, &package.exports);
+            let origin = package::Origin::Elsewhere;
+            package::describe(&plugins.inner, component, &package.digest, origin).await.unwrap()
         });
         println!("{}: check, compile and describe {loaded:?}", bundled.provider);
         let describe = describe.await;

@@ -30,9 +30,17 @@ pub(crate) struct Records {
     store: Option<Store>,
     /// Tags are remembered, too, and believed for this long.
     tags: Option<Duration>,
-    waiting: Mutex<Vec<Seen>>,
+    waiting: Mutex<Waiting>,
     /// Uploads that a task of this engine is at.
     taken: Mutex<HashSet<UploadKey>>,
+}
+
+/// Notes that are not written yet.
+#[derive(Default)]
+struct Waiting {
+    seen: Vec<Seen>,
+    /// They tell of blobs: what a kill would make somebody send again.
+    brought: bool,
 }
 
 impl Records {
@@ -44,10 +52,18 @@ impl Records {
 
     /// Writes what was noted. A memory that cannot be written fails nothing.
     pub(super) async fn flush(&self) {
-        let seen = std::mem::take(&mut *lock(&self.waiting));
+        let seen = std::mem::take(&mut *lock(&self.waiting)).seen;
         let Some(store) = self.store.as_ref().filter(|_| !seen.is_empty()) else { return };
         if let Err(error) = store.note_seen(seen, OffsetDateTime::now_utc()).await {
             tracing::warn!(%error, "what was copied is not remembered");
+        }
+    }
+
+    /// Writes what was noted where it tells of blobs: the end of a task is told after it. Tags that
+    /// were found as they should be can wait for others.
+    pub(super) async fn flush_brought(&self) {
+        if lock(&self.waiting).brought {
+            self.flush().await;
         }
     }
 
@@ -57,8 +73,9 @@ impl Records {
         }
         let full = {
             let mut waiting = lock(&self.waiting);
-            waiting.push(seen);
-            waiting.len() >= BATCH
+            waiting.brought |= !matches!(seen, Seen::Tag { .. });
+            waiting.seen.push(seen);
+            waiting.seen.len() >= BATCH
         };
         if full {
             self.flush().await;

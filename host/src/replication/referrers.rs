@@ -97,13 +97,14 @@ impl Job {
                 return Ok(());
             }
             for tag in self.follows.tags.get(subject).into_iter().flatten() {
-                self.copy_attached(tag, at).await?;
+                // Copying takes a large future, and most subjects have nothing to copy.
+                Box::pin(self.copy_attached(tag, at)).await?;
             }
             let listed = self.referrers_of(subject).await?;
             if listed.is_empty() {
                 return Ok(());
             }
-            self.copy_listed((subject, at), &listed).await?;
+            Box::pin(self.copy_listed((subject, at), &listed)).await?;
             for referrer in &listed {
                 self.follow_one((&referrer.digest, at), depth + 1).await?;
             }

@@ -103,7 +103,7 @@ impl Job {
         let mut failures = Failures::default();
         if item.tags.is_empty()
             && let Some(digest) = &item.digest
-            && let Err(error) = self.copy_untagged(digest, at).await
+            && let Err(error) = Box::pin(self.copy_untagged(digest, at)).await
         {
             self.log.error(format!("{digest}: {error}")).await;
             failures.add(error);
@@ -159,7 +159,7 @@ impl Job {
                 Some(why) if !self.terms.rewrites() => return self.leave(tag, why).await,
                 None if self.follows.merges(tag) => {
                     self.stats.pushed();
-                    return self.copy_merged(tag, at).await;
+                    return Box::pin(self.copy_merged(tag, at)).await;
                 }
                 _ => {}
             }
@@ -173,7 +173,8 @@ impl Job {
             None => self.pull(&pull).await?,
         };
         let there = there.map(|there| there.digest);
-        self.put_tag((tag, there), &pulled.manifest, Walk { before, at }).await?;
+        // Copying takes a large future; a tag that is there already does without it.
+        Box::pin(self.put_tag((tag, there), &pulled.manifest, Walk { before, at })).await?;
         *kept = known.map(|_| pulled);
         Ok(())
     }

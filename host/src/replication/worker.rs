@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_core::{id::TaskId, task::Task};
 use time::OffsetDateTime;
 use tracing::Instrument as _;
@@ -18,80 +19,111 @@ use crate::store::{Ending, TaskOutcome};
 /// Most destinations that one pull serves.
 const TOGETHER: usize = 32;
 
+/// A task whose try is over, which the store has still to be told.
+struct Ended {
+    task: TaskId,
+    ending: Ending,
+    log: Arc<TaskLog>,
+}
+
 /// Works until the engine closes.
 pub(super) async fn run(shared: Arc<Shared>) {
+    let mut ended = None;
     while !shared.closing.is_cancelled() {
         let woken = shared.queued.notified();
         let now = OffsetDateTime::now_utc();
-        let claim = (shared.owner.as_str(), now + LEASE);
-        match shared.store.claim_tasks(claim, now, TOGETHER).await {
+        let owner = (shared.owner.as_str(), now + LEASE);
+        let claim = shared.store.claim_tasks(owner, now, TOGETHER);
+        // In one commit: a small task costs more in commits than in requests.
+        let ((), claimed) = futures_util::future::join(store(&shared, ended.take()), claim).await;
+        match claimed {
             Ok(tasks) if tasks.is_empty() => {}
             Ok(tasks) => {
                 // There may be more, and somebody who sleeps: one after the other.
                 shared.queued.notify_one();
-                run_together(&shared, tasks).await;
+                ended = run_together(&shared, tasks).await;
                 continue;
             }
             Err(error) => tracing::error!(%error, "claiming a task failed"),
         }
         idle(&shared, woken).await;
     }
+    store(&shared, ended).await;
 }
 
-/// Runs tasks that were claimed together at the same time.
-async fn run_together(shared: &Arc<Shared>, tasks: Vec<Task>) {
+/// Runs tasks that were claimed together at the same time; the last to end is still to be stored.
+async fn run_together(shared: &Arc<Shared>, tasks: Vec<Task>) -> Option<Ended> {
     let siblings = match tasks.as_slice() {
         [first, _, ..] => Siblings::enroll(&shared.ledger(first.execution), &tasks),
         _ => vec![None],
     };
-    let mut under_way = Vec::with_capacity(tasks.len());
-    for (task, sibling) in tasks.into_iter().zip(siblings) {
-        let (id, execution) = (task.id, task.execution);
-        let span = tracing::info_span!("task", id = id.0, execution = task.execution.0);
-        let running = run_task(Arc::clone(shared), task, sibling).instrument(span.clone());
-        // In a task of its own: a fault in it must not take the worker with it.
-        under_way.push(((id, execution), span, shared.tracker.spawn(running)));
+    let mut under_way: FuturesUnordered<_> = tasks
+        .into_iter()
+        .zip(siblings)
+        .map(|(task, sibling)| {
+            let span = tracing::info_span!("task", id = task.id.0, execution = task.execution.0);
+            guarded(Arc::clone(shared), task, sibling).instrument(span)
+        })
+        .collect();
+    let mut last = None;
+    while let Some(ended) = under_way.next().await {
+        store(shared, last.take()).await;
+        last = ended;
     }
-    for ((id, execution), span, running) in under_way {
-        if let Err(fault) = running.await
-            && fault.is_panic()
-        {
+    last
+}
+
+/// Runs a task in one of its own: a fault in it must not take the worker with it.
+async fn guarded(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) -> Option<Ended> {
+    let (id, execution) = (task.id, task.execution);
+    let running = run_task(Arc::clone(&shared), task, sibling).in_current_span();
+    match shared.tracker.spawn(running).await {
+        Ok(ended) => ended,
+        Err(fault) if fault.is_panic() => {
             shared.course(execution).await.end(id, false);
-            fail(shared, id, fault.to_string()).instrument(span).await;
+            Some(faulty(&shared, id, &fault.to_string()))
         }
+        Err(_) => None,
     }
 }
 
-async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) {
-    let Some(under) = shared.running.tasks.begin(task.id, task.execution) else { return };
+/// One try of a task; `None` where it goes on later, or elsewhere.
+async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) -> Option<Ended> {
+    let under = shared.running.tasks.begin(task.id, task.execution)?;
     let log = Arc::new(TaskLog::new(shared.store.clone(), task.id));
     let Some(outcome) = attempt(&shared, &task, sibling, &under.cut, &log).await else {
-        return log.flush().await;
+        log.flush().await;
+        return None;
     };
-    let now = OffsetDateTime::now_utc();
-    let retry = match &outcome {
-        TaskOutcome::Failed { retry_at, .. } => *retry_at,
-        _ => None,
-    };
-    if retry.is_none() {
+    let is_tried_again = matches!(outcome, TaskOutcome::Failed { retry_at: Some(_), .. });
+    if !is_tried_again {
         let spec = &task.spec;
         shared.ledger(task.execution).ended(spec.destination, &spec.destination_repository);
     }
     let course = shared.course(task.execution).await;
     shared.counted_for(&course, &task).ended(&outcome);
     tell(&outcome);
-    let tally = course.end(task.id, retry.is_some());
-    let ending = Ending { outcome, tally };
-    let finish = shared.store.finish_task(task.id, &shared.owner, ending, now);
-    // In one commit, the log before: who sees the end sees all of it, and what was brought is
-    // remembered by then.
-    let noted = shared.records.flush();
+    let tally = course.end(task.id, is_tried_again);
+    Some(Ended { task: task.id, ending: Ending { outcome, tally }, log })
+}
+
+/// Stores how a try ended. In one commit, the log before: who sees the end sees all of it, and what
+/// was brought is remembered by then.
+async fn store(shared: &Arc<Shared>, ended: Option<Ended>) {
+    let Some(Ended { task, ending, log }) = ended else { return };
+    let now = OffsetDateTime::now_utc();
+    let retry = match &ending.outcome {
+        TaskOutcome::Failed { retry_at, .. } => *retry_at,
+        _ => None,
+    };
+    let finish = shared.store.finish_task(task, &shared.owner, ending, now);
+    let noted = shared.records.flush_brought();
     let ((), (), finished) = futures_util::future::join3(log.flush(), noted, finish).await;
     if let Err(error) = finished {
-        tracing::error!(task = task.id.0, %error, "the end of a task could not be stored");
+        tracing::error!(task = task.0, %error, "the end of a task could not be stored");
     }
     if let Some(at) = retry {
-        wake_at(&shared, at - now);
+        wake_at(shared, at - now);
     }
 }
 
@@ -106,15 +138,12 @@ fn tell(outcome: &TaskOutcome) {
     }
 }
 
-/// Ends a task that a fault of ours ended: another try would meet it again.
-async fn fail(shared: &Shared, id: TaskId, fault: String) {
-    tracing::error!(task = id.0, fault, "a task met a fault in the host");
+/// The end of a task that a fault of ours ended: another try would meet it again.
+fn faulty(shared: &Shared, task: TaskId, fault: &str) -> Ended {
+    tracing::error!(task = task.0, fault, "a task met a fault in the host");
     let text = format!("a fault in the host ended it: {fault}");
-    let outcome = TaskOutcome::Failed { text, retry_at: None };
-    let now = OffsetDateTime::now_utc();
-    if let Err(error) = shared.store.finish_task(id, &shared.owner, outcome, now).await {
-        tracing::error!(task = id.0, %error, "the end of a task could not be stored");
-    }
+    let log = Arc::new(TaskLog::new(shared.store.clone(), task));
+    Ended { task, ending: TaskOutcome::Failed { text, retry_at: None }.into(), log }
 }
 
 /// Wakes a worker when a retry is due.

@@ -138,10 +138,10 @@ fn put(tables: &mut Tables<'_>, entry: Entry, oldest: OffsetDateTime) -> Result<
         (Outcome::Refused, _) | (Outcome::Done, SESSION) => (audit_refused, REFUSALS),
         (Outcome::Done, _) => (audit, CHANGES),
     };
-    let before = match find(&**meta, bounds.counter)? {
+    let before = match find(meta.open()?, bounds.counter)? {
         Some(bytes) => bytes,
         // An older program did not count.
-        None => bytes_of(&**table)?,
+        None => bytes_of(table.open()?)?,
     };
     let bytes = encode(&entry)?;
     table.put(entry.id, bytes.as_slice())?;
@@ -158,8 +158,9 @@ fn forget(
     oldest: OffsetDateTime,
 ) -> Result<u64, StoreError> {
     for _ in 0..MAX_FORGOTTEN {
-        let too_much = bytes > most.bytes || table.len().map_err(unreadable)? > most.entries;
-        let first = table.first().map_err(unreadable)?;
+        let too_much =
+            bytes > most.bytes || table.open()?.len().map_err(unreadable)? > most.entries;
+        let first = table.open()?.first().map_err(unreadable)?;
         let first = first.map(|(id, entry)| (id.value(), entry.value().to_vec()));
         let Some((id, entry)) = first else { return Ok(0) };
         let at = decode::<Entry>(&entry).ok().map(|entry| entry.at);
@@ -346,7 +347,7 @@ mod tests {
         let store = memory().await;
         let counted = async || {
             let read = |tables: &mut Tables<'_>| {
-                Ok((find(&*tables.meta, CHANGES.counter)?, bytes_of(&*tables.audit)?))
+                Ok((find(tables.meta.open()?, CHANGES.counter)?, bytes_of(tables.audit.open()?)?))
             };
             store.write(read).await.unwrap()
         };

@@ -13,7 +13,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use portolan_core::secret::Secret;
 use redb::ReadableDatabase;
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 use zeroize::Zeroizing;
 
 use super::{
@@ -80,7 +80,8 @@ pub(crate) fn restore(
     let (database, path) = file::open(Location::Directory(directory.to_owned()))?;
     let mut fill = || {
         let transaction = database.begin_write().map_err(rows::unwritable)?;
-        let mut tables = Tables::open(&transaction, &Rc::new(Cell::new(0)))?;
+        Tables::make(&transaction)?;
+        let mut tables = Tables::of(&transaction, &Rc::default());
         fill(&mut opening, &mut tables)?;
         drop(tables);
         transaction.commit().map_err(rows::unwritable)

@@ -56,12 +56,16 @@ pub(super) struct Committed {
     some: AtomicBool,
     /// Counts commits that changed users.
     users: AtomicU64,
+    /// The same for endpoints.
+    endpoints: AtomicU64,
 }
 
 impl Committed {
     /// Notes changes that were committed, before whoever asked for them is told.
     pub(super) fn add(&self, changes: Changes) {
         self.users.fetch_add(u64::from(changes.users), Ordering::AcqRel);
+        let endpoints = changes.all || !changes.endpoints.is_empty();
+        self.endpoints.fetch_add(u64::from(endpoints), Ordering::AcqRel);
         if !changes.is_empty() {
             self.changes.lock().unwrap_or_else(PoisonError::into_inner).add(changes);
             self.some.store(true, Ordering::Release);
@@ -71,6 +75,11 @@ impl Committed {
     /// Another number whenever a user was changed.
     pub(super) fn users(&self) -> u64 {
         self.users.load(Ordering::Acquire)
+    }
+
+    /// Another number whenever an endpoint was changed.
+    pub(super) fn endpoints(&self) -> u64 {
+        self.endpoints.load(Ordering::Acquire)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -35,7 +35,7 @@ impl Store {
         let name = name.to_owned();
         let lease = Lease::new(owner, lease_until);
         let claim = move |tables: &mut Tables<'_>| {
-            let held: Option<Lease> = find(&*tables.claims, name.as_str())?;
+            let held: Option<Lease> = find(tables.claims.open()?, name.as_str())?;
             if held.is_some_and(|held| held.owner != lease.owner && !held.is_over(now)) {
                 return Ok(false);
             }
@@ -52,7 +52,7 @@ pub(super) fn is_claimed(
     name: &str,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    let held: Option<Lease> = find(&*tables.claims, name)?;
+    let held: Option<Lease> = find(tables.claims.open()?, name)?;
     Ok(held.is_some_and(|held| !held.is_over(now)))
 }
 
@@ -74,14 +74,14 @@ pub(super) fn put(
 
 /// A few names whose lease is over, or whose lease ends first where there are too many.
 fn over(tables: &Tables<'_>, now: OffsetDateTime) -> Result<Vec<String>, StoreError> {
-    let full = tables.claims.len().map_err(unreadable)? >= MAX_CLAIMS;
+    let full = tables.claims.open()?.len().map_err(unreadable)? >= MAX_CLAIMS;
     let ends = (i128::MIN, "")..(if full { i128::MAX } else { instant(now) }, "");
-    let rows = tables.claim_ends.range(ends).map_err(unreadable)?;
+    let rows = tables.claim_ends.open()?.range(ends).map_err(unreadable)?;
     rows.take(FORGOTTEN).map(|row| Ok(row.map_err(unreadable)?.0.value().1.to_owned())).collect()
 }
 
 fn forget(tables: &mut Tables<'_>, name: &str) -> Result<(), StoreError> {
-    if let Some(held) = find::<_, Lease>(&*tables.claims, name)? {
+    if let Some(held) = find::<_, Lease>(tables.claims.open()?, name)? {
         tables.claim_ends.remove((instant(held.until), name))?;
         tables.claims.remove(name)?;
     }

@@ -137,7 +137,7 @@ impl Store {
         upload: StoredUpload,
     ) -> Result<(), StoreError> {
         self.write(move |tables| {
-            if tables.uploads.len().map_err(unreadable)? >= MAX_ROWS {
+            if tables.uploads.open()?.len().map_err(unreadable)? >= MAX_ROWS {
                 tables.uploads.remove_range(("", "", "")..)?;
             }
             tables.uploads.put_json(row(&key), &upload)
@@ -158,7 +158,7 @@ fn row(key: &UploadKey) -> (&str, &str, &str) {
 fn note(tables: &mut Tables<'_>, seen: &Seen, now: OffsetDateTime) -> Result<(), StoreError> {
     match seen {
         Seen::Blob { registry, repository, digest } => {
-            if tables.held.len().map_err(unreadable)? >= MAX_ROWS {
+            if tables.held.open()?.len().map_err(unreadable)? >= MAX_ROWS {
                 emptied("blobs");
                 tables.held.remove_range(("", "", "")..)?;
             }
@@ -166,7 +166,7 @@ fn note(tables: &mut Tables<'_>, seen: &Seen, now: OffsetDateTime) -> Result<(),
             tables.held.put(key, now.unix_timestamp())
         }
         Seen::Tag { registry, repository, tag, digest } => {
-            if tables.seen_tags.len().map_err(unreadable)? >= MAX_ROWS {
+            if tables.seen_tags.open()?.len().map_err(unreadable)? >= MAX_ROWS {
                 emptied("tags");
                 tables.seen_tags.remove_range(("", "", "")..)?;
             }

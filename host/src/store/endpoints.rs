@@ -34,7 +34,7 @@ impl Store {
         let ring = Arc::clone(&self.shared.ring);
         let create = move |tables: &mut Tables<'_>| {
             free_name(tables, &spec.name, None)?;
-            let sealer = ring.in_use(&*tables.meta)?;
+            let sealer = ring.in_use(tables.meta.open()?)?;
             let id = next_id(tables, Counter::Endpoint)?;
             let sealed = secrets::seal(&sealer, id, 1, &credentials)?;
             take_ids(tables, Counter::Endpoint, 1)?;
@@ -58,7 +58,13 @@ impl Store {
 
     /// One endpoint, or `NotFound`.
     pub(crate) async fn endpoint(&self, id: EndpointId) -> Result<Endpoint, StoreError> {
-        self.peek(|tables| load(&tables.open(ENDPOINTS)?, WHAT, id.0))
+        let (seen, version) = (&self.shared.endpoints, self.shared.committed.endpoints());
+        if let Some(endpoint) = seen.find(&id.0, version) {
+            return Ok(endpoint);
+        }
+        let endpoint: Endpoint = self.peek(|tables| load(&tables.open(ENDPOINTS)?, WHAT, id.0))?;
+        seen.keep(id.0, version, endpoint.clone());
+        Ok(endpoint)
     }
 
     /// Those of a few endpoints that are there, in the order they are asked for.
@@ -85,7 +91,7 @@ impl Store {
         id: EndpointId,
     ) -> Result<(Endpoint, Credentials), StoreError> {
         let ring = Arc::clone(&self.shared.ring);
-        self.read(move |tables| {
+        self.read_few(1, move |tables| {
             let endpoint = load(&tables.open(ENDPOINTS)?, WHAT, id.0)?;
             let sealer = ring.in_use(&tables.open(META)?)?;
             let credentials = secrets::load(&sealer, &tables.open(SECRETS)?, &endpoint)?;
@@ -113,13 +119,13 @@ impl Store {
         let ring = Arc::clone(&self.shared.ring);
         let (id, seen) = (seen.id, (seen.generation, seen.spec.clone()));
         let update = move |tables: &mut Tables<'_>| {
-            let old: Endpoint = load(&*tables.endpoints, WHAT, id.0)?;
+            let old: Endpoint = load(tables.endpoints.open()?, WHAT, id.0)?;
             if (old.generation, &old.spec) != (seen.0, &seen.1) {
                 return Err(StoreError::Changed { what: WHAT, id: id.to_string() });
             }
             free_name(tables, &spec.name, Some(id))?;
-            let sealer = ring.in_use(&*tables.meta)?;
-            let known = secrets::load(&sealer, &*tables.secrets, &old)?;
+            let sealer = ring.in_use(tables.meta.open()?)?;
+            let known = secrets::load(&sealer, tables.secrets.open()?, &old)?;
             let changed = old.spec.url != spec.url
                 || old.spec.provider != spec.provider
                 || old.spec.access_key != spec.access_key
@@ -149,7 +155,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (id, seen) = (seen.id, (seen.generation, seen.spec.clone()));
         let set = move |tables: &mut Tables<'_>| {
-            let old: Endpoint = load(&*tables.endpoints, WHAT, id.0)?;
+            let old: Endpoint = load(tables.endpoints.open()?, WHAT, id.0)?;
             if old.health == health || (old.generation, &old.spec) != (seen.0, &seen.1) {
                 return Ok(());
             }
@@ -165,16 +171,17 @@ impl Store {
     /// policy names it: checked in the same transaction.
     pub(crate) async fn delete_endpoint(&self, id: EndpointId) -> Result<(), StoreError> {
         let delete = move |tables: &mut Tables<'_>| {
-            if tables.endpoints.get(id.0).map_err(unreadable)?.is_none() {
+            if tables.endpoints.open()?.get(id.0).map_err(unreadable)?.is_none() {
                 return Err(missing(WHAT, id.0));
             }
-            let endpoint: Option<Endpoint> = find(&*tables.endpoints, id.0).unwrap_or_default();
+            let endpoint: Option<Endpoint> =
+                find(tables.endpoints.open()?, id.0).unwrap_or_default();
             let name = match &endpoint {
                 Some(endpoint) => Some(endpoint.spec.name.clone()),
                 None => name_of(tables, id)?,
             };
             let name = name.unwrap_or_default();
-            let policies = indexed(&*tables.endpoint_policies, id.0)?;
+            let policies = indexed(tables.endpoint_policies.open()?, id.0)?;
             if !policies.is_empty() {
                 let ids = policies.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
                 return Err(StoreError::InUse(format!(
@@ -210,7 +217,7 @@ fn has_secret(credentials: &Credentials) -> bool {
 
 /// Checks that a name is nobody's, or its own.
 fn free_name(tables: &Tables<'_>, name: &str, own: Option<EndpointId>) -> Result<(), StoreError> {
-    match tables.endpoint_names.get(name).map_err(unreadable)? {
+    match tables.endpoint_names.open()?.get(name).map_err(unreadable)? {
         Some(id) if Some(EndpointId(id.value())) != own => {
             Err(StoreError::Conflict { what: WHAT, name: name.to_owned() })
         }
@@ -220,7 +227,7 @@ fn free_name(tables: &Tables<'_>, name: &str, own: Option<EndpointId>) -> Result
 
 /// The name an endpoint goes by, found without its record.
 fn name_of(tables: &Tables<'_>, id: EndpointId) -> Result<Option<String>, StoreError> {
-    for row in tables.endpoint_names.iter().map_err(unreadable)? {
+    for row in tables.endpoint_names.open()?.iter().map_err(unreadable)? {
         let (name, holder) = row.map_err(unreadable)?;
         if holder.value() == id.0 {
             return Ok(Some(name.value().to_owned()));

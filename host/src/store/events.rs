@@ -70,7 +70,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Accepted, StoreError> {
         let accept = move |tables: &mut Tables<'_>| {
-            let there = tables.endpoints.get(endpoint.0).map_err(unreadable)?.is_some();
+            let there = tables.endpoints.open()?.get(endpoint.0).map_err(unreadable)?.is_some();
             if endpoint != EndpointId::LOCAL && !there {
                 return Err(missing("endpoint", endpoint));
             }
@@ -79,13 +79,13 @@ impl Store {
             if new.is_empty() {
                 return Ok(Accepted::Stored { new: 0, repeated: all });
             }
-            let waiting = tables.events.range(of(endpoint)).map_err(unreadable)?;
+            let waiting = tables.events.open()?.range(of(endpoint)).map_err(unreadable)?;
             if waiting.take(MAX_PENDING).count() + new.len() > MAX_PENDING {
                 return Ok(Accepted::Full);
             }
             let count = new.len();
             keep(tables, endpoint, new, now)?;
-            if tables.events_due.get(endpoint.0).map_err(unreadable)?.is_none() {
+            if tables.events_due.open()?.get(endpoint.0).map_err(unreadable)?.is_none() {
                 tables.events_due.put(endpoint.0, instant(now + window))?;
             }
             Ok(Accepted::Stored { new: count, repeated: all - count })
@@ -200,7 +200,7 @@ fn keep(
         let subject = happening.subject();
         // One that is not understood is replaced.
         let known: Option<Happening> =
-            find(&*tables.events, (endpoint.0, subject.as_str())).unwrap_or_default();
+            find(tables.events.open()?, (endpoint.0, subject.as_str())).unwrap_or_default();
         if known.is_none_or(|known| !happening.is_older_than(&known)) {
             tables.events.put_json((endpoint.0, subject.as_str()), &happening)?;
         }
@@ -215,7 +215,7 @@ fn due(
     now: OffsetDateTime,
     latest: i128,
 ) -> Result<Option<EndpointId>, StoreError> {
-    for row in tables.events_due.iter().map_err(unreadable)? {
+    for row in tables.events_due.open()?.iter().map_err(unreadable)? {
         let (endpoint, at) = row.map_err(unreadable)?;
         if !(instant(now) + 1..=latest).contains(&at.value()) {
             return Ok(Some(EndpointId(endpoint.value())));
@@ -279,10 +279,10 @@ fn rules(tables: &Tables<'_>, endpoint: EndpointId) -> Result<Vec<Policy>, Store
     const WHAT: &str = "policy";
     let mut rules: Vec<Policy> = if endpoint == EndpointId::LOCAL {
         // Local is in no index.
-        all_readable(&*tables.policies, WHAT)?
+        all_readable(tables.policies.open()?, WHAT)?
     } else {
-        let ids = indexed(&*tables.endpoint_policies, endpoint.0)?;
-        among(&*tables.policies, WHAT, ids.into_iter())?
+        let ids = indexed(tables.endpoint_policies.open()?, endpoint.0)?;
+        among(tables.policies.open()?, WHAT, ids.into_iter())?
     };
     rules.retain(|Policy { spec, .. }| {
         spec.enabled && spec.source == endpoint && spec.trigger == Trigger::EventBased
@@ -297,7 +297,7 @@ fn waiting(
     endpoint: EndpointId,
 ) -> Result<Vec<(String, Happening)>, StoreError> {
     let mut waiting = Vec::new();
-    for row in tables.events.range(of(endpoint)).map_err(unreadable)?.take(MAX_FIRED) {
+    for row in tables.events.open()?.range(of(endpoint)).map_err(unreadable)?.take(MAX_FIRED) {
         let (key, bytes) = row.map_err(unreadable)?;
         if let Ok(happening) = decode::<Happening>(bytes.value()) {
             waiting.push((key.value().1.to_owned(), happening));
@@ -310,8 +310,8 @@ fn waiting(
 fn busy(tables: &Tables<'_>, rules: &[Policy]) -> Result<BTreeSet<Repository>, StoreError> {
     let mut busy = BTreeSet::new();
     for rule in rules {
-        for execution in indexed(&*tables.active, rule.id.0)? {
-            let selection: Option<Vec<Selected>> = find(&*tables.selections, execution)?;
+        for execution in indexed(tables.active.open()?, rule.id.0)? {
+            let selection: Option<Vec<Selected>> = find(tables.selections.open()?, execution)?;
             busy.extend(selection.into_iter().flatten().map(|it| it.repository));
         }
     }

@@ -16,7 +16,7 @@ use super::{
     meta::{Counter, take_ids},
     progress::{self, Lease, Run},
     rows::{all, among, decode, find, indexed, load, unreadable},
-    tables::{ACTIVE, BY_POLICY, EXECUTIONS, POLICIES, Snapshot, Tables},
+    tables::{ACTIVE, BY_POLICY, EXECUTIONS, POLICIES, RULES, Snapshot, Tables},
 };
 
 /// Harbor's words.
@@ -39,7 +39,7 @@ impl Store {
         let history = self.history();
         let start = Start { by: started_by, single: single_active, history, now };
         let create = move |tables: &mut Tables<'_>| {
-            let policy: Policy = load(&*tables.policies, "policy", policy.0)?;
+            let policy: Policy = load(tables.policies.open()?, "policy", policy.0)?;
             self::start(tables, &policy, start)
         };
         self.write(create).await
@@ -47,7 +47,9 @@ impl Store {
 
     /// One execution, or `NotFound`.
     pub(crate) async fn execution(&self, id: ExecutionId) -> Result<Execution, StoreError> {
-        self.read(move |tables| Ok(progress::run(&tables.open(EXECUTIONS)?, id.0)?.execution)).await
+        let find =
+            move |tables: &Snapshot| Ok(progress::run(&tables.open(EXECUTIONS)?, id.0)?.execution);
+        self.read_few(1, find).await
     }
 
     /// The rule of an execution as it was at its start; as it is now where it is listed already.
@@ -59,9 +61,12 @@ impl Store {
                     load(&tables.open(POLICIES)?, "policy", run.execution.policy.0)?;
                 Ok(policy.spec)
             };
-            run.rule.map_or_else(now, Ok)
+            match run.rule {
+                Some(rule) => Ok(rule),
+                None => find(&tables.open(RULES)?, id.0)?.map_or_else(now, Ok),
+            }
         };
-        self.read(rule).await
+        self.read_few(1, rule).await
     }
 
     /// Every execution, of one policy where given, newest first.
@@ -168,7 +173,7 @@ impl Store {
         let lease = Lease::new(owner, lease_until);
         let claim = move |tables: &mut Tables<'_>| {
             for id in unlisted(tables)? {
-                let mut run = progress::run(&*tables.executions, id)?;
+                let mut run = progress::run(tables.executions.open()?, id)?;
                 if !run.is_free(now) {
                     continue;
                 }
@@ -194,7 +199,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let lease = Lease::new(owner, lease_until);
         let renew = move |tables: &mut Tables<'_>| {
-            let mut run = progress::run(&*tables.executions, id.0)?;
+            let mut run = progress::run(tables.executions.open()?, id.0)?;
             if run.lease.as_ref().is_none_or(|held| held.owner != lease.owner) {
                 return Ok(false);
             }
@@ -215,7 +220,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Execution, StoreError> {
         let finish = move |tables: &mut Tables<'_>| {
-            let mut run = progress::run(&*tables.executions, id.0)?;
+            let mut run = progress::run(tables.executions.open()?, id.0)?;
             if run.execution.listed {
                 return Ok(run.execution);
             }
@@ -240,7 +245,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Execution, StoreError> {
         let stop = move |tables: &mut Tables<'_>| {
-            let mut run = progress::run(&*tables.executions, id.0)?;
+            let mut run = progress::run(tables.executions.open()?, id.0)?;
             if run.execution.status.is_final() {
                 return Ok(run.execution);
             }
@@ -272,7 +277,7 @@ pub(super) fn check_start(
     usual: History,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    indexed(&*tables.active, policy.id.0)?;
+    indexed(tables.active.open()?, policy.id.0)?;
     beyond(tables, policy, usual, now).map(drop)
 }
 
@@ -282,7 +287,7 @@ pub(super) fn start(
     policy: &Policy,
     Start { by, single, history, now }: Start,
 ) -> Result<Execution, StoreError> {
-    let skipped = single && !indexed(&*tables.active, policy.id.0)?.is_empty();
+    let skipped = single && !indexed(tables.active.open()?, policy.id.0)?.is_empty();
     let old = beyond(tables, policy, history, now)?;
     let id = take_ids(tables, Counter::Execution, 1)?;
     tables.by_policy.put((policy.id.0, id), ())?;
@@ -301,8 +306,10 @@ pub(super) fn start(
     for old in old {
         history::forget(tables, policy.id, old)?;
     }
-    let rule = Some(policy.spec.clone());
-    progress::put(tables, Run { execution, lease: None, listing_failed: false, rule }, now)
+    if !skipped {
+        tables.rules.put_json(id, &policy.spec)?;
+    }
+    progress::put(tables, Run { execution, lease: None, listing_failed: false, rule: None }, now)
 }
 
 /// What is kept no longer of a policy's executions once there is one more.
@@ -313,13 +320,13 @@ fn beyond(
     now: OffsetDateTime,
 ) -> Result<Vec<u64>, StoreError> {
     let kept = Kept::of(policy, usual, now);
-    let there = (&*tables.executions, &*tables.by_policy);
+    let there = (tables.executions.open()?, tables.by_policy.open()?);
     history::beyond(there, policy.id, kept, 1, AT_START)
 }
 
 /// Executions whose listing is not at its end, oldest first.
 fn unlisted(tables: &Tables<'_>) -> Result<Vec<u64>, StoreError> {
-    let rows = tables.listings.iter().map_err(unreadable)?;
+    let rows = tables.listings.open()?.iter().map_err(unreadable)?;
     rows.map(|row| Ok(row.map_err(unreadable)?.0.value())).collect()
 }
 

@@ -119,7 +119,7 @@ pub(super) fn beyond(
 
 /// Forgets an execution that is over; one that is not, or is gone, is left alone.
 pub(super) fn forget(tables: &mut Tables<'_>, policy: PolicyId, id: u64) -> Result<(), StoreError> {
-    let run: Option<progress::Run> = find(&*tables.executions, id)?;
+    let run: Option<progress::Run> = find(tables.executions.open()?, id)?;
     if run.is_none_or(|run| run.execution.status.is_final()) {
         progress::forget(tables, id)?;
         tables.by_policy.remove((policy.0, id))?;

@@ -51,7 +51,7 @@ impl Store {
         let old = self.peek(|tables| ring.in_use(&tables.open(META)?))?;
         ring.set(vec![old, Arc::clone(&new)]);
         let rotate = move |tables: &mut Tables<'_>| {
-            let old = ring.in_use(&*tables.meta)?;
+            let old = ring.in_use(tables.meta.open()?)?;
             let check = new.check_text()?;
             let sealed = sealed_anew(tables, &old, &new)?;
             for (id, bytes) in &sealed {
@@ -79,13 +79,13 @@ fn sealed_anew(
     new: &Sealer,
 ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     let mut sealed = Vec::new();
-    for row in tables.secrets.iter().map_err(unreadable)? {
+    for row in tables.secrets.open()?.iter().map_err(unreadable)? {
         let id = row.map_err(unreadable)?.0.value();
-        let endpoint: Option<Endpoint> = find(&*tables.endpoints, id).unwrap_or_default();
+        let endpoint: Option<Endpoint> = find(tables.endpoints.open()?, id).unwrap_or_default();
         let endpoint = endpoint.ok_or_else(|| {
             StoreError::Seal(format!("the endpoint {id} is not understood; delete it first"))
         })?;
-        let credentials = secrets::load(old, &*tables.secrets, &endpoint)?;
+        let credentials = secrets::load(old, tables.secrets.open()?, &endpoint)?;
         let bytes = secrets::seal(new, id, endpoint.generation, &credentials)?;
         sealed.extend(bytes.map(|bytes| (id, bytes)));
     }

@@ -42,7 +42,7 @@ impl Store {
         next: String,
     ) -> Result<(), StoreError> {
         let turn = move |tables: &mut Tables<'_>| {
-            if tables.listings.get(execution.0).map_err(unreadable)?.is_none() {
+            if tables.listings.open()?.get(execution.0).map_err(unreadable)?.is_none() {
                 return Ok(());
             }
             tables.listing_pages.put(execution.0, next.as_str())

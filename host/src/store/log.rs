@@ -71,12 +71,15 @@ fn end(execution: u64, task: u64) -> (u64, u64, u64) {
 /// Where the next line of a task goes; `None` where the task is gone or its log is full and says
 /// so.
 fn next_place(tables: &Tables<'_>, task: u64) -> Result<Option<(u64, u64, u64)>, StoreError> {
-    let Some(execution) = tables.task_executions.get(task).map_err(unreadable)? else {
+    let Some(execution) = tables.task_executions.open()?.get(task).map_err(unreadable)? else {
         return Ok(None);
     };
     let execution = execution.value();
-    let mut lines =
-        tables.task_log.range((execution, task, 0)..=end(execution, task)).map_err(unreadable)?;
+    let mut lines = tables
+        .task_log
+        .open()?
+        .range((execution, task, 0)..=end(execution, task))
+        .map_err(unreadable)?;
     let number = match lines.next_back() {
         Some(line) => line.map_err(unreadable)?.0.value().2 + 1,
         None => 0,

@@ -48,6 +48,6 @@ pub(super) fn take_ids(
 
 /// The id that will be taken next.
 pub(super) fn next_id(tables: &Tables<'_>, counter: Counter) -> Result<u64, StoreError> {
-    let last: u64 = find(&*tables.meta, counter.key())?.unwrap_or(0);
+    let last: u64 = find(tables.meta.open()?, counter.key())?.unwrap_or(0);
     Ok(last + 1)
 }

@@ -1,8 +1,8 @@
-//! Numbered steps from an empty file to today's tables, each in a transaction of its own.
+//! Numbered steps from an empty file to today's tables, all that are missing in one transaction.
 //!
 //! A step that has run anywhere is never changed again; a new one is added at the end.
 
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 
 use portolan_core::account::Role;
 use redb::{Database, WriteTransaction};
@@ -34,25 +34,26 @@ const MIGRATIONS: &[Migration] = &[
     migration_009_listed,
     migration_010_outcomes,
     migration_011_prunes,
+    migration_012_rules,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
 pub(super) fn run(database: &Database) -> Result<(), StoreError> {
     let known = MIGRATIONS.len();
-    loop {
-        let transaction = database.begin_write().map_err(unwritable)?;
-        let version = version(&transaction)?;
-        if version > known {
-            transaction.abort().map_err(unwritable)?;
-            return Err(newer(version));
-        }
-        let Some(migration) = MIGRATIONS.get(version) else {
-            return transaction.abort().map_err(unwritable);
-        };
-        migration(&transaction)?;
-        record(&transaction, version + 1)?;
-        transaction.commit().map_err(unwritable)?;
+    let transaction = database.begin_write().map_err(unwritable)?;
+    let version = version(&transaction)?;
+    if version > known {
+        transaction.abort().map_err(unwritable)?;
+        return Err(newer(version));
     }
+    if version == known {
+        return transaction.abort().map_err(unwritable);
+    }
+    for migration in MIGRATIONS.iter().skip(version) {
+        migration(&transaction)?;
+    }
+    record(&transaction, known)?;
+    transaction.commit().map_err(unwritable)
 }
 
 fn version(transaction: &WriteTransaction) -> Result<usize, StoreError> {
@@ -77,14 +78,14 @@ fn newer(version: usize) -> StoreError {
 
 /// Makes every table of the first version; needed in an empty file only.
 fn migration_001_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds users and tokens; the administrator's password becomes that of the user `admin`.
 fn migration_002_users(transaction: &WriteTransaction) -> Result<(), StoreError> {
     const PASSWORD: &str = "admin-password";
-    let mut tables = Tables::open(transaction, &Rc::new(Cell::new(0)))?;
-    let hash: Option<String> = find(&*tables.meta, PASSWORD)?;
+    let mut tables = Tables::of(transaction, &Rc::default());
+    let hash: Option<String> = find(tables.meta.open()?, PASSWORD)?;
     let Some(hash) = hash else { return Ok(()) };
     let name = "admin".parse().map_err(unwritable)?;
     users::create(&mut tables, name, Role::Admin, hash, OffsetDateTime::UNIX_EPOCH)?;
@@ -98,42 +99,47 @@ fn migration_003_schedules(transaction: &WriteTransaction) -> Result<(), StoreEr
 
 /// Adds the audit log.
 fn migration_004_audit(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds the due times that schedules fired for.
 fn migration_005_fired(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds what is remembered of destinations.
 fn migration_006_copies(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds what runs saw, and when first.
 fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds how far listings are.
 fn migration_009_listed(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds how runs ended.
 fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds what webhooks told and runs are about.
 fn migration_008_events(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
 }
 
 /// Adds what is gone at sources.
 fn migration_011_prunes(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::open(transaction, &Rc::new(Cell::new(0))).map(|_| ())
+    Tables::make(transaction)
+}
+
+/// Keeps the rules of executions apart from these.
+fn migration_012_rules(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    Tables::make(transaction)
 }
 
 #[cfg(test)]
@@ -191,7 +197,7 @@ mod tests {
         run(&database).unwrap();
         let transaction = database.begin_write().unwrap();
         record(&transaction, 2).unwrap();
-        let mut tables = Tables::open(&transaction, &Rc::new(Cell::new(0))).unwrap();
+        let mut tables = Tables::of(&transaction, &Rc::default());
         let schedule = Schedule::parse("0 0 3 * * *").unwrap();
         let spec = PolicySpec {
             trigger: Trigger::Scheduled(schedule),

@@ -65,7 +65,7 @@ fn change(
     policy: PolicyId,
     change: impl FnOnce(&mut Outcomes),
 ) -> Result<(), StoreError> {
-    let mut outcomes: Outcomes = find(&*tables.outcomes, policy.0)?.unwrap_or_default();
+    let mut outcomes: Outcomes = find(tables.outcomes.open()?, policy.0)?.unwrap_or_default();
     change(&mut outcomes);
     tables.outcomes.put_json(policy.0, &outcomes)
 }

@@ -69,15 +69,15 @@ impl Store {
     ) -> Result<PluginRecord, StoreError> {
         let digest = digest.clone();
         let set = move |tables: &mut Tables<'_>| {
-            let mut record = plugin(&*tables.plugins, &digest)?;
-            let old: Option<PluginGrant> = find(&*tables.grants, digest.as_str())?;
+            let mut record = plugin(tables.plugins.open()?, &digest)?;
+            let old: Option<PluginGrant> = find(tables.grants.open()?, digest.as_str())?;
             let change = noted(&record).from(&shown(&record, old.as_ref()));
             match &grant {
                 None => {
                     tables.grants.remove(digest.as_str())?;
                 }
                 Some(grant) => {
-                    let known: Vec<PluginRecord> = all(&*tables.plugins)?;
+                    let known: Vec<PluginRecord> = all(tables.plugins.open()?)?;
                     let same = |other: &&PluginRecord| other.info.provider == record.info.provider;
                     for other in known.iter().filter(same) {
                         tables.grants.remove(other.digest.as_str())?;
@@ -96,7 +96,7 @@ impl Store {
     pub(crate) async fn remove_plugin(&self, digest: &Digest) -> Result<(), StoreError> {
         let digest = digest.clone();
         let remove = move |tables: &mut Tables<'_>| {
-            let record = plugin(&*tables.plugins, &digest)?;
+            let record = plugin(tables.plugins.open()?, &digest)?;
             tables.plugins.remove(digest.as_str())?;
             tables.components.remove(digest.as_str())?;
             tables.grants.remove(digest.as_str())?;

@@ -69,7 +69,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Policy, StoreError> {
         let update = move |tables: &mut Tables<'_>| {
-            let old: Policy = load(&*tables.policies, WHAT, id.0)?;
+            let old: Policy = load(tables.policies.open()?, WHAT, id.0)?;
             check(tables, &spec, Some(id))?;
             unindex(tables, &old)?;
             // A run that is due and not started yet stays planned.
@@ -92,14 +92,14 @@ impl Store {
     /// not final. One transaction however many there are: other writes wait for it.
     pub(crate) async fn delete_policy(&self, id: PolicyId) -> Result<(), StoreError> {
         let delete = move |tables: &mut Tables<'_>| {
-            let policy: Policy = load(&*tables.policies, WHAT, id.0)?;
-            if let Some(execution) = indexed(&*tables.active, id.0)?.first() {
+            let policy: Policy = load(tables.policies.open()?, WHAT, id.0)?;
+            if let Some(execution) = indexed(tables.active.open()?, id.0)?.first() {
                 let name = &policy.spec.name;
                 return Err(StoreError::InUse(format!(
                     "the policy `{name}` is being run (execution {execution}); stop it first"
                 )));
             }
-            for execution in indexed(&*tables.by_policy, id.0)? {
+            for execution in indexed(tables.by_policy.open()?, id.0)? {
                 progress::forget(tables, execution)?;
             }
             tables.by_policy.remove_range(under(id.0))?;
@@ -119,12 +119,12 @@ impl Store {
 /// Checks endpoints and name of a new policy, or of a change of `own`, in the order of contract 3.2.
 fn check(tables: &Tables<'_>, spec: &PolicySpec, own: Option<PolicyId>) -> Result<(), StoreError> {
     for endpoint in endpoints(spec) {
-        let there = tables.endpoints.get(endpoint).map_err(unreadable)?.is_some();
+        let there = tables.endpoints.open()?.get(endpoint).map_err(unreadable)?.is_some();
         if !there {
             return Err(missing("endpoint", EndpointId(endpoint)));
         }
     }
-    let holder = tables.policy_names.get(spec.name.as_str()).map_err(unreadable)?;
+    let holder = tables.policy_names.open()?.get(spec.name.as_str()).map_err(unreadable)?;
     if holder.is_some_and(|id| Some(PolicyId(id.value())) != own) {
         return Err(StoreError::Conflict { what: WHAT, name: spec.name.clone() });
     }

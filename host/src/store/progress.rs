@@ -27,8 +27,8 @@ pub(super) struct Run {
     pub(super) lease: Option<Lease>,
     /// Listing failed: it ends as Error whatever its tasks say.
     pub(super) listing_failed: bool,
-    /// The rule as it was at the start, until it is listed.
-    #[serde(default)]
+    /// Where an older program stored it: the rule as it was at the start, until it is listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rule: Option<PolicySpec>,
 }
 
@@ -113,6 +113,7 @@ pub(super) fn put(
     if run.execution.listed {
         run.rule = None;
         if tables.listings.remove(id)? {
+            tables.rules.remove(id)?;
             listings::forget(tables, id)?;
         }
     } else {
@@ -160,11 +161,11 @@ pub(super) fn stop_pending(
 /// The pending tasks of an execution.
 fn waiting(tables: &Tables<'_>, execution: u64) -> Result<Vec<Task>, StoreError> {
     let mut waiting = Vec::new();
-    for row in tables.due.iter().map_err(unreadable)? {
+    for row in tables.due.open()?.iter().map_err(unreadable)? {
         let (_, id) = row.map_err(unreadable)?.0.value();
-        let of = tables.task_executions.get(id).map_err(unreadable)?;
+        let of = tables.task_executions.open()?.get(id).map_err(unreadable)?;
         if of.is_some_and(|of| of.value() == execution) {
-            waiting.push(task(&*tables.tasks, execution, id)?);
+            waiting.push(task(tables.tasks.open()?, execution, id)?);
         }
     }
     Ok(waiting)
@@ -201,7 +202,7 @@ pub(super) fn put_lease(
 
 /// Takes the lease of a task away, where there is one.
 pub(super) fn take_lease(tables: &mut Tables<'_>, task: u64) -> Result<(), StoreError> {
-    if let Some(held) = find::<_, TaskLease>(&*tables.task_leases, task)? {
+    if let Some(held) = find::<_, TaskLease>(tables.task_leases.open()?, task)? {
         tables.lease_ends.remove((instant(held.lease.until), task))?;
         tables.task_leases.remove(task)?;
     }
@@ -236,7 +237,7 @@ pub(super) fn task(
 
 /// Removes a final execution with its tasks and their logs.
 pub(super) fn forget(tables: &mut Tables<'_>, execution: u64) -> Result<(), StoreError> {
-    for task in task_ids(&*tables.tasks, execution)? {
+    for task in task_ids(tables.tasks.open()?, execution)? {
         tables.task_executions.remove(task)?;
     }
     tables.task_log.remove_range((execution, 0, 0)..=(execution, u64::MAX, u64::MAX))?;

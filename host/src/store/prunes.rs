@@ -46,7 +46,7 @@ impl Store {
         let repository = repository.to_string();
         let miss = move |tables: &mut Tables<'_>| {
             let key = (policy.0, endpoint.0, repository.as_str());
-            let known: Option<Row> = find(&*tables.prunes, key)?;
+            let known: Option<Row> = find(tables.prunes.open()?, key)?;
             let since = |tag: Tag| {
                 let first = known.as_ref().and_then(|row| row.missing.get(&tag)).copied();
                 (tag, first.unwrap_or_else(|| now.unix_timestamp()))

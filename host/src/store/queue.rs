@@ -94,8 +94,8 @@ impl Store {
             let mut held = Vec::with_capacity(ids.len());
             for id in ids {
                 if let Some(execution) = held_by(tables, id, &owner)? {
-                    let task = progress::task(&*tables.tasks, execution, id.0)?;
-                    let run = progress::run(&*tables.executions, execution)?;
+                    let task = progress::task(tables.tasks.open()?, execution, id.0)?;
+                    let run = progress::run(tables.executions.open()?, execution)?;
                     held.push((task, run.execution.stop_requested));
                 }
             }
@@ -124,8 +124,8 @@ impl Store {
             let Some(execution) = held_by(tables, id, &owner)? else {
                 return Ok(false);
             };
-            let mut run = progress::run(&*tables.executions, execution)?;
-            let mut task = progress::task(&*tables.tasks, execution, id.0)?;
+            let mut run = progress::run(tables.executions.open()?, execution)?;
+            let mut task = progress::task(tables.tasks.open()?, execution, id.0)?;
             let to = judge(&run, &mut task, outcome);
             task.tally = task.tally.and(tally);
             progress::take_lease(tables, id.0)?;
@@ -185,18 +185,18 @@ fn judge(run: &Run, task: &mut Task, outcome: TaskOutcome) -> Status {
 /// come (or is farther away than it can be), or one whose lease is over.
 fn oldest_due(tables: &Tables<'_>, now: OffsetDateTime) -> Result<Option<(Task, Run)>, StoreError> {
     let now = instant(now).max(1);
-    let first = first(&*tables.due, 0, 0)?;
-    let again = self::first(&*tables.due, 1, now)?;
+    let first = first(tables.due.open()?, 0, 0)?;
+    let again = self::first(tables.due.open()?, 1, now)?;
     let far = now.saturating_add(LONGEST_WAIT.whole_nanoseconds());
-    let too_far = self::first(&*tables.due, far, i128::MAX)?;
-    let lost = self::first(&*tables.lease_ends, i128::MIN, now)?;
+    let too_far = self::first(tables.due.open()?, far, i128::MAX)?;
+    let lost = self::first(tables.lease_ends.open()?, i128::MIN, now)?;
     let Some(id) = [first, again, too_far, lost].into_iter().flatten().min() else {
         return Ok(None);
     };
-    let execution = tables.task_executions.get(id).map_err(unreadable)?;
+    let execution = tables.task_executions.open()?.get(id).map_err(unreadable)?;
     let execution = execution.map_or(0, |execution| execution.value());
-    let task = progress::task(&*tables.tasks, execution, id)?;
-    Ok(Some((task, progress::run(&*tables.executions, execution)?)))
+    let task = progress::task(tables.tasks.open()?, execution, id)?;
+    Ok(Some((task, progress::run(tables.executions.open()?, execution)?)))
 }
 
 /// Copies of the same repository to other destinations that were added with a task, after it, and
@@ -211,18 +211,18 @@ fn siblings(
     let execution = first.execution.0;
     let others = (first.id.0.saturating_add(1)..).take(most);
     for id in others.take_while(|_| first.spec.operation == Operation::Copy) {
-        let of = tables.task_executions.get(id).map_err(unreadable)?;
+        let of = tables.task_executions.open()?.get(id).map_err(unreadable)?;
         if of.map(|of| of.value()) != Some(execution) {
             break;
         }
-        let task = progress::task(&*tables.tasks, execution, id)?;
+        let task = progress::task(tables.tasks.open()?, execution, id)?;
         let same = task.spec.operation == Operation::Copy
             && task.spec.source_repository == first.spec.source_repository
             && task.spec.items.len() == first.spec.items.len();
         if !same {
             break;
         }
-        let waits = tables.due.get(progress::due(&task)).map_err(unreadable)?.is_some();
+        let waits = tables.due.open()?.get(progress::due(&task)).map_err(unreadable)?.is_some();
         if waits && task.not_before.is_none_or(|at| at <= now) {
             due.push(task);
         }
@@ -242,18 +242,18 @@ fn first(
 
 /// The execution of a task that `owner` holds, also when its lease is over but nobody took it.
 fn held_by(tables: &Tables<'_>, id: TaskId, owner: &str) -> Result<Option<u64>, StoreError> {
-    let held: Option<TaskLease> = find(&*tables.task_leases, id.0)?;
+    let held: Option<TaskLease> = find(tables.task_leases.open()?, id.0)?;
     Ok(held.filter(|held| held.lease.owner == owner).map(|held| held.execution))
 }
 
 /// Every running task of an owner.
 fn tasks_of(tables: &Tables<'_>, owner: &str) -> Result<Vec<Task>, StoreError> {
     let mut tasks = Vec::new();
-    for row in tables.task_leases.iter().map_err(unreadable)? {
+    for row in tables.task_leases.open()?.iter().map_err(unreadable)? {
         let (id, held) = row.map_err(unreadable)?;
         let held: TaskLease = decode(held.value())?;
         if held.lease.owner == owner {
-            tasks.push(progress::task(&*tables.tasks, held.execution, id.value())?);
+            tasks.push(progress::task(tables.tasks.open()?, held.execution, id.value())?);
         }
     }
     Ok(tasks)
@@ -262,8 +262,8 @@ fn tasks_of(tables: &Tables<'_>, owner: &str) -> Result<Vec<Task>, StoreError> {
 /// Every execution that an owner lists.
 fn listings_of(tables: &Tables<'_>, owner: &str) -> Result<Vec<Run>, StoreError> {
     let mut runs = Vec::new();
-    for row in tables.listings.iter().map_err(unreadable)? {
-        let run = progress::run(&*tables.executions, row.map_err(unreadable)?.0.value())?;
+    for row in tables.listings.open()?.iter().map_err(unreadable)? {
+        let run = progress::run(tables.executions.open()?, row.map_err(unreadable)?.0.value())?;
         if run.lease.as_ref().is_some_and(|lease| lease.owner == owner) {
             runs.push(run);
         }

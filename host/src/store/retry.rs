@@ -33,7 +33,7 @@ impl Store {
             let policy = policy_of(tables, ended)?;
             let specs = left_undone(tables, ended)?;
             let begun = executions::start(tables, &policy, start)?;
-            let mut run = progress::run(&*tables.executions, begun.id.0)?;
+            let mut run = progress::run(tables.executions.open()?, begun.id.0)?;
             let first = take_ids(tables, Counter::Task, specs.len())?;
             for (id, spec) in (first..).map(TaskId).zip(specs) {
                 insert(tables, pending(id, begun.id, spec))?;
@@ -48,7 +48,7 @@ impl Store {
 
 /// The policy of an execution that has ended, where it may have another run now.
 fn policy_of(tables: &Tables<'_>, ended: ExecutionId) -> Result<Policy, StoreError> {
-    let run = progress::run(&*tables.executions, ended.0)?;
+    let run = progress::run(tables.executions.open()?, ended.0)?;
     let refuse = |why: &str| Err(StoreError::InUse(format!("the run {ended} {why}")));
     if !run.execution.status.is_final() {
         return refuse("has not ended; stop it, or wait for its end");
@@ -56,15 +56,15 @@ fn policy_of(tables: &Tables<'_>, ended: ExecutionId) -> Result<Policy, StoreErr
     if run.listing_failed {
         return refuse("failed before all of its tasks were known; run its rule again");
     }
-    let policy: Policy = load(&*tables.policies, "policy", run.execution.policy.0)?;
-    if policy.spec.single_active && !indexed(&*tables.active, policy.id.0)?.is_empty() {
+    let policy: Policy = load(tables.policies.open()?, "policy", run.execution.policy.0)?;
+    if policy.spec.single_active && !indexed(tables.active.open()?, policy.id.0)?.is_empty() {
         return refuse("cannot be retried while another run of its rule is under way");
     }
     Ok(policy)
 }
 
 fn left_undone(tables: &Tables<'_>, ended: ExecutionId) -> Result<Vec<TaskSpec>, StoreError> {
-    let tasks = progress::tasks(&*tables.tasks, ended.0)?;
+    let tasks = progress::tasks(tables.tasks.open()?, ended.0)?;
     let undone = tasks.into_iter().filter(|task| task.status != Status::Success);
     let specs: Vec<TaskSpec> = undone.map(|task| task.spec).collect();
     if specs.is_empty() {

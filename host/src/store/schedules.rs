@@ -10,7 +10,7 @@ use portolan_core::{
     trigger::{Schedule, Trigger},
 };
 use redb::{ReadableTable, WriteTransaction};
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 use time::{Duration, OffsetDateTime};
 
 use super::{
@@ -53,12 +53,12 @@ impl Store {
     ) -> Result<Option<Firing>, StoreError> {
         let history = self.history();
         let fire = move |tables: &mut Tables<'_>| {
-            let Some((due, id)) = first(&*tables.schedules_due)? else { return Ok(None) };
+            let Some((due, id)) = first(tables.schedules_due.open()?)? else { return Ok(None) };
             if due > instant(now) {
                 return Ok(None);
             }
             let id = PolicyId(id);
-            let policy: Policy = match load(&*tables.policies, "policy", id.0) {
+            let policy: Policy = match load(tables.policies.open()?, "policy", id.0) {
                 Ok(policy) => policy,
                 Err(cause) => {
                     unplan(tables, id)?;
@@ -98,10 +98,10 @@ impl Store {
     pub(crate) async fn replan_schedules(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
         let replan = move |tables: &mut Tables<'_>| {
             let mut late = Vec::new();
-            for row in tables.schedules.iter().map_err(unreadable)? {
+            for row in tables.schedules.open()?.iter().map_err(unreadable)? {
                 let (id, due) = row.map_err(unreadable)?;
                 // One whose policy is not understood is told when it is due.
-                let policy = find::<u64, Policy>(&*tables.policies, id.value());
+                let policy = find::<u64, Policy>(tables.policies.open()?, id.value());
                 let Ok(Some(policy)) = policy else { continue };
                 let next = next(tables, &policy, now)?;
                 if next.is_some_and(|next| due.value() > instant(next)) {
@@ -151,7 +151,7 @@ fn next(
     now: OffsetDateTime,
 ) -> Result<Option<OffsetDateTime>, StoreError> {
     let Some(schedule) = schedule(policy).filter(|_| policy.spec.enabled) else { return Ok(None) };
-    let fired = tables.schedules_fired.get(policy.id.0).map_err(unreadable)?;
+    let fired = tables.schedules_fired.open()?.get(policy.id.0).map_err(unreadable)?;
     let fired = fired.map(|fired| moment(fired.value())).transpose()?;
     let fired = fired.filter(|fired| *fired - now <= MAX_AHEAD);
     Ok(schedule.next_after(fired.map_or(now, |fired| fired.max(now))))
@@ -165,7 +165,7 @@ pub(super) fn forget(tables: &mut Tables<'_>, policy: PolicyId) -> Result<(), St
 
 /// Forgets the planned run of a policy, where there is one.
 fn unplan(tables: &mut Tables<'_>, policy: PolicyId) -> Result<(), StoreError> {
-    let due = tables.schedules.get(policy.0).map_err(unreadable)?.map(|due| due.value());
+    let due = tables.schedules.open()?.get(policy.0).map_err(unreadable)?.map(|due| due.value());
     let Some(due) = due else { return Ok(()) };
     tables.schedules_due.remove((due, policy.0))?;
     tables.schedules.remove(policy.0).map(drop)
@@ -173,8 +173,8 @@ fn unplan(tables: &mut Tables<'_>, policy: PolicyId) -> Result<(), StoreError> {
 
 /// Plans the policies of a file that was written before there were plans.
 pub(super) fn plan_all(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    let mut tables = Tables::open(transaction, &Rc::new(Cell::new(0)))?;
-    let policies: Vec<Policy> = all(&*tables.policies)?;
+    let mut tables = Tables::of(transaction, &Rc::default());
+    let policies: Vec<Policy> = all(tables.policies.open()?)?;
     let now = OffsetDateTime::now_utc();
     policies.iter().try_for_each(|policy| plan(&mut tables, policy, now))
 }

@@ -54,7 +54,7 @@ impl Sealer {
 
     /// Checks that the store was sealed with this key; a new store remembers it.
     pub(super) fn check(&self, tables: &mut Tables<'_>) -> Result<(), StoreError> {
-        match find::<_, Vec<u8>>(&*tables.meta, SEAL_CHECK)? {
+        match find::<_, Vec<u8>>(tables.meta.open()?, SEAL_CHECK)? {
             Some(sealed) if self.made_check(&sealed) => Ok(()),
             Some(_) => Err(Self::another()),
             None => {

@@ -32,7 +32,7 @@ impl Store {
         let repository = repository.to_string();
         let see = move |tables: &mut Tables<'_>| {
             let key = (policy.0, repository.as_str());
-            let known: Row = find(&*tables.sightings, key)?.unwrap_or_default();
+            let known: Row = find(tables.sightings.open()?, key)?.unwrap_or_default();
             let first = |digest: Digest| {
                 let first = known.get(&digest).copied().unwrap_or_else(|| now.unix_timestamp());
                 (digest, first)

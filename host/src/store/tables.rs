@@ -3,7 +3,12 @@
 //! `Tables` is the only way to write: it counts writes, which is how the writer knows whether
 //! there is something to commit. Nothing here knows what the records mean.
 
-use std::{borrow::Borrow, cell::Cell, ops::Deref, ops::RangeBounds, rc::Rc};
+use std::{
+    borrow::Borrow,
+    cell::{Cell, OnceCell},
+    ops::RangeBounds,
+    rc::Rc,
+};
 
 use redb::{
     Key, ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, Value,
@@ -26,7 +31,7 @@ macro_rules! tables {
         pub(super) const $definition: TableDefinition<'static, $key, $value> =
             TableDefinition::new($name);)+
 
-        /// Every table, open for writing in one transaction.
+        /// Every table, for writing in one transaction; each is opened when it is wanted.
         pub(super) struct Tables<'t> {
             /// Listed records that were written or removed.
             pub(super) changed: Changes,
@@ -70,17 +75,22 @@ macro_rules! tables {
         }
 
         impl<'t> Tables<'t> {
-            /// Opens each; makes what is missing. `writes` counts what is written through them.
-            pub(super) fn open(
-                transaction: &'t WriteTransaction,
-                writes: &Rc<Cell<u64>>,
-            ) -> Result<Self, StoreError> {
-                Ok(Self { changed: Changes::default(), $(
+            /// What is written through them is counted in `writes`.
+            pub(super) fn of(transaction: &'t WriteTransaction, writes: &Rc<Cell<u64>>) -> Self {
+                Self { changed: Changes::default(), $(
                     $field: Writing {
-                        table: transaction.open_table($definition).map_err(unwritable)?,
+                        transaction,
+                        definition: $definition,
+                        table: OnceCell::new(),
                         writes: Rc::clone(writes),
                     },
-                )+})
+                )+}
+            }
+
+            /// Makes those that are missing: who reads expects each to be there.
+            pub(super) fn make(transaction: &WriteTransaction) -> Result<(), StoreError> {
+                $(transaction.open_table($definition).map_err(unwritable)?;)+
+                Ok(())
             }
         }
     };
@@ -115,6 +125,9 @@ tables! {
     "endpoint-policies-1" ENDPOINT_POLICIES endpoint_policies: (u64, u64) => ();
     /// Execution to `progress::Run`.
     "executions-1" EXECUTIONS executions: u64 => Json;
+    /// Execution that is not listed to the end to its rule as it was at the start, a `PolicySpec`: apart
+    /// from the execution, which every task changes.
+    "rules-1" RULES rules: u64 => Json;
     /// (policy, execution) to nothing.
     "executions-by-policy-1" BY_POLICY by_policy: (u64, u64) => ();
     /// (policy, execution that is not final) to nothing.
@@ -190,21 +203,31 @@ impl Snapshot {
     }
 }
 
-/// One table open for writing. Reads go to redb's table, writes through here.
+/// One table for writing, opened when it is first asked for: a transaction that opens them all
+/// pays more for that than for what it writes.
 pub(super) struct Writing<'t, K: Key + 'static, V: Value + 'static> {
-    table: Table<'t, K, V>,
+    transaction: &'t WriteTransaction,
+    definition: TableDefinition<'static, K, V>,
+    table: OnceCell<Table<'t, K, V>>,
     writes: Rc<Cell<u64>>,
 }
 
-impl<'t, K: Key + 'static, V: Value + 'static> Deref for Writing<'t, K, V> {
-    type Target = Table<'t, K, V>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.table
+impl<'t, K: Key + 'static, V: Value + 'static> Writing<'t, K, V> {
+    /// The table, to be read.
+    pub(super) fn open(&self) -> Result<&Table<'t, K, V>, StoreError> {
+        if self.table.get().is_none() {
+            let table = self.transaction.open_table(self.definition).map_err(unwritable)?;
+            // It was empty, and nobody else is here.
+            let _ = self.table.set(table);
+        }
+        self.table.get().ok_or_else(|| unwritable("a table that was opened is gone"))
     }
-}
 
-impl<K: Key + 'static, V: Value + 'static> Writing<'_, K, V> {
+    fn open_mut(&mut self) -> Result<&mut Table<'t, K, V>, StoreError> {
+        self.open()?;
+        self.table.get_mut().ok_or_else(|| unwritable("a table that was opened is gone"))
+    }
+
     /// Stores a value, in place of the one that was there.
     pub(super) fn put<'k, 'v>(
         &mut self,
@@ -212,7 +235,7 @@ impl<K: Key + 'static, V: Value + 'static> Writing<'_, K, V> {
         value: impl Borrow<V::SelfType<'v>>,
     ) -> Result<(), StoreError> {
         self.writes.set(self.writes.get() + 1);
-        self.table.insert(key, value).map_err(unwritable)?;
+        self.open_mut()?.insert(key, value).map_err(unwritable)?;
         Ok(())
     }
 
@@ -221,7 +244,7 @@ impl<K: Key + 'static, V: Value + 'static> Writing<'_, K, V> {
         &mut self,
         key: impl Borrow<K::SelfType<'k>>,
     ) -> Result<bool, StoreError> {
-        let was_there = self.table.remove(key).map_err(unwritable)?.is_some();
+        let was_there = self.open_mut()?.remove(key).map_err(unwritable)?.is_some();
         self.writes.set(self.writes.get() + u64::from(was_there));
         Ok(was_there)
     }
@@ -232,7 +255,7 @@ impl<K: Key + 'static, V: Value + 'static> Writing<'_, K, V> {
         range: impl RangeBounds<R> + 'k,
     ) -> Result<(), StoreError> {
         self.writes.set(self.writes.get() + 1);
-        self.table.retain_in(range, |_, _| false).map_err(unwritable)
+        self.open_mut()?.retain_in(range, |_, _| false).map_err(unwritable)
     }
 }
 

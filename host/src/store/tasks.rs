@@ -57,7 +57,7 @@ pub(super) fn add(
     specs: Vec<TaskSpec>,
     now: OffsetDateTime,
 ) -> Result<Vec<TaskId>, StoreError> {
-    let mut run = progress::run(&*tables.executions, execution.0)?;
+    let mut run = progress::run(tables.executions.open()?, execution.0)?;
     if run.execution.stop_requested || run.execution.listed {
         return Err(StoreError::Stopped);
     }

@@ -46,7 +46,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Token, StoreError> {
         let create = move |tables: &mut Tables<'_>| {
-            if tables.token_names.get(new.name.as_str()).map_err(unreadable)?.is_some() {
+            if tables.token_names.open()?.get(new.name.as_str()).map_err(unreadable)?.is_some() {
                 return Err(StoreError::Conflict { what: WHAT, name: new.name.to_string() });
             }
             let id = TokenId(take_ids(tables, Counter::Token, 1)?);
@@ -76,7 +76,7 @@ impl Store {
             let record: Option<TokenRecord> = find(&tables.open(TOKENS)?, id)?;
             Ok(record.map(|record| record.token))
         };
-        self.read(look).await
+        self.read_few(1, look).await
     }
 
     /// Notes that a token was used, to the minute. One that is gone is no error.
@@ -86,7 +86,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         let note = move |tables: &mut Tables<'_>| {
-            let record: Option<TokenRecord> = find(&*tables.tokens, id.0)?;
+            let record: Option<TokenRecord> = find(tables.tokens.open()?, id.0)?;
             let Some(mut record) = record else { return Ok(()) };
             if record.token.last_used.is_some_and(|last| now - last < USE_GRAIN) {
                 return Ok(());
@@ -100,7 +100,7 @@ impl Store {
     /// Deletes a token.
     pub(crate) async fn delete_token(&self, id: TokenId) -> Result<Token, StoreError> {
         let delete = move |tables: &mut Tables<'_>| {
-            let record: TokenRecord = load(&*tables.tokens, WHAT, id.0)?;
+            let record: TokenRecord = load(tables.tokens.open()?, WHAT, id.0)?;
             remove(tables, &record)?;
             let change = Change::of(WHAT, id).from(&record.token);
             Ok((record.token, change))
@@ -111,7 +111,7 @@ impl Store {
 
 /// Deletes the tokens that a user made.
 pub(super) fn remove_of(tables: &mut Tables<'_>, user: &str) -> Result<(), StoreError> {
-    let records = all::<u64, TokenRecord>(&*tables.tokens)?;
+    let records = all::<u64, TokenRecord>(tables.tokens.open()?)?;
     let made = records.iter().filter(|record| record.token.created_by == user);
     made.into_iter().try_for_each(|record| remove(tables, record))
 }

@@ -1,10 +1,5 @@
 //! Users and the hashes of their passwords. There is always an administrator once there was one.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
-
 use portolan_core::{
     account::{AccountName, Role, User},
     audit::{Change, SecretChange},
@@ -25,8 +20,6 @@ use super::{
 const WHAT: &str = "user";
 /// What the audit log calls the hash.
 const PASSWORD: &str = "password";
-/// Most users kept in memory; beyond, all are forgotten and read anew.
-const MAX_SEEN: usize = 256;
 
 #[derive(Serialize, Deserialize)]
 struct UserRecord {
@@ -42,30 +35,8 @@ pub(crate) struct UserChange {
     pub(crate) hash: Option<String>,
 }
 
-/// Users who were asked for by name, as they were when nobody was changed since: a client that logs
-/// in with every request asks for the same one each time.
-#[derive(Default)]
-pub(super) struct Seen(Mutex<HashMap<String, (u64, Known)>>);
-
 /// A user, and the hash of their password.
-type Known = (User, String);
-
-impl Seen {
-    fn find(&self, name: &str, version: u64) -> Option<Known> {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (then, known) = seen.get(name)?;
-        (*then == version).then(|| known.clone())
-    }
-
-    /// `version` was asked for before the store was.
-    fn keep(&self, name: String, version: u64, known: Known) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= MAX_SEEN {
-            seen.clear();
-        }
-        seen.insert(name, (version, known));
-    }
-}
+pub(super) type Known = (User, String);
 
 impl Store {
     /// Stores a user; `Conflict` when the name is taken.
@@ -92,8 +63,8 @@ impl Store {
 
     /// A user and the hash of the password, by name.
     pub(crate) async fn user_named(&self, name: String) -> Result<Option<Known>, StoreError> {
-        let (seen, version) = (&self.shared.seen, self.shared.committed.users());
-        if let Some(known) = seen.find(&name, version) {
+        let (seen, version) = (&self.shared.users, self.shared.committed.users());
+        if let Some(known) = seen.find(name.as_str(), version) {
             return Ok(Some(known));
         }
         let found = self.peek(|tables| named(tables, &name))?;
@@ -111,7 +82,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<User, StoreError> {
         let update = move |tables: &mut Tables<'_>| {
-            let mut record: UserRecord = load(&*tables.users, WHAT, id.0)?;
+            let mut record: UserRecord = load(tables.users.open()?, WHAT, id.0)?;
             if change.role.is_some_and(|role| role != Role::Admin) {
                 keep_an_administrator(tables, &record.user)?;
             }
@@ -131,7 +102,7 @@ impl Store {
     /// Deletes a user with the tokens it made. `InUse` where no administrator would be left.
     pub(crate) async fn delete_user(&self, id: UserId) -> Result<User, StoreError> {
         let delete = move |tables: &mut Tables<'_>| {
-            let record: UserRecord = load(&*tables.users, WHAT, id.0)?;
+            let record: UserRecord = load(tables.users.open()?, WHAT, id.0)?;
             keep_an_administrator(tables, &record.user)?;
             tables.changed.users = true;
             tokens::remove_of(tables, record.user.name.as_str())?;
@@ -152,7 +123,7 @@ pub(super) fn create(
     hash: String,
     now: OffsetDateTime,
 ) -> Result<User, StoreError> {
-    if tables.user_names.get(name.as_str()).map_err(unreadable)?.is_some() {
+    if tables.user_names.open()?.get(name.as_str()).map_err(unreadable)?.is_some() {
         return Err(StoreError::Conflict { what: WHAT, name: name.to_string() });
     }
     let id = UserId(take_ids(tables, Counter::User, 1)?);
@@ -170,7 +141,7 @@ pub(super) fn named(tables: &Snapshot, name: &str) -> Result<Option<Known>, Stor
 }
 
 fn keep_an_administrator(tables: &Tables<'_>, going: &User) -> Result<(), StoreError> {
-    let users = all::<u64, UserRecord>(&*tables.users)?;
+    let users = all::<u64, UserRecord>(tables.users.open()?)?;
     let other = |record: &UserRecord| record.user.role == Role::Admin && record.user.id != going.id;
     if going.role != Role::Admin || users.iter().any(other) {
         return Ok(());

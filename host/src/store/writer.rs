@@ -1,5 +1,5 @@
 //! One thread writes. It takes as many queued writes as wait, applies them in one transaction,
-//! commits once, durably, and then answers each.
+//! commits once, durably where the database outlasts the process, and then answers each.
 //!
 //! The law of every write: **first check, then write**. A write that fails must not have written,
 //! since it shares its transaction with others. One that breaks the law, or a database that
@@ -7,7 +7,7 @@
 
 use std::{cell::Cell, rc::Rc, sync::Arc, thread};
 
-use redb::{Database, WriteTransaction};
+use redb::{Database, Durability, WriteTransaction};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -22,6 +22,10 @@ const QUEUE: usize = 1024;
 
 /// Most writes that share a commit.
 const BATCH: usize = 256;
+
+/// Every so many commits of a database that goes with the process are made durable all the same:
+/// redb gives pages back then.
+const DURABLE: u64 = 64;
 
 /// Runs one write and says whether it failed, with what sends its answer: the fault of the whole
 /// batch where there is one, else its own result.
@@ -41,7 +45,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(
-        database: Arc<Database>,
+        (database, lasts): (Arc<Database>, bool),
         committed: Arc<Committed>,
     ) -> Result<Self, StoreError> {
         let (queue, mut waiting) = mpsc::channel(QUEUE);
@@ -51,8 +55,11 @@ impl Writer {
         let count = Arc::clone(&commits);
         let (tell, news) = watch::channel(0_u64);
         let work = move || {
+            let mut batches = 0_u64;
             while let Some(batch) = next_batch(&mut waiting) {
-                let (outcome, answers) = apply(&database, &committed, batch);
+                batches += 1;
+                let durably = lasts || batches.is_multiple_of(DURABLE);
+                let (outcome, answers) = apply((&database, durably), &committed, batch);
                 #[cfg(test)]
                 count.fetch_add(
                     u64::from(matches!(outcome, Ok(true))),
@@ -131,15 +138,15 @@ fn next_batch(waiting: &mut mpsc::Receiver<Write>) -> Option<Vec<Write>> {
 /// Runs a batch in one transaction. True where there was something to commit; with what sends the
 /// answers.
 fn apply(
-    database: &Database,
+    (database, durably): (&Database, bool),
     committed: &Committed,
     batch: Vec<Write>,
 ) -> (Result<bool, StoreError>, Vec<Answer>) {
     let writes = Rc::new(Cell::new(0));
     let mut answers = Vec::with_capacity(batch.len());
-    let transaction = database.begin_write().map_err(unwritable);
+    let transaction = begin(database, durably);
     let mut tables = match &transaction {
-        Ok(transaction) => Tables::open(transaction, &writes),
+        Ok(transaction) => Ok(Tables::of(transaction, &writes)),
         Err(error) => Err(error.repeated()),
     };
     let mut spoiled = false;
@@ -158,6 +165,14 @@ fn apply(
         committed.add(changed);
     }
     (outcome, answers)
+}
+
+fn begin(database: &Database, durably: bool) -> Result<WriteTransaction, StoreError> {
+    let mut transaction = database.begin_write().map_err(unwritable)?;
+    if !durably {
+        transaction.set_durability(Durability::None).map_err(unwritable)?;
+    }
+    Ok(transaction)
 }
 
 /// Commits where there is something to commit; true then.
@@ -184,7 +199,7 @@ mod tests {
     fn writer() -> Writer {
         let backend = redb::backends::InMemoryBackend::new();
         let database = Database::builder().create_with_backend(backend).unwrap();
-        Writer::start(Arc::new(database), Arc::default()).unwrap()
+        Writer::start((Arc::new(database), true), Arc::default()).unwrap()
     }
 
     /// Keeps the thread busy, from when this returns until the sender is used, so that what is
@@ -235,7 +250,7 @@ mod tests {
         let (good, bad) = run(true).await;
         assert!(matches!(good, Err(StoreError::Database { .. })));
         assert!(matches!(bad, Err(StoreError::Database { .. })));
-        let kept = || writer.write(|tables| find::<_, u8>(&*tables.meta, "good"));
+        let kept = || writer.write(|tables| find::<_, u8>(tables.meta.open()?, "good"));
         assert_eq!(kept().await.unwrap(), None);
         let (good, bad) = run(false).await;
         good.unwrap();

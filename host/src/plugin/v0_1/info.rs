@@ -9,7 +9,10 @@ use portolan_core::{
     },
 };
 
-use crate::{net::HostGrant, plugin::settings::check_schema};
+use crate::{
+    net::HostGrant,
+    plugin::{package::Origin, settings::check_schema},
+};
 
 /// Longest text of any kind in bytes; the schema may be longer.
 const MAX_TEXT: usize = 2048;
@@ -24,6 +27,7 @@ const MAX_LIST: usize = 256;
 pub(in crate::plugin) fn read(
     info: wit::AdapterInfo,
     capabilities: Capabilities,
+    origin: Origin,
 ) -> Result<AdapterInfo, String> {
     let provider = info.provider;
     if !is_provider(&provider) {
@@ -44,7 +48,7 @@ pub(in crate::plugin) fn read(
         endpoints: info.endpoints.map(endpoints).transpose()?,
         credentials: info.credentials.map(credentials).transpose()?,
         hint: text(info.hint, "hint")?,
-        settings_schema: schema(&info.settings_schema)?,
+        settings_schema: schema(&info.settings_schema, origin)?,
         allowed_hosts: bounded(info.allowed_hosts, "allowed-hosts")?
             .into_iter()
             .filter_map(|it| host(it).transpose())
@@ -98,14 +102,16 @@ fn texts(list: Vec<String>, field: &str) -> Result<Vec<String>, String> {
     bounded(list, field)?.into_iter().map(|it| text(it, field)).collect()
 }
 
-fn schema(given: &str) -> Result<serde_json::Value, String> {
+fn schema(given: &str, origin: Origin) -> Result<serde_json::Value, String> {
     let wrong = |why: String| format!("`settings-schema` is no JSON Schema: {why}");
     if given.len() > MAX_SCHEMA {
         return Err(wrong(format!("it is longer than {MAX_SCHEMA} bytes")));
     }
     match serde_json::from_str(given) {
         Ok(value @ serde_json::Value::Object(_)) => {
-            check_schema(&value).map_err(wrong)?;
+            if origin == Origin::Elsewhere {
+                check_schema(&value).map_err(wrong)?;
+            }
             Ok(value)
         }
         Ok(_) => Err(wrong("it is no object".to_owned())),
@@ -203,7 +209,7 @@ mod tests {
 
     #[test]
     fn unknown_uses_are_left_out() {
-        let read = read(info(), Capabilities::default()).unwrap();
+        let read = read(info(), Capabilities::default(), Origin::Elsewhere).unwrap();
         assert_eq!(read.allowed_hosts[0].uses, [HostUse::Credentials]);
         assert_eq!(read.provider, "huawei-SWR");
     }
@@ -226,7 +232,7 @@ mod tests {
         for (change, wanted) in cases {
             let mut info = info();
             change(&mut info);
-            let error = read(info, Capabilities::default()).unwrap_err();
+            let error = read(info, Capabilities::default(), Origin::Elsewhere).unwrap_err();
             assert!(error.contains(wanted), "{error}");
         }
     }

@@ -110,10 +110,15 @@ async fn after_a_kill_a_blob_that_was_acknowledged_is_not_read_again() {
     world.from.put_image("b", "v1", std::slice::from_ref(&shared));
     let (shared, other) = (Digest::of(&shared), Digest::of(&other));
     let stall = world.from.faults().stall(When::from(Kind::BlobGet).path(other.as_str()));
+    // So that `a` goes first.
+    let late = world.from.faults().stall(When::from(Kind::Tags).path("/b/"));
     world.engine = engine(&world.store, "host", 1).await;
     let execution = world.start(world.rule()).await;
     let uploaded = async || (world.to.count(Kind::UploadPut) == 2).then_some(());
     eventually("the layer and the configuration are there", uploaded).await;
+    drop(late);
+    let listed = async || (world.tasks(execution.id).await.len() == 2).then_some(());
+    eventually("both are listed", listed).await;
     let gone = engine(&world.store, "another", 0).await;
     drop(std::mem::replace(&mut world.engine, gone));
     drop(stall);
