@@ -80,7 +80,10 @@ impl Demo {
             "execution {}: {:?}, {} task(s), {} failed",
             execution.id, execution.status, execution.counters.total, execution.counters.failed
         )];
-        for task in self.host.tasks(execution.id).await? {
+        // Their ids follow from which repository answered first.
+        let mut tasks = self.host.tasks(execution.id).await?;
+        tasks.sort_by(|a, b| a.spec.source_repository.cmp(&b.spec.source_repository));
+        for task in tasks {
             let (from, to) = (&task.spec.source_repository, &task.spec.destination_repository);
             let count = task.item_count();
             lines.push(format!("  {from} -> {to}: {count} item(s), {:?}", task.status));

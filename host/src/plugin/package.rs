@@ -52,6 +52,7 @@ impl Package {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     /// With the program.
+    #[cfg(feature = "daemon")]
     Bundled,
     /// From anybody.
     Elsewhere,
