@@ -20,6 +20,7 @@ mod account;
 mod adapter;
 mod bound;
 mod cache;
+mod clock;
 mod compile;
 mod contract;
 mod echo;

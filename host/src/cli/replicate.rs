@@ -72,8 +72,9 @@ pub async fn run(
     let show = |now: Progress| bar.show(&now.way);
     let report = oneshot::replicate::replicate(&host, options, show).await;
     bar.clear();
-    let report = report?;
+    // What was found out is remembered, also where it ended badly.
     host.shutdown(Duration::from_secs(5)).await;
+    let report = report?;
     let to = destinations.len();
     summary(Output::new(args.connection.output), (&report, to), started.elapsed())
 }

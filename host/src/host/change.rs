@@ -16,6 +16,9 @@ const MAX_SETTINGS: usize = 64 << 10;
 /// Deepest nesting of settings, their own braces counted: far less than JSON readers take.
 const MAX_DEPTH: usize = 16;
 
+/// Who reads and writes image layouts: they are served as a registry of this kind.
+const LAYOUT_PROVIDER: &str = "docker-registry";
+
 /// Checks what is to be stored; a connection can be tested without a name.
 pub(super) fn check_named(spec: &EndpointSpec, credentials: &Credentials) -> Result<(), Error> {
     check_name(&spec.name).map_err(|error| Error::new(Code::Invalid, error.to_string()))?;
@@ -27,6 +30,12 @@ pub(super) fn check(spec: &EndpointSpec, credentials: &Credentials) -> Result<()
     let invalid = |text: String| Err(Error::new(Code::Invalid, text));
     if spec.url.as_str().len() > MAX_URL {
         return invalid(format!("the address is longer than {MAX_URL} bytes"));
+    }
+    if spec.url.layout().is_some() && spec.provider != LAYOUT_PROVIDER {
+        return invalid(format!(
+            "`{}` is an image layout, which the provider `{LAYOUT_PROVIDER}` reads and writes, not `{}`",
+            spec.url, spec.provider
+        ));
     }
     if let Some(ca) = &spec.ca_certificate
         && let Err(error) = check_ca(ca)
@@ -85,6 +94,18 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn an_image_layout_has_one_provider() {
+        let (spec, credentials) = no_local().unwrap();
+        let layout = EndpointSpec { url: "oci:images".parse().unwrap(), ..spec.clone() };
+        let text = check(&layout, &credentials).unwrap_err().to_string();
+        assert!(text.starts_with("`oci:images` is an image layout"), "{text}");
+        assert!(text.ends_with("not `harbor`"), "{text}");
+        let layout = EndpointSpec { provider: LAYOUT_PROVIDER.to_owned(), ..layout };
+        check(&layout, &credentials).unwrap();
+        check(&spec, &credentials).unwrap();
+    }
 
     #[test]
     fn settings_are_bounded_in_depth_and_length() {

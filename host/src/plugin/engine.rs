@@ -2,7 +2,7 @@
 //!
 //! One engine for each [`super::Plugins`]. It never decides what an import may do; `imports` does.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::sync::Arc;
 
 use portolan_bindings::v0_1;
 use tokio::sync::Semaphore;
@@ -11,10 +11,8 @@ use wasmtime::{
     component::{HasSelf, Linker},
 };
 
-use super::{Limits, PluginError, instance::State};
+use super::{Limits, PluginError, clock::Clock, instance::State};
 
-/// How often running guests are asked whether their time is over.
-const TICK: Duration = Duration::from_millis(10);
 /// Pool slots beyond the permits, so that an instance still being torn down is no obstacle.
 const SPARE: u32 = 4;
 /// Core instances of one component, tables and memories: componentize-py needs more than 20.
@@ -23,10 +21,9 @@ pub(super) const CORE_INSTANCES: u32 = 200;
 pub(super) const TABLES: u32 = 400;
 /// Linear memories of one component.
 pub(super) const MEMORIES: u32 = 20;
-/// Bytes of a slot that are put back to what they were at first by writing to them, where the kernel
-/// tells which were written (Linux 6.7): a call touches some tens of KiB, and giving these back to
-/// the system interrupts every core.
-const KEPT: usize = 1 << 20;
+/// Bytes of a table that are zeroed by writing to them, and kept: most tables are shorter, and giving
+/// them back to the system would interrupt every core at each call.
+const KEPT: usize = 16 << 10;
 /// Elements of one table.
 pub(super) const TABLE_ELEMENTS: usize = 100_000;
 
@@ -37,6 +34,8 @@ pub(super) struct Engine {
     pub(super) linker: Arc<Linker<State>>,
     /// Held for the length of a call; fewer than the pool has slots.
     pub(super) permits: Arc<Semaphore>,
+    /// Runs while calls do.
+    pub(super) clock: Arc<Clock>,
 }
 
 impl Engine {
@@ -63,8 +62,8 @@ impl Engine {
             .map_err(|error| internal("linking WASI", error))?;
         v0_1::Complete::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)
             .map_err(|error| internal("linking portolan:adapter", error))?;
-        start_clock(&wasm)?;
         Ok(Self {
+            clock: Arc::new(Clock::start(&wasm)?),
             wasm,
             linker: Arc::new(linker),
             permits: Arc::new(Semaphore::new(calls(limits) as usize)),
@@ -92,9 +91,11 @@ pub(super) fn config(limits: &Limits) -> Config {
         .max_core_instance_size(4 << 20)
         .max_memory_size(limits.memory)
         .table_elements(TABLE_ELEMENTS)
-        .linear_memory_keep_resident(KEPT)
-        .table_keep_resident(KEPT)
-        .pagemap_scan(Enabled::Auto);
+        // All of a memory is given back. Where the kernel is asked which pages were written, those
+        // that were swapped out meanwhile would be met by the next call (wasmtime 48).
+        .linear_memory_keep_resident(0)
+        .pagemap_scan(Enabled::No)
+        .table_keep_resident(KEPT);
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -103,22 +104,4 @@ pub(super) fn config(limits: &Limits) -> Config {
         .guard_before_linear_memory(false)
         .allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(pool));
     config
-}
-
-/// A thread that moves the epoch on; it ends with the engine.
-fn start_clock(engine: &wasmtime::Engine) -> Result<(), PluginError> {
-    let weak = engine.weak();
-    let clock = move || {
-        while let Some(engine) = weak.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            thread::park_timeout(TICK);
-        }
-    };
-    match thread::Builder::new().name("portolan-epoch".to_owned()).spawn(clock) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(PluginError::Internal(format!(
-            "the thread that stops endless adapters cannot be started: {error}"
-        ))),
-    }
 }

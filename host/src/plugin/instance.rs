@@ -15,7 +15,7 @@ use wasmtime::{
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::{PluginError, bound::Bound, engine::Engine};
+use super::{PluginError, bound::Bound, clock::Running, engine::Engine};
 use crate::net::Budgets;
 
 mod meter;
@@ -101,6 +101,7 @@ pub(super) struct Call {
     pub(super) instance: Instance,
     pub(super) deadline: Deadline,
     provider: String,
+    _running: Running,
     // Last, so that the pool's slot is free before the next call may start.
     _permit: OwnedSemaphorePermit,
 }
@@ -137,9 +138,13 @@ impl Call {
         };
         let provider = allowance.provider.clone();
         let deadline = Deadline(Instant::now() + allowance.time);
+        let running = engine.clock.runs();
         let mut store = store(engine, allowance, deadline.0);
         match deadline.within(pre.instantiate_async(&mut store)).await {
-            Ok(Ok(instance)) => Ok(Self { store, instance, deadline, provider, _permit: permit }),
+            Ok(Ok(instance)) => {
+                let (_running, _permit) = (running, permit);
+                Ok(Self { store, instance, deadline, provider, _running, _permit })
+            }
             other => Err(failure(&store, provider, other.map(|it| it.map(|_| ())))),
         }
     }

@@ -39,7 +39,7 @@ pub(crate) struct Records {
 #[derive(Default)]
 struct Waiting {
     seen: Vec<Seen>,
-    /// They tell of blobs: what a kill would make somebody send again.
+    /// They tell of what was brought, not only of tags that were found as they should be.
     brought: bool,
 }
 
@@ -59,21 +59,21 @@ impl Records {
         }
     }
 
-    /// Writes what was noted where it tells of blobs: the end of a task is told after it. Tags that
-    /// were found as they should be can wait for others.
+    /// Writes what was noted where it tells of what was brought: the end of a task is told after it.
+    /// Tags that were found as they should be can wait for others.
     pub(super) async fn flush_brought(&self) {
         if lock(&self.waiting).brought {
             self.flush().await;
         }
     }
 
-    async fn note(&self, seen: Seen) {
+    async fn note(&self, seen: Seen, brought: bool) {
         if self.store.is_none() {
             return;
         }
         let full = {
             let mut waiting = lock(&self.waiting);
-            waiting.brought |= !matches!(seen, Seen::Tag { .. });
+            waiting.brought |= brought;
             waiting.seen.push(seen);
             waiting.seen.len() >= BATCH
         };
@@ -107,7 +107,7 @@ impl Known {
     /// The repository holds a blob.
     pub(super) async fn holds(&self, digest: &Digest) {
         let (registry, repository) = (self.registry.clone(), self.repository.clone());
-        self.records.note(Seen::Blob { registry, repository, digest: digest.clone() }).await;
+        self.records.note(Seen::Blob { registry, repository, digest: digest.clone() }, true).await;
     }
 
     /// The repository holds a blob, since it was just sent. One that is worth it is remembered
@@ -123,17 +123,19 @@ impl Known {
     pub(super) async fn forget(&self, digests: impl IntoIterator<Item = &Digest>) {
         for digest in digests {
             let (registry, repository) = (self.registry.clone(), self.repository.clone());
-            self.records.note(Seen::Gone { registry, repository, digest: digest.clone() }).await;
+            self.records
+                .note(Seen::Gone { registry, repository, digest: digest.clone() }, true)
+                .await;
         }
         self.records.flush().await;
     }
 
-    /// A tag is this manifest.
-    pub(super) async fn tagged(&self, tag: &Tag, digest: &Digest) {
+    /// A tag is this manifest: `pushed` by us, or found so.
+    pub(super) async fn tagged(&self, tag: &Tag, digest: &Digest, pushed: bool) {
         if self.records.tags.is_some() {
             let (registry, repository) = (self.registry.clone(), self.repository.clone());
             let (tag, digest) = (tag.clone(), digest.clone());
-            self.records.note(Seen::Tag { registry, repository, tag, digest }).await;
+            self.records.note(Seen::Tag { registry, repository, tag, digest }, pushed).await;
         }
     }
 

@@ -1,6 +1,10 @@
 //! What this engine is doing right now, so that it can be cut.
 
-use std::{collections::HashMap, hash::Hash, sync::Mutex};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex},
+};
 
 use portolan_core::id::{ExecutionId, TaskId};
 use tokio_util::sync::CancellationToken;
@@ -15,11 +19,14 @@ pub(super) struct Running {
 }
 
 /// One kind of work under way, by id.
-pub(super) struct Work<I>(Mutex<HashMap<I, (ExecutionId, CancellationToken)>>);
+pub(super) struct Work<I>(Arc<UnderWay<I>>);
+
+/// The pieces under way: which execution each is of, and what cuts it.
+type UnderWay<I> = Mutex<HashMap<I, (ExecutionId, CancellationToken)>>;
 
 /// A piece of work under way: noted until it is dropped, however it ends.
-pub(super) struct Under<'a, I: Copy + Eq + Hash> {
-    work: &'a Work<I>,
+pub(super) struct Under<I: Copy + Eq + Hash> {
+    work: Arc<UnderWay<I>>,
     id: I,
     /// Cut when somebody stops its execution or its claim is lost.
     pub(super) cut: CancellationToken,
@@ -40,14 +47,14 @@ impl Running {
 impl<I: Copy + Eq + Hash> Work<I> {
     /// Notes a piece of work; `None` where this engine is at it already: its lease ran out while
     /// the process slept, and was claimed anew.
-    pub(super) fn begin(&self, id: I, execution: ExecutionId) -> Option<Under<'_, I>> {
+    pub(super) fn begin(&self, id: I, execution: ExecutionId) -> Option<Under<I>> {
         let cut = CancellationToken::new();
         let mut work = lock(&self.0);
         if work.contains_key(&id) {
             return None;
         }
         work.insert(id, (execution, cut.clone()));
-        Some(Under { work: self, id, cut })
+        Some(Under { work: Arc::clone(&self.0), id, cut })
     }
 
     /// What is under way.
@@ -70,13 +77,13 @@ impl<I: Copy + Eq + Hash> Work<I> {
 
 impl<I> Default for Work<I> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Arc::default())
     }
 }
 
-impl<I: Copy + Eq + Hash> Drop for Under<'_, I> {
+impl<I: Copy + Eq + Hash> Drop for Under<I> {
     fn drop(&mut self) {
-        lock(&self.work.0).remove(&self.id);
+        lock(&self.work).remove(&self.id);
     }
 }
 

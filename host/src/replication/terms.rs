@@ -122,7 +122,7 @@ impl Job {
         let Some(manifest) = self.chosen(tag, pulled).await else { return Ok(()) };
         if there.as_ref() == Some(&manifest.digest) {
             self.stats.skipped();
-            self.known.tagged(tag, &manifest.digest).await;
+            self.known.tagged(tag, &manifest.digest, false).await;
             self.log.info(format!("{tag} is there already, {}", manifest.digest)).await;
             return self.follow((&manifest.digest, walk.at), None).await;
         }
@@ -138,7 +138,7 @@ impl Job {
         let copied = self.copy_graph(&Reference::Tag(tag.clone()), &manifest, walk, 0).await;
         copied.map_err(|error| self.terms.explained(error, &manifest))?;
         self.stats.pushed();
-        self.known.tagged(tag, &manifest.digest).await;
+        self.known.tagged(tag, &manifest.digest, true).await;
         self.log.info(format!("{tag} pushed, {}", manifest.digest)).await;
         self.follow((&manifest.digest, walk.at), Some(&manifest)).await
     }

@@ -150,7 +150,7 @@ impl Job {
             let there = &there.digest;
             if self.source.is_same(&reference, known, there, &self.destination).await? {
                 self.stats.skipped();
-                self.known.tagged(tag, there).await;
+                self.known.tagged(tag, there, false).await;
                 self.log.info(format!("{tag} is there already, {there}")).await;
                 return self.follow((there, at), None).await;
             }

@@ -12,6 +12,7 @@ use super::{
     LEASE, Shared,
     log::TaskLog,
     queue::{attempt, idle},
+    running::Under,
     siblings::{Sibling, Siblings},
 };
 use crate::store::{Ending, TaskOutcome};
@@ -24,6 +25,8 @@ struct Ended {
     task: TaskId,
     ending: Ending,
     log: Arc<TaskLog>,
+    /// Until then nobody else takes it up. `None` where a fault ended it.
+    _under: Option<Under<TaskId>>,
 }
 
 /// Works until the engine closes.
@@ -60,31 +63,39 @@ async fn run_together(shared: &Arc<Shared>, tasks: Vec<Task>) -> Option<Ended> {
     let mut under_way: FuturesUnordered<_> = tasks
         .into_iter()
         .zip(siblings)
-        .map(|(task, sibling)| {
-            let span = tracing::info_span!("task", id = task.id.0, execution = task.execution.0);
-            guarded(Arc::clone(shared), task, sibling).instrument(span)
-        })
+        .map(|(task, sibling)| guarded(shared, task, sibling))
         .collect();
-    let mut last = None;
     while let Some(ended) = under_way.next().await {
-        store(shared, last.take()).await;
-        last = ended;
+        if under_way.is_empty() {
+            return ended;
+        }
+        store(shared, ended).await;
     }
-    last
+    None
 }
 
-/// Runs a task in one of its own: a fault in it must not take the worker with it.
-async fn guarded(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) -> Option<Ended> {
+/// Runs a task in one of its own, from now on: a fault in it must not take the worker with it.
+fn guarded(
+    shared: &Arc<Shared>,
+    task: Task,
+    sibling: Option<Sibling>,
+) -> impl Future<Output = Option<Ended>> + use<> {
+    let span = tracing::info_span!("task", id = task.id.0, execution = task.execution.0);
     let (id, execution) = (task.id, task.execution);
-    let running = run_task(Arc::clone(&shared), task, sibling).in_current_span();
-    match shared.tracker.spawn(running).await {
-        Ok(ended) => ended,
-        Err(fault) if fault.is_panic() => {
-            shared.course(execution).await.end(id, false);
-            Some(faulty(&shared, id, &fault.to_string()))
+    let running = run_task(Arc::clone(shared), task, sibling).instrument(span.clone());
+    let running = shared.tracker.spawn(running);
+    let shared = Arc::clone(shared);
+    let ended = async move {
+        match running.await {
+            Ok(ended) => ended,
+            Err(fault) if fault.is_panic() => {
+                shared.course(execution).await.end(id, false);
+                Some(faulty(&shared, id, &fault.to_string()))
+            }
+            Err(_) => None,
         }
-        Err(_) => None,
-    }
+    };
+    ended.instrument(span)
 }
 
 /// One try of a task; `None` where it goes on later, or elsewhere.
@@ -104,13 +115,14 @@ async fn run_task(shared: Arc<Shared>, task: Task, sibling: Option<Sibling>) -> 
     shared.counted_for(&course, &task).ended(&outcome);
     tell(&outcome);
     let tally = course.end(task.id, is_tried_again);
-    Some(Ended { task: task.id, ending: Ending { outcome, tally }, log })
+    let ending = Ending { outcome, tally };
+    Some(Ended { task: task.id, ending, log, _under: Some(under) })
 }
 
 /// Stores how a try ended. In one commit, the log before: who sees the end sees all of it, and what
 /// was brought is remembered by then.
 async fn store(shared: &Arc<Shared>, ended: Option<Ended>) {
-    let Some(Ended { task, ending, log }) = ended else { return };
+    let Some(Ended { task, ending, log, _under }) = ended else { return };
     let now = OffsetDateTime::now_utc();
     let retry = match &ending.outcome {
         TaskOutcome::Failed { retry_at, .. } => *retry_at,
@@ -143,7 +155,8 @@ fn faulty(shared: &Shared, task: TaskId, fault: &str) -> Ended {
     tracing::error!(task = task.0, fault, "a task met a fault in the host");
     let text = format!("a fault in the host ended it: {fault}");
     let log = Arc::new(TaskLog::new(shared.store.clone(), task));
-    Ended { task, ending: TaskOutcome::Failed { text, retry_at: None }.into(), log }
+    let ending = TaskOutcome::Failed { text, retry_at: None }.into();
+    Ended { task, ending, log, _under: None }
 }
 
 /// Wakes a worker when a retry is due.

@@ -55,10 +55,9 @@ impl Writer {
         let count = Arc::clone(&commits);
         let (tell, news) = watch::channel(0_u64);
         let work = move || {
-            let mut batches = 0_u64;
+            let mut commits = 0_u64;
             while let Some(batch) = next_batch(&mut waiting) {
-                batches += 1;
-                let durably = lasts || batches.is_multiple_of(DURABLE);
+                let durably = lasts || (commits + 1_u64).is_multiple_of(DURABLE);
                 let (outcome, answers) = apply((&database, durably), &committed, batch);
                 #[cfg(test)]
                 count.fetch_add(
@@ -66,6 +65,7 @@ impl Writer {
                     std::sync::atomic::Ordering::SeqCst,
                 );
                 if matches!(outcome, Ok(true)) {
+                    commits += 1;
                     tell.send_modify(|count| *count += 1);
                 }
                 for answer in answers {

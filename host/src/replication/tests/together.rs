@@ -123,6 +123,24 @@ async fn a_destination_that_fails_disturbs_no_other() {
     assert!(wide.more[0].tags().is_empty());
 }
 
+/// Its end is stored when it comes, not when the last of them does: nobody takes it up once more.
+#[tokio::test]
+async fn a_destination_that_takes_long_holds_back_no_end_of_another() {
+    let wide = Wide::new(1).await;
+    wide.world.from.put_image("a", "v1", &[layer(1, 1_000)]);
+    let stall = wide.more[0].faults().stall(When::from(Kind::ManifestPut));
+    let execution = wide.world.start(wide.rule.clone()).await;
+    let two_are_done = async || {
+        let tasks = wide.world.tasks(execution.id).await;
+        let done = tasks.iter().filter(|task| task.status == Status::Success).count();
+        (done == 2).then_some(())
+    };
+    eventually("two of three are done", two_are_done).await;
+    drop(stall);
+    assert_eq!(wide.world.ended(execution.id).await.status, Status::Success);
+    wide.verify();
+}
+
 #[tokio::test]
 async fn a_shared_pull_is_paid_for_once_at_the_source() {
     let wide = Wide::new(4).await;
