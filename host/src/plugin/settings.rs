@@ -166,6 +166,13 @@ mod tests {
         let text = text.unwrap_err();
         assert!(text.contains("`/upload`") && text.contains("`/size`"), "{text}");
         assert!(text.contains("(rule /properties/size"), "{text}");
+        // Nothing is taken as a matter of course only where nothing can be asked for.
+        let shaped = json!({"type": "object", "properties": {"a": {"type": "string"}},
+            "additionalProperties": false});
+        assert_eq!(check("p", &shaped, &Map::new()), Ok(()));
+        for asks in [json!({"minProperties": 1}), json!({"type": "array"}), json!({"not": {}})] {
+            assert!(check("p", &asks, &Map::new()).is_err(), "{asks}");
+        }
         let anything = json!({"any": ["thing"]});
         assert_eq!(check("p", &json!({}), anything.as_object().unwrap()), Ok(()));
     }

@@ -23,18 +23,28 @@ type Migration = fn(&WriteTransaction) -> Result<(), StoreError>;
 
 /// In order; the first brings version 0 (an empty file) to version 1.
 const MIGRATIONS: &[Migration] = &[
-    migration_001_tables,
+    // Makes every table of the first version; needed in an empty file only.
+    Tables::make,
     migration_002_users,
     migration_003_schedules,
-    migration_004_audit,
-    migration_005_fired,
-    migration_006_copies,
-    migration_007_sightings,
-    migration_008_events,
-    migration_009_listed,
-    migration_010_outcomes,
-    migration_011_prunes,
-    migration_012_rules,
+    // Adds the audit log.
+    Tables::make,
+    // Adds the due times that schedules fired for.
+    Tables::make,
+    // Adds what is remembered of destinations.
+    Tables::make,
+    // Adds what runs saw, and when first.
+    Tables::make,
+    // Adds what webhooks told and runs are about.
+    Tables::make,
+    // Adds how far listings are.
+    Tables::make,
+    // Adds how runs ended.
+    Tables::make,
+    // Adds what is gone at sources.
+    Tables::make,
+    // Keeps the rules of executions apart from these.
+    Tables::make,
 ];
 
 /// Brings the file to today's version. A newer file is refused and left as it is.
@@ -76,11 +86,6 @@ fn newer(version: usize) -> StoreError {
     fault("cannot be opened", why)
 }
 
-/// Makes every table of the first version; needed in an empty file only.
-fn migration_001_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
 /// Adds users and tokens; the administrator's password becomes that of the user `admin`.
 fn migration_002_users(transaction: &WriteTransaction) -> Result<(), StoreError> {
     const PASSWORD: &str = "admin-password";
@@ -95,51 +100,6 @@ fn migration_002_users(transaction: &WriteTransaction) -> Result<(), StoreError>
 /// Plans the next run of every scheduled policy.
 fn migration_003_schedules(transaction: &WriteTransaction) -> Result<(), StoreError> {
     schedules::plan_all(transaction)
-}
-
-/// Adds the audit log.
-fn migration_004_audit(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Adds the due times that schedules fired for.
-fn migration_005_fired(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Adds what is remembered of destinations.
-fn migration_006_copies(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Adds what runs saw, and when first.
-fn migration_007_sightings(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Adds how far listings are.
-fn migration_009_listed(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Adds how runs ended.
-fn migration_010_outcomes(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Adds what webhooks told and runs are about.
-fn migration_008_events(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Adds what is gone at sources.
-fn migration_011_prunes(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
-}
-
-/// Keeps the rules of executions apart from these.
-fn migration_012_rules(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    Tables::make(transaction)
 }
 
 #[cfg(test)]
@@ -177,7 +137,7 @@ mod tests {
     fn an_old_password_becomes_a_user() {
         let database = empty();
         let transaction = database.begin_write().unwrap();
-        migration_001_tables(&transaction).unwrap();
+        Tables::make(&transaction).unwrap();
         record(&transaction, 1).unwrap();
         let mut meta = transaction.open_table(META).unwrap();
         meta.insert("admin-password", encode(&"hash").unwrap().as_slice()).unwrap();
