@@ -66,11 +66,19 @@ impl Host {
         })
     }
 
-    /// A backup of this moment, piece by piece; an error as the last piece where it broke off.
-    /// Dropping the receiver ends it, and so does taking nothing for a minute. Called within a
-    /// tokio runtime.
-    pub fn backup(&self, turn: BackupTurn, key: BackupKey) -> mpsc::Receiver<Result<Bytes, Error>> {
+    /// A backup of the moment of this call, piece by piece; an error as the last piece where it
+    /// broke off. Dropping the receiver ends it, and so does taking nothing for a minute. Called
+    /// within a tokio runtime.
+    ///
+    /// # Errors
+    /// `Internal` where the store cannot be read.
+    pub fn backup(
+        &self,
+        turn: BackupTurn,
+        key: BackupKey,
+    ) -> Result<mpsc::Receiver<Result<Bytes, Error>>, Error> {
         let BackupTurn { turn } = turn;
+        let moment = self.store.moment()?;
         let (give, pieces) = mpsc::channel(PIECES);
         let (header, key) = key.split();
         let (store, runtime, giver) = (self.store.clone(), Handle::current(), give.clone());
@@ -80,12 +88,12 @@ impl Host {
             matches!(runtime.block_on(given), Ok(Ok(())))
         };
         tokio::spawn(async move {
-            if let Err(error) = store.backup(header, key, sink).await {
+            if let Err(error) = store.backup(moment, header, key, sink).await {
                 tracing::warn!(%error, "a backup broke off");
                 let _gone = timeout(PATIENCE, give.send(Err(error.into()))).await;
             }
             drop(turn);
         });
-        pieces
+        Ok(pieces)
     }
 }

@@ -32,17 +32,25 @@ const END: u8 = 0;
 /// Longest key or value of a row, in bytes: components are the longest.
 const MAX_FIELD: u32 = 256 << 20;
 
+/// Everything stored, as of one moment.
+pub(crate) struct Moment(Snapshot);
+
 impl Store {
-    /// Hands a backup of this moment to `sink`, piece by piece; the sink says whether to go on.
+    /// Everything as it is stored now. What is committed later is not seen in it.
+    pub(crate) fn moment(&self) -> Result<Moment, StoreError> {
+        Ok(Moment(Snapshot(self.shared.database.begin_read().map_err(rows::unreadable)?)))
+    }
+
+    /// Hands a backup of a moment to `sink`, piece by piece; the sink says whether to go on.
     pub(crate) async fn backup(
         &self,
+        Moment(snapshot): Moment,
         header: Header,
         key: BackupKey,
         sink: impl FnMut(Bytes) -> bool + Send + 'static,
     ) -> Result<(), StoreError> {
         let shared = std::sync::Arc::clone(&self.shared);
         let write = move || {
-            let snapshot = Snapshot(shared.database.begin_read().map_err(rows::unreadable)?);
             let mut sealing = Sealing::new(&header, &key, sink)?;
             sealing.write(&[KEY])?;
             let sealer = shared.ring.in_use(&snapshot.open(META)?)?;
@@ -167,7 +175,7 @@ mod tests {
         BackupKey(Zeroizing::new([byte; 32]))
     }
 
-    async fn backup(store: &Store) -> (Header, Vec<u8>) {
+    async fn backup(store: &Store, moment: Moment) -> (Header, Vec<u8>) {
         let header = Header { salt: [7; 16] };
         let pieces = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::clone(&pieces);
@@ -175,7 +183,7 @@ mod tests {
             taken.lock().unwrap().extend_from_slice(&piece);
             true
         };
-        store.backup(header.clone(), key(1), sink).await.unwrap();
+        store.backup(moment, header.clone(), key(1), sink).await.unwrap();
         let bytes = std::mem::take(&mut *pieces.lock().unwrap());
         (header, bytes)
     }
@@ -199,12 +207,13 @@ mod tests {
         let task = crate::store::fixtures::task_specs(1);
         let task = store.add_tasks(run.id, task, after(0)).await.unwrap()[0];
         store.append_log(lines.map(|line| (task, line)).collect()).await.unwrap();
-        let (header, bytes) = backup(&store).await;
+        let moment = store.moment().unwrap();
+        // What is changed later is not in it.
+        endpoint(&store, "later").await.unwrap();
+        let (header, bytes) = backup(&store, moment).await;
         assert_eq!(Header::read(&mut bytes.as_slice()).unwrap(), header);
         assert!(bytes.len() > 200_000, "several chunks: {}", bytes.len());
         assert!(memchr::memmem::find(&bytes, b"marker-in-clear").is_none());
-        // What is changed later is not in it.
-        endpoint(&store, "later").await.unwrap();
 
         let body = bytes.get(Header::LENGTH..).unwrap();
         let other = tempfile::tempdir().unwrap();
@@ -225,7 +234,7 @@ mod tests {
         for n in 0..400 {
             endpoint(&store, &format!("e{n}")).await.unwrap();
         }
-        let (header, bytes) = backup(&store).await;
+        let (header, bytes) = backup(&store, store.moment().unwrap()).await;
         let body = bytes.get(Header::LENGTH..).unwrap();
         let mut flipped = body.to_vec();
         let last = flipped.len() - 1;

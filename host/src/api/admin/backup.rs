@@ -44,7 +44,7 @@ pub(crate) async fn make(access: Access, Json(body): Json<Passphrase>) -> Answer
     };
     let derived = tokio::task::spawn_blocking(derive).await;
     let (turn, key) = derived.map_err(|error| Error::new(Code::Internal, error.to_string()))??;
-    let pieces = host.backup(turn, key);
+    let pieces = host.backup(turn, key)?;
     let pieces = stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
     Ok(download(Body::from_stream(pieces)))
 }
