@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 #[cfg(feature = "daemon")]
@@ -175,6 +178,8 @@ struct Inner {
     engine: engine::Engine,
     workshop: Arc<compile::Workshop>,
     adapters: RwLock<BTreeMap<String, Enabled>>,
+    /// Counts what makes an adapter that was bound before another than one that is bound now.
+    changes: AtomicU64,
     memories: memory::Memories,
     /// Hosts that are reached without the endpoint's proxy.
     no_proxy: Vec<String>,
@@ -209,6 +214,7 @@ impl Plugins {
             engine,
             workshop: Arc::new(workshop),
             adapters: RwLock::default(),
+            changes: AtomicU64::default(),
             memories: memory::Memories::default(),
             no_proxy,
             layouts,
@@ -249,11 +255,18 @@ impl Plugins {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(provider, enabled);
+        self.inner.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Takes a provider's adapter away. Running calls finish.
     pub(crate) fn disable(&self, provider: &str) {
         self.inner.adapters.write().unwrap_or_else(PoisonError::into_inner).remove(provider);
+        self.inner.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Another number, a greater one, whenever what [`Plugins::bind`] gave is out of date.
+    pub(crate) fn version(&self) -> u64 {
+        self.inner.changes.load(Ordering::Acquire)
     }
 
     /// Every enabled adapter, by provider id in byte order.
@@ -344,6 +357,7 @@ impl Plugins {
     pub(crate) fn forget(&self, id: &str) {
         self.inner.memories.forget(id);
         self.inner.memories.budgets.forget(&id.to_owned());
+        self.inner.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     fn enabled(&self, provider: &str) -> Option<Enabled> {

@@ -25,6 +25,7 @@ mod preview;
 mod progress;
 mod prune;
 mod queue;
+mod ready;
 mod records;
 mod referrers;
 mod running;

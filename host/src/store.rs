@@ -72,7 +72,7 @@ pub(crate) use users::UserChange;
 
 use changes::Committed;
 use keys::Ring;
-use lately::Lately;
+pub(crate) use lately::Lately;
 use secrets::Sealer;
 use tables::{Snapshot, Tables};
 use writer::Writer;

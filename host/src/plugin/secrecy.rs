@@ -132,6 +132,7 @@ fn plugins(witness: &Witness) -> Plugins {
         engine,
         workshop: Arc::new(workshop),
         adapters: Default::default(),
+        changes: Default::default(),
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
         layouts: None,

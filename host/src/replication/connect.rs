@@ -1,8 +1,10 @@
 //! Adapters bound to endpoints as they are stored now.
 //!
 //! Nothing is kept here: what is remembered of an endpoint (connections, tokens) is the plug-ins'
-//! and lasts as long as nothing about the endpoint, its secrets or its grant changes. Credentials
-//! that have a source are read before each use; other ones are another endpoint to the plug-ins.
+//! and lasts as long as nothing about the endpoint, its secrets or its grant changes. The tasks of
+//! one execution share what was bound for one of them, as long as no endpoint and no adapter
+//! changes. Credentials that have a source are read before each use; other ones are another endpoint
+//! to the plug-ins.
 
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use crate::{
     credentials::{SourceError, Sources},
     net::Budgets,
     plugin::{Adapter, PluginError, Plugins},
-    store::{Store, StoreError},
+    store::{Lately, Store, StoreError},
 };
 
 /// What an endpoint that is not stored is called.
@@ -60,6 +62,9 @@ pub(crate) struct Connections {
     local: Arc<Local>,
     sources: Arc<Sources>,
 }
+
+/// What was bound for an execution.
+pub(super) type Bound = Lately<EndpointId, Connection>;
 
 /// An endpoint that is worked with for a while. Cheap to clone.
 #[derive(Clone)]
@@ -176,5 +181,23 @@ impl Connections {
             .is_some()
             .then(|| Arc::new(Renewal { connections, id, generation, spec, credentials }));
         Ok(Connection { adapter, renewal, budgets: Budgets::default() })
+    }
+
+    /// A connection that others of its execution share; one with a source of credentials is bound
+    /// anew.
+    pub(super) async fn shared(
+        &self,
+        id: EndpointId,
+        bound: &Bound,
+    ) -> Result<Connection, ConnectError> {
+        let version = self.store.endpoints_version() + self.plugins.version();
+        if let Some(connection) = bound.find(&id, version) {
+            return Ok(connection);
+        }
+        let connection = self.connection(id).await?;
+        if connection.renewal.is_none() {
+            bound.keep(id, version, connection.clone());
+        }
+        Ok(connection)
     }
 }

@@ -143,6 +143,17 @@ impl TransferError {
         ))
     }
 
+    /// Whether a registry refused to answer, as some do of what is in no project of theirs.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Distribution(
+                DistributionError::Status { status: 401 | 403 | 404, .. }
+                    | DistributionError::Authority { may_pass: false, .. }
+            )
+        )
+    }
+
     /// Whether the destination says that something a manifest names is not there.
     pub(super) fn is_part_unknown(&self) -> bool {
         let Cause::Distribution(DistributionError::Status { code, .. }) = &self.cause else {

@@ -12,7 +12,7 @@ use portolan_core::{
 };
 use tokio::sync::watch;
 
-use super::{lock, referrers::Support, siblings::Siblings};
+use super::{connect::Bound, lock, referrers::Support, siblings::Siblings};
 
 /// Most places of blobs remembered, each some 350 bytes; beyond it the ledger starts anew, and what
 /// records do not tell is asked of the registry again.
@@ -30,6 +30,8 @@ pub(super) struct Ledger {
     /// Where a task was cut by the end of the engine before: it may have brought blobs there that
     /// no record tells of.
     cut: Mutex<HashSet<(EndpointId, Repository)>>,
+    /// What its tasks work with.
+    pub(super) connections: Bound,
     /// Which registries list referrers.
     pub(super) support: Support,
     /// Who pulls what together.

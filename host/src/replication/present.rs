@@ -13,7 +13,7 @@ use std::{
 use portolan_core::oci::{Descriptor, Reference, Tag};
 use tokio::sync::OnceCell;
 
-use super::failure::{Side, TransferError};
+use super::{failure::TransferError, ready::Ready};
 use crate::distribution::Remote;
 
 /// From this size on, in bytes, a blob is asked for in an empty repository, too: a run that was cut
@@ -44,16 +44,16 @@ impl Present {
         Self { untouched, tags: OnceCell::new() }
     }
 
-    /// The manifest under a tag, or `None`.
+    /// The manifest under a tag, or `None`; the repository is ready then.
     pub(super) async fn tagged(
         &self,
-        destination: &Remote,
+        (destination, ready): (&Remote, &Ready),
         tag: &Tag,
     ) -> Result<Option<Descriptor>, TransferError> {
         let reference = Reference::Tag(tag.clone());
         let mut asked = None;
         let first = async || {
-            let there = head(destination, &reference).await?;
+            let there = ready.head(destination, &reference).await?;
             let tags = if there.is_some() { Tags::Ask } else { list(destination).await };
             asked = Some(there);
             Ok::<_, TransferError>(tags)
@@ -64,7 +64,7 @@ impl Present {
             (None, Tags::All(tags, at)) if at.elapsed() < FRESH && !tags.contains(tag.as_str()) => {
                 Ok(None)
             }
-            (None, _) => head(destination, &reference).await,
+            (None, _) => ready.head(destination, &reference).await,
         }
     }
 
@@ -77,14 +77,6 @@ impl Present {
     pub(super) fn may_have(&self, blob: &Descriptor) -> bool {
         !(self.untouched && self.is_empty() && blob.size < WORTH_A_QUESTION)
     }
-}
-
-async fn head(
-    destination: &Remote,
-    reference: &Reference,
-) -> Result<Option<Descriptor>, TransferError> {
-    let there = destination.head_manifest(reference).await;
-    there.map_err(TransferError::at(Side::Destination, "asking for a manifest"))
 }
 
 async fn list(destination: &Remote) -> Tags {

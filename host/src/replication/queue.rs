@@ -17,13 +17,14 @@ use super::{
     BEAT, LEASE, Shared,
     authority::AdapterAuthority,
     chart::Charts,
-    connect::Connection,
+    connect::{Bound, Connection},
     deletion, events,
     failure::{Failures, Side, TransferError},
     keeping, listing,
     log::TaskLog,
     pace::Pace,
     present::Present,
+    ready::Ready,
     records::Known,
     referrers::Follows,
     schedule,
@@ -175,20 +176,21 @@ fn failed(task: &Task, retryable: bool, text: String) -> TaskOutcome {
     TaskOutcome::Failed { text, retry_at }
 }
 
-/// Binds both ends of a task and makes the destination ready.
+/// Binds both ends of a task.
 pub(super) async fn prepare(
     shared: &Arc<Shared>,
     task: &Task,
     log: &Arc<TaskLog>,
 ) -> Result<Job, TransferError> {
-    let (source, destination, accepts, [pulled, sent]) = ends(shared, task).await?;
+    let ledger = shared.ledger(task.execution);
+    let Ends { source, destination, accepts, ready, budgets: [pulled, sent] } =
+        ends(shared, task, &ledger.connections).await?;
     let spec = &task.spec;
     let (from, to) = (&spec.source_repository, &spec.destination_repository);
     log.info(format!("copying {} item(s) of {from} to {to}", spec.item_count())).await;
     if spec.speed > 0 {
         log.info(format!("at {} kb/s at most", spec.speed)).await;
     }
-    let ledger = shared.ledger(task.execution);
     if let Some(other) = ledger.name(spec.destination, to, from) {
         let text = format!("{other} goes to {to} too: of a tag that both have, one stays");
         log.warn(text).await;
@@ -212,6 +214,7 @@ pub(super) async fn prepare(
         stats: course.begin(task, shared.counted_for(&course, task)),
         override_tags: spec.override_tags,
         present: Present::new(untouched),
+        ready,
         known,
         terms: Terms::new(&spec.options),
         follows: Follows::new(&spec.options, &spec.attached),
@@ -219,27 +222,29 @@ pub(super) async fn prepare(
     })
 }
 
-/// Both ends of a task, what the destination takes, and the budgets that pulling and sending are
-/// under: the rule's and the daemon's are in both.
-async fn ends(
-    shared: &Shared,
-    task: &Task,
-) -> Result<(Source, Remote, Accepts, [Budgets; 2]), TransferError> {
+/// Both ends of a task, and what the destination takes.
+struct Ends {
+    source: Source,
+    destination: Remote,
+    accepts: Accepts,
+    ready: Ready,
+    /// What pulling and sending are under: the rule's and the daemon's are in both.
+    budgets: [Budgets; 2],
+}
+
+async fn ends(shared: &Shared, task: &Task, bound: &Bound) -> Result<Ends, TransferError> {
     let (spec, rule) = (&task.spec, shared.budgets_of(task).await);
-    let source = shared.connections.connection(spec.source).await;
+    let source = shared.connections.shared(spec.source, bound).await;
     let source = source.map_err(TransferError::at(Side::Source, "binding the adapter"))?;
     let source = source.within(&rule);
-    let destination = shared.connections.connection(spec.destination).await;
+    let destination = shared.connections.shared(spec.destination, bound).await;
     let destination =
         destination.map_err(TransferError::at(Side::Destination, "binding the adapter"))?;
     let destination = destination.within(&rule);
     let budgets = [&source, &destination].map(|it| it.adapter().client().budgets().clone());
     let to = spec.destination_repository.to_string();
-    let targets = std::slice::from_ref(&to);
-    let prepared = destination.adapter().prepare_targets(targets, spec.visibility).await;
-    let prepared = prepared.and_then(|mut results| results.pop().unwrap_or(Ok(())));
-    prepared.map_err(TransferError::at(Side::Destination, "preparing the repository"))?;
     let source = source_of(shared, source, &spec.source_repository).await?;
+    let ready = Ready::new(destination.clone(), to.clone(), spec.visibility);
     let destination = locate(destination, &to).await;
     let (connection, mut target) =
         destination.map_err(TransferError::at(Side::Destination, "locating the repository"))?;
@@ -248,7 +253,8 @@ async fn ends(
     }
     let accepts = connection.adapter().accepts(&target);
     let flow = shared.flow(&target.base_url);
-    Ok((source, remote(connection, target).sharing(flow), accepts, budgets))
+    let destination = remote(connection, target).sharing(flow);
+    Ok(Ends { source, destination, accepts, ready, budgets })
 }
 
 pub(super) async fn source_of(

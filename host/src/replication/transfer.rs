@@ -18,6 +18,7 @@ use super::{
     log::TaskLog,
     pace::Pace,
     present::Present,
+    ready::Ready,
     records::Known,
     referrers::Follows,
     siblings::{At, Sibling},
@@ -54,6 +55,7 @@ pub(super) struct Job {
     pub(super) stats: Arc<Stats>,
     pub(super) override_tags: bool,
     pub(super) present: Present,
+    pub(super) ready: Ready,
     pub(super) known: Known,
     pub(super) terms: Terms,
     pub(super) follows: Follows,
@@ -145,7 +147,7 @@ impl Job {
         if self.is_settled(tag).await || self.is_believed(tag, &reference, known).await? {
             return Ok(());
         }
-        let there = self.present.tagged(&self.destination, tag).await?;
+        let there = self.present.tagged((&self.destination, &self.ready), tag).await?;
         let before = if let Some(there) = &there {
             let there = &there.digest;
             if self.source.is_same(&reference, known, there, &self.destination).await? {
@@ -233,6 +235,7 @@ impl Job {
     ) -> Pin<Box<dyn Future<Output = Result<(), TransferError>> + Send + 'a>> {
         Box::pin(async move {
             within_bounds(manifest, depth)?;
+            self.ready.make().await?;
             self.stats.walk.opens(manifest, depth);
             let child = |child| self.copy_child(child, walk, depth + 1);
             each(&manifest.children, ARTIFACTS, child).await?;
@@ -273,8 +276,7 @@ impl Job {
         &self,
         reference: &Reference,
     ) -> Result<Option<Descriptor>, TransferError> {
-        let there = self.destination.head_manifest(reference).await;
-        there.map_err(TransferError::at(Side::Destination, "asking for a manifest"))
+        self.ready.head(&self.destination, reference).await
     }
 
     pub(super) async fn push(
@@ -282,6 +284,7 @@ impl Job {
         reference: &Reference,
         manifest: &Manifest,
     ) -> Result<(), TransferError> {
+        self.ready.make().await?;
         let pushed = self.destination.put_manifest(reference, manifest).await;
         let pushed = pushed.map_err(TransferError::at(Side::Destination, "pushing a manifest"));
         pushed.map_err(TransferError::or_immutable)

@@ -67,6 +67,11 @@ impl Store {
         Ok(endpoint)
     }
 
+    /// Another number, a greater one, whenever an endpoint was changed.
+    pub(crate) fn endpoints_version(&self) -> u64 {
+        self.shared.committed.endpoints()
+    }
+
     /// Those of a few endpoints that are there, in the order they are asked for.
     pub(crate) async fn endpoints_among(
         &self,

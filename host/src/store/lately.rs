@@ -12,7 +12,7 @@ use std::{
 const MOST: usize = 256;
 
 /// Records of one kind, each with the version of its kind that it is of.
-pub(super) struct Lately<K, V>(Mutex<HashMap<K, (u64, V)>>);
+pub(crate) struct Lately<K, V>(Mutex<HashMap<K, (u64, V)>>);
 
 impl<K, V> Default for Lately<K, V> {
     fn default() -> Self {
@@ -22,7 +22,7 @@ impl<K, V> Default for Lately<K, V> {
 
 impl<K: Eq + Hash, V: Clone> Lately<K, V> {
     /// A record, where it is of this version.
-    pub(super) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q, version: u64) -> Option<V>
+    pub(crate) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q, version: u64) -> Option<V>
     where
         K: Borrow<Q>,
     {
@@ -32,7 +32,7 @@ impl<K: Eq + Hash, V: Clone> Lately<K, V> {
     }
 
     /// Keeps a record. `version` was asked for before the store was.
-    pub(super) fn keep(&self, key: K, version: u64, record: V) {
+    pub(crate) fn keep(&self, key: K, version: u64, record: V) {
         let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lately.len() >= MOST {
             lately.clear();

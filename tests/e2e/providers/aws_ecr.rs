@@ -239,12 +239,14 @@ async fn ecr_public_is_a_source_with_keys_and_without() {
     let from = create_registry(&sea.client, &sea.ecr("public", PUBLIC, None)).await;
     let to = sea.plain().await;
     let only = json!({"filters": [{"type": "name", "value": "docker/library/alpine"}]});
-    succeeded(&replicate(&sea.client, from, to, only.clone()).await);
+    succeeded(&replicate(&sea.client, from, to, only).await);
     assert_eq!(tags_of(&sea.plain), ["docker/library/alpine:3.20"]);
     sea.plain.verify_all().unwrap();
+    sea.plain.put_image("own/app", "v1", &[layer(2, 10_000)]);
+    let own = json!({"filters": [{"type": "name", "value": "own/app"}]});
     for (from, to, more, expected) in [
         (from, to, json!({}), "name the repositories in the rule"),
-        (to, from, only, "it is a source only here"),
+        (to, from, own, "it is a source only here"),
     ] {
         let ended = replicate(&sea.client, from, to, more).await;
         assert_eq!(ended.execution["status"], "Failed", "{ended:#?}");

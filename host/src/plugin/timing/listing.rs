@@ -90,6 +90,7 @@ fn counting() -> Plugins {
         engine,
         workshop: std::sync::Arc::new(workshop),
         adapters: Default::default(),
+        changes: Default::default(),
         memories: memory::Memories::default(),
         no_proxy: Vec::new(),
         layouts: None,

@@ -109,3 +109,28 @@ async fn what_is_said_of_an_endpoint_counts_at_once() {
     let health = connections.adapter(world.source.id).await.unwrap().check_health().await;
     assert!(health.is_err(), "it goes through the proxy now");
 }
+
+/// Tasks of one execution share what was bound for one of them.
+#[tokio::test]
+async fn an_endpoint_that_is_changed_meanwhile_is_what_it_is_now_to_the_next_task() {
+    let mut world = World::new().await;
+    world.engine = engine(&world.store, "alone", 1).await;
+    let moved = Registry::builder().start().await.unwrap();
+    for registry in [&world.from, &moved] {
+        registry.put_image("a", "v1", &[layer(1, 100)]);
+        registry.put_image("b", "v1", &[layer(2, 100)]);
+    }
+    let stall = world.from.faults().stall(Kind::BlobGet);
+    let execution = world.start(world.rule()).await;
+    eventually("an upload is open", async || (world.to.open_uploads() > 0).then_some(())).await;
+    let seen = world.store.endpoint(world.source.id).await.unwrap();
+    let (spec, now) = (spec("from", &moved.url()), OffsetDateTime::now_utc());
+    let change =
+        world.store.update_endpoint(&seen, spec, Credentials::default(), Health::Unknown, now);
+    change.await.unwrap();
+    drop(stall);
+    assert_eq!(world.ended(execution.id).await.status, Status::Success);
+    let pulls = [&world.from, &moved].map(|registry| registry.count(Kind::ManifestGet));
+    assert_eq!(pulls, [1, 1]);
+    world.to.verify_all().unwrap();
+}

@@ -106,6 +106,33 @@ async fn a_manifest_with_several_tags_is_pulled_once_where_its_digest_is_told() 
     assert_eq!((world.from.count(Kind::ManifestGet), world.to.tags().len()), (1, 2));
 }
 
+fn items(tags: &[&str]) -> Vec<Item> {
+    let item = |tag: &&str| Item { digest: None, tags: vec![tag.parse().unwrap()], refused: None };
+    tags.iter().map(item).collect()
+}
+
+#[tokio::test]
+async fn a_repository_is_made_ready_once_something_is_missing_there() {
+    let world = World::new().await;
+    fill(&world.from);
+    world.run(world.rule()).await;
+    let job = async |tags: &[&str]| {
+        let (items, job) = (items(tags), job(&world, "a", items(tags)).await);
+        let failures = job.run(&items).await;
+        assert!(failures.first.is_none(), "{:?}", failures.first);
+        job.ready.is_made()
+    };
+    assert!(!job(&["v0", "v1"]).await);
+    world.from.put_image("a", "new", &[layer(3, 10)]);
+    assert!(job(&["v0", "new"]).await);
+    // A tag that is there and is to be moved.
+    world.from.put_image("a", "v0", &[layer(4, 10)]);
+    assert!(job(&["v0"]).await);
+    // Some tell of what is in no project of theirs that it is forbidden.
+    world.to.faults().status_once(Kind::ManifestHead, 403);
+    assert!(job(&["v1"]).await);
+}
+
 /// Bytes of blobs that the source sent.
 fn pulled(registry: &Registry) -> u64 {
     let blobs = registry.requests().into_iter().filter(|it| it.kind == Kind::BlobGet);
