@@ -50,6 +50,10 @@ async function narrows(walker, sea) {
   await page.getByLabel("Index of more platforms").selectOption("rewrite");
   await page.getByLabel("Immutable tags").fill("v1.*");
   await page.getByLabel("Keep what is overwritten as").fill("{tag}-before");
+  await page.getByLabel("Delete tags that the source no longer has").check();
+  await page.getByLabel("Gone for").fill("48h");
+  await page.getByLabel("At most, in percent").fill("2.5");
+  await page.getByLabel("Executions to keep").fill("7");
   await page.getByLabel("Megabytes a second").fill("fast");
   await page.getByText("Advanced", { exact: true }).click();
   await walker.button(page, "Save").click();
@@ -65,11 +69,13 @@ async function stored(walker, sea) {
   await walker.button(page, "Save").click();
   await walker.heading(NAME);
   const { options } = (await sea.api("GET", POLICIES)).find((it) => it.name === NAME);
-  const told = JSON.stringify([options.platforms, options.latest.count, options.immutable_tags, options.backup_tag, options.budget.bytes_per_second]);
+  const told = JSON.stringify([options.platforms, options.latest.count, options.immutable_tags, options.backup_tag, options.budget.bytes_per_second, options.prune, options.history.executions]);
   must(told === JSON.stringify([{ include: ["linux/amd64"], index: "rewrite" }, 2, ["v1.*"], "{tag}-before",
-    50_000_000]), `it is stored as it was typed: ${told}`);
+    50_000_000, { enabled: true, max_share: 0.025, grace: "48h" }, 7]), `it is stored as it was typed: ${told}`);
   await walker.says(page, "linux/amd64, rewrite index");
   await walker.says(page, "50 MB/s");
+  await walker.says(page, "tags gone from the source for 48h, at most 2.5 % at once");
+  await walker.says(page, "7 executions");
   await walker.look("rule-options");
 }
 

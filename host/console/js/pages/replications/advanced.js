@@ -1,10 +1,10 @@
 // What Harbor's rules do not have: narrower selections, what goes with an artifact, the destination's
-// tags, and what a rule may use.
+// tags, what is deleted and kept, and what a rule may use.
 
 import { html, useState } from "../../view.js";
 import { Area, Check, Choice, Text } from "../../ui/field.js";
 import { Budget } from "../budget.js";
-import { isCount, isUsed } from "./options.js";
+import { isCount, isPercent, isUsed } from "./options.js";
 
 const INDEXES = [["whole", "Whole"], ["sparse", "Sparse"], ["rewrite", "Rewritten"]];
 const INDEX_HINTS = {
@@ -16,6 +16,7 @@ const NEWER = [["semver", "Version in the tag"], ["push_time", "Time of the push
 
 export function Advanced({ options, onChange }) {
   const field = (name) => ({ value: options[name], onChange: (value) => onChange({ ...options, [name]: value }) });
+  const count = (name) => ({ ...field(name), error: isCount(options[name]) ? "" : "Give a whole number, or leave it empty." });
   // It does not close under somebody who empties its last field.
   const [open] = useState(() => isUsed(options));
   return html`<details open=${open}><summary>Advanced</summary>
@@ -40,6 +41,21 @@ export function Advanced({ options, onChange }) {
       <fieldset><legend>Tags at the destination</legend>
         <${Area} label="Immutable tags" rows="2" class="mono" placeholder="v*" hint="Tags like these are never moved once they are there, whatever Override says." ...${field("immutableTags")} />
         <${Text} label="Keep what is overwritten as" placeholder="{tag}-before" hint="{tag} stands for the tag. Nothing is kept where it is empty." ...${field("backupTag")} />
+      </fieldset>
+      <fieldset><legend>What is gone at the source</legend>
+        <${Check} label="Delete tags that the source no longer has" hint="In repositories that this rule filled, after a whole run that copied everything. The preview shows what would go."
+          checked=${options.prune} onChange=${(prune) => onChange({ ...options, prune })} />
+        ${options.prune && html`<div class="row">
+          <${Text} label="Gone for" placeholder="24h" hint="A tag that is missing for less stays." ...${field("pruneGrace")} />
+          <${Text} label="At most, in percent" inputmode="decimal" hint="Where more of the tags are gone, none is deleted and the run says so."
+            error=${isPercent(options.pruneShare) ? "" : "Give a number from 0 to 100."} ...${field("pruneShare")} />
+        </div>`}
+      </fieldset>
+      <fieldset><legend>History</legend>
+        <div class="row">
+          <${Text} label="Executions to keep" placeholder="as the daemon says" inputmode="numeric" hint="The newest that have ended." ...${count("keptRuns")} />
+          <${Text} label="Days to keep them" placeholder="as the daemon says" inputmode="numeric" hint="Since they ended." ...${count("keptDays")} />
+        </div>
       </fieldset>
       <${Budget} hint="For all executions of the rule together." ...${field("budget")} />
     </div>
