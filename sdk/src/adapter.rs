@@ -68,7 +68,9 @@ pub trait Adapter {
 
 /// Writing through the provider's own API. Each function is idempotent.
 pub trait Management: Adapter {
-    /// Makes repositories ready to be pushed to, at most 100; one result for each, in order.
+    /// Makes repositories ready to be pushed to, at most 100; one result for each, in order. Asked
+    /// for once something is missing at a destination: `locate` and `authorize` may come before, for
+    /// a repository that does not exist yet.
     /// `metadata` keys: `visibility` (`public`, `private`), `description`; open. Without the key
     /// the source did not tell: make it private. `public` is told to adapters alone whose
     /// `describe` has `copies_visibility` in `extra`: `true` where they make what they are told to,

@@ -243,6 +243,15 @@ impl<'a> Flow<'a> {
 
     /// Remembers a challenge that the answer of `met_at` held.
     fn learn_at(&self, challenge: &Challenge, met_at: &str) -> Result<Demand> {
+        let key = self.cache_key();
+        // Refused with a token, some ask for the password (Harbor 2.x); a new token serves as well,
+        // and does not send it with each request.
+        if self.realm.is_some()
+            && !challenge.scheme.eq_ignore_ascii_case("Bearer")
+            && let Some(token @ Demand::Token { .. }) = Demand::kept(&key)
+        {
+            return Ok(token);
+        }
         let demand = match &self.realm {
             Some(realm) if challenge.scheme.eq_ignore_ascii_case("Bearer") => Demand::Token {
                 realm: realm.clone(),
@@ -250,6 +259,6 @@ impl<'a> Flow<'a> {
             },
             _ => challenge::demand(challenge, met_at)?,
         };
-        Ok(demand.keep(&self.cache_key()))
+        Ok(demand.keep(&key))
     }
 }

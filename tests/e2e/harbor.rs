@@ -211,7 +211,9 @@ async fn an_account_of_one_project_pushes_there_and_is_told_who_makes_others() {
         sea.harbor.add_account(Account::new(name, "Secret-1", kind, &["team"]));
         let to = sea.harbor_as(name, Some((name, "Secret-1"))).await;
         let repository = format!("team/app-{number}");
-        sea.plain.put_image(&repository, "v1", &[layer(number as u64, 10_000)]);
+        for tag in ["v1", "v2"] {
+            sea.plain.put_image(&repository, tag, &[layer(number as u64, 10_000)]);
+        }
         let only = json!([{"type": "name", "value": repository}]);
         succeeded(&replicate(&sea.client, from, to, json!({"filters": only})).await);
         assert!(tags_of(sea.harbor.registry()).contains(&format!("{repository}:v1")));
@@ -224,6 +226,8 @@ async fn an_account_of_one_project_pushes_there_and_is_told_who_makes_others() {
         for part in ["the project `elsewhere` does not exist", "administrator", name, "create"] {
             assert!(log.contains(part), "{part}: {log}");
         }
+        // One try, and the reason for each tag.
+        assert_eq!(log.matches("does not exist").count(), 2, "{log}");
         assert!(!log.contains("Secret-1"), "{log}");
     }
     assert_eq!(sea.harbor.projects(), [("team".to_owned(), false)]);

@@ -145,13 +145,13 @@ impl TransferError {
 
     /// Whether a registry refused to answer, as some do of what is in no project of theirs.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(
-            self.cause,
-            Cause::Distribution(
-                DistributionError::Status { status: 401 | 403 | 404, .. }
-                    | DistributionError::Authority { may_pass: false, .. }
-            )
-        )
+        match &self.cause {
+            Cause::Distribution(error @ DistributionError::Status { status, .. }) => {
+                matches!(status, 400..=499 | 501) && !error.is_retryable()
+            }
+            Cause::Distribution(DistributionError::Authority { may_pass, .. }) => !may_pass,
+            _ => false,
+        }
     }
 
     /// Whether the destination says that something a manifest names is not there.

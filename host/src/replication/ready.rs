@@ -53,13 +53,16 @@ impl Ready {
 
     /// The manifest that the destination has. Where it has none, the repository is ready by then;
     /// where it refused to answer before that, it is asked again: some refuse what is in no project
-    /// of theirs.
+    /// of theirs. Where it cannot be made ready, it is not asked any more.
     pub(super) async fn head(
         &self,
         destination: &Remote,
         reference: &Reference,
     ) -> Result<Option<Descriptor>, TransferError> {
         let was_made = self.is_made();
+        if was_made {
+            self.make().await?;
+        }
         match head(destination, reference).await {
             Ok(None) => self.make().await.map(|()| None),
             Err(error) if !was_made && error.is_refusal() => {

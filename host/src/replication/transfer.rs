@@ -255,6 +255,7 @@ impl Job {
             return Ok(());
         }
         if !child.media_type.is_manifest() {
+            self.ready.make().await?;
             return blob::ensure(self, child, walk.at).await;
         }
         let reference = Reference::Digest(child.digest.clone());

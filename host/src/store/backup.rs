@@ -7,6 +7,7 @@
 use std::{
     io::{self, Read},
     path::Path,
+    sync::Arc,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Location, Store, StoreError, blocking, file, rows,
+    secrets::Sealer,
     tables::{META, Snapshot, Tables},
 };
 
@@ -32,28 +34,28 @@ const END: u8 = 0;
 /// Longest key or value of a row, in bytes: components are the longest.
 const MAX_FIELD: u32 = 256 << 20;
 
-/// Everything stored, as of one moment.
-pub(crate) struct Moment(Snapshot);
+/// Everything stored, as of one moment, and what seals its secrets.
+pub(crate) struct Moment(Snapshot, Arc<Sealer>);
 
 impl Store {
     /// Everything as it is stored now. What is committed later is not seen in it.
     pub(crate) fn moment(&self) -> Result<Moment, StoreError> {
-        Ok(Moment(Snapshot(self.shared.database.begin_read().map_err(rows::unreadable)?)))
+        let snapshot = Snapshot(self.shared.database.begin_read().map_err(rows::unreadable)?);
+        let sealer = self.shared.ring.in_use(&snapshot.open(META)?)?;
+        Ok(Moment(snapshot, sealer))
     }
 
     /// Hands a backup of a moment to `sink`, piece by piece; the sink says whether to go on.
     pub(crate) async fn backup(
         &self,
-        Moment(snapshot): Moment,
+        Moment(snapshot, sealer): Moment,
         header: Header,
         key: BackupKey,
         sink: impl FnMut(Bytes) -> bool + Send + 'static,
     ) -> Result<(), StoreError> {
-        let shared = std::sync::Arc::clone(&self.shared);
         let write = move || {
             let mut sealing = Sealing::new(&header, &key, sink)?;
             sealing.write(&[KEY])?;
-            let sealer = shared.ring.in_use(&snapshot.open(META)?)?;
             sealing.write(sealer.key())?;
             let mut count = 0_u64;
             snapshot.each_row(&mut |table, key, value| {
@@ -163,7 +165,7 @@ fn damaged(why: impl std::fmt::Display) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
     use crate::store::{

@@ -21,14 +21,19 @@ impl<K, V> Default for Lately<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Lately<K, V> {
-    /// A record, where it is of this version.
+    /// A record, where it is of this version; one of another is forgotten, with the secrets that it
+    /// may hold.
     pub(crate) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q, version: u64) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        let lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (then, record) = lately.get(key)?;
-        (*then == version).then(|| record.clone())
+        if *then != version {
+            lately.remove(key);
+            return None;
+        }
+        Some(record.clone())
     }
 
     /// Keeps a record. `version` was asked for before the store was.

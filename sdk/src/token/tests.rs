@@ -177,6 +177,22 @@ fn a_temporary_login_takes_the_place_of_the_credentials() {
     assert_eq!(grant.map(|grant| grant.auth), Ok(temporary()));
 }
 
+/// Harbor 2.x asks whoever sent a token that it refuses for the password.
+#[test]
+fn where_tokens_are_always_to_be_had_a_refused_one_is_replaced_by_another() {
+    let asked = |token: &str| {
+        Exchange::new("GET", "/service/token?service=S&scope=repository:a:pull")
+            .json(json!({"token": token}))
+    };
+    let host = host().exchanges([ping(), asked("old"), asked("new")]).start();
+    let flow = Flow::new(host.endpoint()).realm("/service/token");
+    let basic = parse_challenges("Basic realm=\"harbor\"");
+    for (met, expected) in [(None, "old"), (basic.first(), "new"), (None, "new")] {
+        assert_eq!(bearer(flow.authorize(&[Scope::pull("a")], met)), expected);
+    }
+    host.finish();
+}
+
 #[test]
 fn anonymous_basic_and_open_registries() {
     let basic = || Exchange::new("GET", "/v2/").answer(401).header("www-authenticate", "basic");

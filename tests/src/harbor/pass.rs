@@ -23,7 +23,7 @@ use super::{
 pub(super) async fn on(state: &State, mut request: Request<Incoming>) -> Answer {
     let needed = needed(request.method(), request.uri());
     if !has(state, request.headers(), &needed) {
-        return challenge(state, &needed);
+        return challenge(state, request.headers(), &needed);
     }
     let writes = needed.iter().find(|scope| scope.actions.iter().any(|action| action == "push"));
     if let Some(scope) = writes {
@@ -83,7 +83,9 @@ fn covered(scopes: &[Scope], need: &Scope) -> bool {
     need.actions.iter().all(has)
 }
 
-fn challenge(state: &State, needed: &[Scope]) -> Answer {
+/// The core of Harbor 2.x asks whoever sent something for the password, and says nothing of a project
+/// that it does not have (`src/server/middleware/v2auth`).
+fn challenge(state: &State, headers: &HeaderMap, needed: &[Scope]) -> Answer {
     let text = |scope: &Scope| format!("{}:{}:{}", scope.kind, scope.name, scope.actions.join(","));
     let scopes: Vec<_> = needed.iter().map(text).collect();
     let mut value =
@@ -95,6 +97,11 @@ fn challenge(state: &State, needed: &[Scope]) -> Answer {
         }
         None => "unauthorized: unauthorized".to_owned(),
     };
+    if state.first.is_none() && headers.contains_key(AUTHORIZATION) {
+        let project = needed.iter().filter_map(|scope| scope.name.split('/').next()).next();
+        let known = project.is_none_or(|name| state.content().project(name).is_some());
+        value = if known { "Basic realm=\"harbor\"".to_owned() } else { String::new() };
+    }
     let mut answer = refusal(401, "UNAUTHORIZED", &message);
     answer.headers_mut().insert(WWW_AUTHENTICATE, value.parse().expect("a header"));
     let version = "registry/2.0".parse().expect("a header");
