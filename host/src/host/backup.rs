@@ -81,14 +81,14 @@ impl Host {
         let moment = self.store.moment()?;
         let (give, pieces) = mpsc::channel(PIECES);
         let (header, key) = key.split();
-        let (store, runtime, giver) = (self.store.clone(), Handle::current(), give.clone());
+        let (runtime, giver) = (Handle::current(), give.clone());
         // Called on a thread that may block.
         let sink = move |piece| {
             let given = async { timeout(PATIENCE, giver.send(Ok(piece))).await };
             matches!(runtime.block_on(given), Ok(Ok(())))
         };
         tokio::spawn(async move {
-            if let Err(error) = store.backup(moment, header, key, sink).await {
+            if let Err(error) = moment.backup(header, key, sink).await {
                 tracing::warn!(%error, "a backup broke off");
                 let _gone = timeout(PATIENCE, give.send(Err(error.into()))).await;
             }

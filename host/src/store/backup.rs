@@ -44,16 +44,18 @@ impl Store {
         let sealer = self.shared.ring.in_use(&snapshot.open(META)?)?;
         Ok(Moment(snapshot, sealer))
     }
+}
 
-    /// Hands a backup of a moment to `sink`, piece by piece; the sink says whether to go on.
+impl Moment {
+    /// Hands a backup to `sink`, piece by piece; the sink says whether to go on.
     pub(crate) async fn backup(
-        &self,
-        Moment(snapshot, sealer): Moment,
+        self,
         header: Header,
         key: BackupKey,
         sink: impl FnMut(Bytes) -> bool + Send + 'static,
     ) -> Result<(), StoreError> {
         let write = move || {
+            let Self(snapshot, sealer) = self;
             let mut sealing = Sealing::new(&header, &key, sink)?;
             sealing.write(&[KEY])?;
             sealing.write(sealer.key())?;
@@ -177,7 +179,7 @@ mod tests {
         BackupKey(Zeroizing::new([byte; 32]))
     }
 
-    async fn backup(store: &Store, moment: Moment) -> (Header, Vec<u8>) {
+    async fn backup(moment: Moment) -> (Header, Vec<u8>) {
         let header = Header { salt: [7; 16] };
         let pieces = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::clone(&pieces);
@@ -185,7 +187,7 @@ mod tests {
             taken.lock().unwrap().extend_from_slice(&piece);
             true
         };
-        store.backup(moment, header.clone(), key(1), sink).await.unwrap();
+        moment.backup(header.clone(), key(1), sink).await.unwrap();
         let bytes = std::mem::take(&mut *pieces.lock().unwrap());
         (header, bytes)
     }
@@ -212,7 +214,7 @@ mod tests {
         let moment = store.moment().unwrap();
         // What is changed later is not in it.
         endpoint(&store, "later").await.unwrap();
-        let (header, bytes) = backup(&store, moment).await;
+        let (header, bytes) = backup(moment).await;
         assert_eq!(Header::read(&mut bytes.as_slice()).unwrap(), header);
         assert!(bytes.len() > 200_000, "several chunks: {}", bytes.len());
         assert!(memchr::memmem::find(&bytes, b"marker-in-clear").is_none());
@@ -236,7 +238,7 @@ mod tests {
         for n in 0..400 {
             endpoint(&store, &format!("e{n}")).await.unwrap();
         }
-        let (header, bytes) = backup(&store, store.moment().unwrap()).await;
+        let (header, bytes) = backup(store.moment().unwrap()).await;
         let body = bytes.get(Header::LENGTH..).unwrap();
         let mut flipped = body.to_vec();
         let last = flipped.len() - 1;

@@ -1,5 +1,6 @@
-//! Records that were asked for lately, as they are as long as nobody changed any of their kind: a
-//! client that asks for the same one again and again costs no read and no decoding.
+//! Records, and what was made of them, that were asked for lately: as they are as long as nobody
+//! changed any of their kind. Who asks for the same one again and again costs no read and no
+//! decoding.
 
 use std::{
     borrow::Borrow,
