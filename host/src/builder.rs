@@ -45,7 +45,7 @@ pub enum KeySource {
 pub(crate) enum Component {
     /// It came with the program.
     #[cfg(feature = "daemon")]
-    Bundled(&'static [u8]),
+    Bundled(&'static bundled_plugins::Bundled),
     /// An embedder gave it.
     Given(Vec<u8>),
 }
@@ -122,8 +122,8 @@ impl HostBuilder {
 
     /// The same for one that came with the program.
     #[cfg(feature = "daemon")]
-    pub(crate) fn bundled(mut self, adapter: &bundled_plugins::Bundled) -> Self {
-        self.adapters.push(Component::Bundled(adapter.bytes));
+    pub(crate) fn bundled(mut self, adapter: &'static bundled_plugins::Bundled) -> Self {
+        self.adapters.push(Component::Bundled(adapter));
         self
     }
 
@@ -333,7 +333,7 @@ async fn load_bundled(
 ) -> Result<Vec<Arc<Package>>, Error> {
     let loads = stream::iter(adapters).map(async |component| match component {
         #[cfg(feature = "daemon")]
-        Component::Bundled(bytes) => plugins.load_bundled(bytes).await,
+        Component::Bundled(adapter) => plugins.load_bundled(adapter).await,
         Component::Given(bytes) => plugins.load(bytes).await,
     });
     let packages: Vec<_> = loads.buffered(LOADS).try_collect().await?;

@@ -9,7 +9,10 @@ use std::{path::PathBuf, time::Duration};
 
 use portolan_core::provider::AdapterInfo;
 
-use crate::{Code, Compiler, Error, Host, HostBuilder, LayoutPlace};
+use crate::{Code, Compiler, Error, Host, HostBuilder, LayoutPlace, Limits};
+
+/// Calls of adapters at once: what a copy is at. A place for one more takes time at each start.
+const CALLS: usize = 24;
 
 /// A host in memory with the bundled adapters of these providers. With a `state`, it remembers in
 /// that directory what destinations hold, and believes what it remembers of tags for so long.
@@ -24,7 +27,8 @@ pub async fn host(
     state: Option<(PathBuf, Duration)>,
     layouts: Vec<(String, LayoutPlace)>,
 ) -> Result<Host, Error> {
-    let mut builder = HostBuilder::in_memory().compiler(compiler).task_logs(false);
+    let limits = Limits { concurrent_calls: CALLS, ..Limits::default() };
+    let mut builder = HostBuilder::in_memory().compiler(compiler).limits(limits).task_logs(false);
     if let Some(cache) = cache {
         builder = builder.cache(cache);
     }

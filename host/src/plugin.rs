@@ -9,11 +9,11 @@ use std::{
     },
 };
 
-#[cfg(feature = "daemon")]
 use bytes::Bytes;
 use portolan_core::{
     budget::Budget,
     endpoint::{Credentials, EndpointSpec},
+    oci::Digest,
     provider::{AdapterInfo, AllowedHost, DeliveryAuth},
 };
 
@@ -228,7 +228,9 @@ impl Plugins {
     /// # Errors
     /// When the bytes are not a component this host can run.
     pub(crate) async fn load(&self, bytes: Vec<u8>) -> Result<Arc<Package>, PluginError> {
-        package::load(&self.inner, bytes.into(), Origin::Elsewhere).await.map(Arc::new)
+        let (bytes, origin) = (Bytes::from(bytes), Origin::Elsewhere);
+        let digest = Digest::of(&bytes);
+        package::load(&self.inner, (bytes, digest), origin).await.map(Arc::new)
     }
 
     /// The same for one that came with the program. It was held against the contract when the program
@@ -239,10 +241,12 @@ impl Plugins {
     #[cfg(feature = "daemon")]
     pub(crate) async fn load_bundled(
         &self,
-        bytes: &'static [u8],
+        adapter: &'static bundled_plugins::Bundled,
     ) -> Result<Arc<Package>, PluginError> {
-        let bytes = Bytes::from_static(bytes);
-        package::load(&self.inner, bytes, Origin::Bundled).await.map(Arc::new)
+        let (bytes, origin) = (Bytes::from_static(adapter.bytes), Origin::Bundled);
+        let digest = adapter.digest.parse();
+        let digest = digest.map_err(|error| PluginError::Internal(format!("{error}")))?;
+        package::load(&self.inner, (bytes, digest), origin).await.map(Arc::new)
     }
 
     /// Makes a package its provider's adapter, with the hosts it was granted. Running calls

@@ -189,6 +189,8 @@ struct Shared {
     // Before `database`: its thread holds the database until it ends.
     writer: Writer,
     database: Arc<Database>,
+    /// It is in a file, and outlasts the process.
+    lasts: bool,
     ring: Arc<Ring>,
     path: String,
     committed: Arc<Committed>,
@@ -228,6 +230,7 @@ impl Store {
             let shared = Shared {
                 writer,
                 database,
+                lasts,
                 ring,
                 path,
                 committed,
@@ -247,6 +250,11 @@ impl Store {
     /// Keeps no logs of tasks from now on.
     pub(crate) fn keep_no_logs(&self) {
         self.shared.mute.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody may read the logs of tasks.
+    pub(crate) fn keeps_logs(&self) -> bool {
+        !self.shared.mute.load(Ordering::Relaxed)
     }
 
     /// Whether records changed since [`take_changes`](Self::take_changes) was called.
@@ -274,6 +282,12 @@ impl Store {
     /// Changes whenever something was committed.
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<u64> {
         self.shared.writer.news.clone()
+    }
+
+    /// Changes whenever an execution came to its end.
+    #[cfg(feature = "daemon")]
+    pub(crate) fn ends(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.shared.committed.ends()
     }
 
     /// Runs one intent that writes, by the law in [`writer`]: first check, then write.
@@ -305,11 +319,15 @@ impl Store {
         if count <= MAX_PEEKED { self.peek(intent) } else { self.read(intent).await }
     }
 
-    /// Runs one intent that reads, on what was last committed.
+    /// Runs one intent that reads, on what was last committed; where that may wait for a disk, on a
+    /// thread that may block.
     async fn read<T: Send + 'static>(
         &self,
         intent: impl FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if !self.shared.lasts {
+            return self.peek(intent);
+        }
         let database = Arc::clone(&self.shared.database);
         let read = move || intent(&Snapshot(database.begin_read().map_err(rows::unreadable)?));
         blocking(read).await.map_err(|error| error.at(&self.shared.path))

@@ -17,6 +17,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use sha2::{Digest as _, Sha256};
+
 /// Folders below `plugins/`, which are the provider ids, in byte order.
 const PROVIDERS: &[&str] = &[
     "ali-acr",
@@ -156,14 +158,20 @@ fn collect(out: &Path) -> Result<PathBuf, String> {
     Ok(out.to_path_buf())
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn write_table(folder: &Path, table: &Path) -> Result<(), String> {
     let mut rows = String::new();
     for provider in PROVIDERS {
         let file = folder.join(format!("{provider}.wasm"));
         let file = file.canonicalize().map_err(|e| format!("{}: {e}", file.display()))?;
+        let path = file.display().to_string();
+        let bytes = fs::read(&file).map_err(|e| format!("{path}: {e}"))?;
+        let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
         rows.push_str(&format!(
-            "    Bundled {{ provider: {provider:?}, bytes: include_bytes!({:?}) }},\n",
-            file.display().to_string()
+            "    Bundled {{ provider: {provider:?}, bytes: include_bytes!({path:?}), digest: {digest:?} }},\n",
         ));
     }
     let text = format!(

@@ -28,6 +28,9 @@ impl Bar {
     }
 
     pub(super) fn show(&self, now: &Progress) {
+        if self.0.is_hidden() {
+            return;
+        }
         self.0.set_position(now.percent.into());
         self.0.set_message(said(now));
     }

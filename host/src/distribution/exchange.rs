@@ -202,7 +202,6 @@ impl Remote {
     ) -> Result<Answer, DistributionError> {
         let mut request = Request::new(body);
         *request.method_mut() = ask.method.clone();
-        *request.uri_mut() = net::uri(&ask.url).map_err(|error| ask.failed(error))?;
         *request.headers_mut() = ask.headers.clone();
         let purpose = self.apply(grant, &ask.url, request.headers_mut())?;
         let is_begun = !request.body().is_end_stream();
@@ -211,8 +210,9 @@ impl Remote {
         let turn = self.flow.turn(is_begun).await;
         let began = Instant::now();
         let sent = if ask.follow {
-            self.client.send_following(request, purpose).await
+            self.client.send_following(ask.url.clone(), request, purpose).await
         } else {
+            *request.uri_mut() = net::uri(&ask.url).map_err(|error| ask.failed(error))?;
             self.client.send(request, purpose).await.map(|answer| (answer, ask.url.clone()))
         };
         turn.ended(&outcome(&sent, is_quick.then(|| began.elapsed())));

@@ -1,6 +1,11 @@
 //! How many requests one registry is sent at once: more while it answers well, fewer when it says
 //! that it is busy or grows slow. When it asks for a pause, every request to it waits.
 //!
+//! It begins with few, since each costs a connection, and gets twice as many in the time of one
+//! answer, as long as answers come as fast as ever: one that is far away soon has many under way.
+//! Where answers take longer than they did, more would mostly wait there, so there are more only
+//! slowly.
+//!
 //! It repeats nothing and knows no request; that is for who sends.
 
 use std::{
@@ -14,7 +19,7 @@ use tokio::{
 };
 
 /// Requests at once, to begin with.
-const START: usize = 16;
+const START: usize = 8;
 /// The most, and the fewest while it is only slow.
 const MOST: usize = 64;
 const SLOW: usize = 8;
@@ -27,6 +32,11 @@ const ECHO: Duration = Duration::from_secs(1);
 /// Slow is slower than the best by this factor and this much.
 const FACTOR: u32 = 8;
 const MORE: Duration = Duration::from_millis(500);
+/// Crowded is slower than the best by this factor and this much.
+const CROWD_FACTOR: u32 = 2;
+const CROWD_MORE: Duration = Duration::from_millis(2);
+/// Where it is crowded, one more takes so many times as many good answers.
+const RELUCTANT: usize = 4;
 
 /// The requests to one registry.
 pub(crate) struct Flow {
@@ -90,6 +100,9 @@ impl Flow {
         // It is never closed; without a permit a request goes all the same.
         let turn = Turn { flow: self, permit: self.turns.acquire().await.ok() };
         drop(begins);
+        // Whoever gave the turn was answered just now, on a connection that is about to be free: who
+        // asks at once does not find it, and opens one more.
+        tokio::task::yield_now().await;
         loop {
             let until = self.state().paused;
             match until {
@@ -127,10 +140,16 @@ impl Flow {
         }
     }
 
-    /// One more at once, after as many good answers as there are turns, where all are taken.
+    /// One more at once, where all turns are taken, after enough good answers: one as long as it never
+    /// was too much, else as many as there are turns, and more than that where it is crowded.
     fn grow(&self, state: &mut State) {
         state.well += 1;
-        if state.well >= state.limit && state.limit < MOST && self.turns.available_permits() == 0 {
+        let enough = match state.shrunk {
+            _ if state.is_crowded() => state.limit * RELUCTANT,
+            Some(_) => state.limit,
+            None => 1,
+        };
+        if state.well >= enough && state.limit < MOST && self.turns.available_permits() == 0 {
             state.well = 0;
             state.limit += 1;
             match state.owed {
@@ -156,9 +175,13 @@ impl Flow {
 impl State {
     fn is_slow(&mut self, took: Duration) -> bool {
         let best = self.best.map_or(took, |best| best.min(took));
+        self.lately = self.best.map_or(took, |_| (self.lately * 7 + took) / 8);
         self.best = Some(best);
-        self.lately = (self.lately * 7 + took) / 8;
         self.lately > best * FACTOR + MORE
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.best.is_some_and(|best| self.lately > best * CROWD_FACTOR + CROWD_MORE)
     }
 }
 
@@ -200,14 +223,41 @@ mod tests {
             flow.turn(false).await.ended(&Outcome::Answered(None));
         }
         assert_eq!(limits(&flow), (START, START), "nobody waited");
+        let answers = |count, took| {
+            for _ in 0..count {
+                flow.note(&Outcome::Answered(Some(Duration::from_millis(took))), Instant::now());
+            }
+        };
         let mut turns = Vec::new();
-        for _ in 0..START {
+        let mut fill = async || {
+            while flow.turns.available_permits() > 0 {
+                turns.push(flow.turn(false).await);
+            }
+        };
+        // Far away, and as fast as ever.
+        for more in 1..=START {
+            fill().await;
+            answers(1, 50);
+            assert_eq!(limits(&flow), (START + more, 1));
+        }
+        // It is crowded.
+        fill().await;
+        answers(8, 200);
+        fill().await;
+        let before = flow.state().limit;
+        answers(before * RELUCTANT, 200);
+        assert_eq!(flow.state().limit, before + 1);
+        // Once it was too much, it grows as it did before, but less at a time.
+        flow.note(&Outcome::Busy(Some(Duration::ZERO)), Instant::now());
+        drop(turns);
+        answers(100, 50);
+        let mut turns = Vec::new();
+        while flow.turns.available_permits() > 0 {
             turns.push(flow.turn(false).await);
         }
-        for _ in 0..START {
-            flow.note(&Outcome::Answered(None), Instant::now());
-        }
-        assert_eq!(limits(&flow), (START + 1, 1));
+        let before = flow.state().limit;
+        answers(before, 50);
+        assert_eq!(flow.state().limit, before + 1);
     }
 
     #[tokio::test]

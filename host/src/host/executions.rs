@@ -210,6 +210,12 @@ impl Host {
         self.store.news()
     }
 
+    /// Changes whenever an execution came to its end.
+    #[cfg(feature = "daemon")]
+    pub(crate) fn ends(&self) -> watch::Receiver<u64> {
+        self.store.ends()
+    }
+
     /// What was done since the start.
     #[cfg(feature = "daemon")]
     pub(crate) fn totals(&self) -> crate::replication::Totals {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -153,8 +153,18 @@ impl Client {
         purpose: Purpose,
         until: Option<Instant>,
     ) -> Result<Response<Incoming>, NetError> {
-        let url = self.vet(&request, purpose)?;
-        self.turn(host_of(&url), !request.body().is_end_stream(), until).await;
+        let url = self.vet(request.uri(), purpose)?;
+        self.exchange(request, &url, until).await
+    }
+
+    /// Sends a request whose address, `url`, was vetted.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Body>,
+        url: &Url,
+        until: Option<Instant>,
+    ) -> Result<Response<Incoming>, NetError> {
+        self.turn(host_of(url), !request.body().is_end_stream(), until).await;
         let (mut parts, body) = request.into_parts();
         for secret in [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE] {
             if let Some(value) = parts.headers.get_mut(secret) {
@@ -168,15 +178,15 @@ impl Client {
         let body = if body.is_end_stream() { body } else { body::watch(body, sending.clone()) };
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         let exchange = self.inner.http.request(Request::from_parts(parts, body));
-        let outcome = wait(exchange, &sending, host_of(&url), patience).await;
+        let outcome = wait(exchange, &sending, host_of(url), patience).await;
         self.inner.answers.note(outcome.as_ref().ok().map(Response::status));
         let response = outcome?;
-        self.inner.answers.limits.note(host_of(&url), response.headers());
+        self.inner.answers.limits.note(host_of(url), response.headers());
         if response.status().as_u16() >= 400 {
             sending.abandon();
         }
         if response.status() == StatusCode::UNAUTHORIZED {
-            self.note_realms(&url, &response);
+            self.note_realms(url, &response);
         }
         Ok(response)
     }
@@ -191,22 +201,21 @@ impl Client {
         self.budgets.pass(urgent, until).await;
     }
 
-    /// Checks where a request would go, by name and use. The address that is checked must be the
-    /// one hyper will connect to, so two readings of one text are refused.
-    pub(super) fn vet(&self, request: &Request<Body>, purpose: Purpose) -> Result<Url, NetError> {
-        let text = request.uri().to_string();
-        let broken = |why: &str| NetError::Protocol {
-            host: request.uri().host().unwrap_or_default().to_owned(),
-            why: why.to_owned(),
-        };
-        let url = Url::parse(&text).map_err(|_| broken("the address cannot be read"))?;
-        let same_host = request.uri().host().is_some_and(|h| h.eq_ignore_ascii_case(host_of(&url)));
-        let same_port = request.uri().port_u16().or(default_port(&url)) == port_of(&url);
-        if !same_host || !same_port {
-            return Err(broken("the address can be read in two ways"));
-        }
+    /// Checks where a request would go, by name and use.
+    fn vet(&self, uri: &Uri, purpose: Purpose) -> Result<Url, NetError> {
+        let url = Url::parse(&uri.to_string());
+        let url = url.map_err(|_| broken(uri, "the address cannot be read"))?;
+        agree(uri, &url)?;
         self.inner.egress.check(&url, purpose)?;
         Ok(url)
+    }
+
+    /// The same for an address that hyper has not read yet.
+    pub(super) fn vet_url(&self, url: &Url, purpose: Purpose) -> Result<Uri, NetError> {
+        let uri = super::uri(url)?;
+        agree(&uri, url)?;
+        self.inner.egress.check(url, purpose)?;
+        Ok(uri)
     }
 
     fn note_realms(&self, url: &Url, response: &Response<Incoming>) {
@@ -268,6 +277,22 @@ async fn wait(
             }
         }
     }
+}
+
+/// The address that is checked must be the one hyper will connect to, so two readings of one text are
+/// refused.
+fn agree(uri: &Uri, url: &Url) -> Result<(), NetError> {
+    let same_host = uri.host().is_some_and(|host| host.eq_ignore_ascii_case(host_of(url)));
+    let same_port = uri.port_u16().or(default_port(url)) == port_of(url);
+    if same_host && same_port {
+        Ok(())
+    } else {
+        Err(broken(uri, "the address can be read in two ways"))
+    }
+}
+
+fn broken(uri: &Uri, why: &str) -> NetError {
+    NetError::Protocol { host: uri.host().unwrap_or_default().to_owned(), why: why.to_owned() }
 }
 
 fn port_of(url: &Url) -> Option<u16> {

@@ -1,7 +1,7 @@
 //! Redirects of `GET` and `HEAD`: the same origin keeps what it was sent, another origin gets a
 //! bare request, https never becomes http.
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use url::Url;
 
@@ -21,42 +21,46 @@ const HARMLESS: [header::HeaderName; 5] =
 struct Hop {
     method: Method,
     url: Url,
+    /// The same, vetted.
+    uri: Uri,
     headers: HeaderMap,
     purpose: Purpose,
 }
 
 impl Client {
-    /// Sends a `GET` or `HEAD` and follows at most ten redirects. The same origin keeps the
+    /// Sends a `GET` or `HEAD` to `url` and follows at most ten redirects. The same origin keeps the
     /// headers; another origin gets none of the secret ones and must be allowed `Storage` (or
     /// `PublicDownload`, where it began as one). https never becomes http. Returns the answer
     /// and the address that gave it.
     pub(crate) async fn send_following(
         &self,
+        url: Url,
         request: Request<Body>,
         purpose: Purpose,
     ) -> Result<(Response<Incoming>, Url), NetError> {
-        let url = self.vet(&request, purpose)?;
+        let uri = self.vet_url(&url, purpose)?;
         let (parts, _) = request.into_parts();
-        let mut hop = Hop { method: parts.method, url, headers: parts.headers, purpose };
+        let mut hop = Hop { method: parts.method, uri, url, headers: parts.headers, purpose };
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send(hop.request()?, hop.purpose).await?;
+            let response = self.exchange(hop.request(), &hop.url, None).await?;
             let Some(next) = location(&hop.url, &response)? else { return Ok((response, hop.url)) };
             let host = host_of(&hop.url).to_owned();
             // Only for the connection's sake: what it says, or that it breaks, does not matter.
             let _ = body::read_all(response.into_body(), DRAIN, &host, self.timeouts().body).await;
             hop = hop.to(next)?;
+            hop.uri = self.vet_url(&hop.url, hop.purpose)?;
         }
         Err(broken(&hop.url, "it redirects in circles (more than ten redirects)"))
     }
 }
 
 impl Hop {
-    fn request(&self) -> Result<Request<Body>, NetError> {
+    fn request(&self) -> Request<Body> {
         let mut request = Request::new(empty());
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
-        *request.uri_mut() = super::uri(&self.url)?;
-        Ok(request)
+        *request.uri_mut() = self.uri.clone();
+        request
     }
 
     fn to(mut self, next: Url) -> Result<Self, NetError> {

@@ -50,7 +50,8 @@ pub async fn find(
     tell: impl Fn(String),
 ) -> Option<Login> {
     for path in paths(&lookup) {
-        let small = tokio::fs::metadata(&path).await.is_ok_and(|m| m.len() <= MAX_FILE);
+        // Mostly there is none, and to ask a thread that may block takes longer than to see that.
+        let small = std::fs::metadata(&path).is_ok_and(|m| m.len() <= MAX_FILE);
         let Some(text) = (if small { tokio::fs::read(&path).await.ok() } else { None }) else {
             continue;
         };

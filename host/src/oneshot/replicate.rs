@@ -15,8 +15,8 @@ use portolan_core::{
 
 use crate::{Code, Error, Host};
 
-/// How often the state of the run is looked at.
-const LOOK: Duration = Duration::from_millis(10);
+/// How often is told where the run stands.
+const LOOK: Duration = Duration::from_millis(100);
 /// Most failures kept for the report.
 const MAX_FAILURES: usize = 100;
 
@@ -88,12 +88,14 @@ pub async fn replicate(
     let list = options.list.clone();
     let (policy, addresses) = policy(host, options).await?;
     let policy = host.create_policy(policy).await?;
+    let mut ends = host.ends();
     let mut execution = match list {
         Some(list) => host.start_selection(policy.id, list).await?,
         None => host.start_execution(policy.id, StartedBy::Manual).await?,
     };
     while !execution.status.is_final() {
-        tokio::time::sleep(LOOK).await;
+        // Over or not, it is looked at.
+        let _ = tokio::time::timeout(LOOK, ends.changed()).await;
         look(progress(host, execution.id));
         execution = host.execution(execution.id).await?;
     }

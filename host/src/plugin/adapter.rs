@@ -130,10 +130,11 @@ impl Adapter {
     /// is neither the endpoint nor granted `data` is `Transport` of the kind `denied-by-policy`.
     pub(crate) async fn locate(&self, repository: &str) -> Result<Target, PluginError> {
         let mut call = self.begin("locate").await?;
-        let guest = self.package.exports.registry(&mut call)?;
+        let locate = self.package.exports.locate(&mut call)?;
         let endpoint = self.endpoint();
-        let outcome =
-            call.deadline.within(guest.call_locate(&mut call.store, &endpoint, repository)).await;
+        let work = locate.call_async(&mut call.store, (&endpoint, repository));
+        let outcome = call.deadline.within(work).await;
+        let outcome = outcome.map(|answer| answer.map(|(target,)| target));
         let target = v0_1::target(self.finish(call, "locate", outcome)?)?;
         // What the requests there carry is known with the grant, and checked again then.
         let purpose = Purpose::Data { carries: HostUse::Data };
@@ -160,9 +161,13 @@ impl Adapter {
         scopes: &[Scope],
         challenge: Option<&Challenge>,
     ) -> Result<Grant, PluginError> {
+        let (grants, anonymous) = (&self.bound.memory.grants, self.bound.account.is_nobody());
+        if let Some(nothing) = grants.nothing(challenge, anonymous) {
+            return Ok(nothing);
+        }
         let ask = self.ask_grant(scopes, challenge);
-        let anonymous = self.bound.account.is_nobody();
-        self.bound.memory.grants.get(scopes, (challenge, anonymous), ask).await
+        // A call takes a large future, and is rare.
+        Box::pin(grants.get(scopes, (challenge, anonymous), ask)).await
     }
 
     async fn ask_grant(

@@ -1,5 +1,8 @@
 //! The thread that moves the engine's epoch on, so that a guest that computes is asked whether its
 //! time is over. It sleeps while no guest runs, and ends with the engine.
+//!
+//! Most calls are over before a tick, and come in bursts: it stays up for a few ticks after the last
+//! one, since to wake a thread costs more than such a call.
 
 use std::{
     sync::{
@@ -14,6 +17,8 @@ use super::PluginError;
 
 /// How often running guests are asked whether their time is over.
 const TICK: Duration = Duration::from_millis(10);
+/// Ticks without a guest after which it sleeps.
+const LINGER: u32 = 5;
 
 /// The clock of one engine.
 pub(super) struct Clock {
@@ -25,6 +30,8 @@ pub(super) struct Clock {
 struct Shared {
     /// Calls that run.
     calls: AtomicUsize,
+    /// It sleeps until it is woken, or is about to.
+    asleep: AtomicBool,
     ended: AtomicBool,
     #[cfg(test)]
     ticks: AtomicUsize,
@@ -39,16 +46,21 @@ impl Clock {
         let shared = Arc::<Shared>::default();
         let (watched, weak) = (Arc::clone(&shared), engine.weak());
         let run = move || {
+            let mut idle = 0;
             while !watched.ended.load(Ordering::Acquire) {
-                if watched.calls.load(Ordering::Acquire) == 0 {
-                    thread::park();
+                if watched.calls.load(Ordering::Acquire) > 0 {
+                    idle = 0;
+                    let Some(engine) = weak.upgrade() else { return };
+                    engine.increment_epoch();
+                    #[cfg(test)]
+                    watched.ticks.fetch_add(1, Ordering::SeqCst);
+                } else if idle < LINGER {
+                    idle += 1;
+                } else {
+                    watched.sleep();
+                    idle = 0;
                     continue;
                 }
-                let Some(engine) = weak.upgrade() else { return };
-                engine.increment_epoch();
-                #[cfg(test)]
-                watched.ticks.fetch_add(1, Ordering::SeqCst);
-                drop(engine);
                 thread::park_timeout(TICK);
             }
         };
@@ -60,18 +72,31 @@ impl Clock {
         }
     }
 
-    /// A call begins. What wakes the thread is not lost where it is about to sleep.
+    /// A call begins.
     pub(super) fn runs(&self) -> Running {
-        if self.shared.calls.fetch_add(1, Ordering::AcqRel) == 0 {
+        self.shared.calls.fetch_add(1, Ordering::SeqCst);
+        if self.shared.asleep.load(Ordering::SeqCst) {
             self.thread.unpark();
         }
         Running(Arc::clone(&self.shared))
     }
 }
 
+impl Shared {
+    /// Sleeps until a call begins or the engine ends. Each side writes its own word before it reads the
+    /// other's, in one order for all, so that one of the two sees the other.
+    fn sleep(&self) {
+        self.asleep.store(true, Ordering::SeqCst);
+        if self.calls.load(Ordering::SeqCst) == 0 && !self.ended.load(Ordering::SeqCst) {
+            thread::park();
+        }
+        self.asleep.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Drop for Clock {
     fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::Release);
+        self.shared.ended.store(true, Ordering::SeqCst);
         self.thread.unpark();
     }
 }

@@ -61,9 +61,8 @@ impl Grants {
         (challenge, anonymous): (Option<&Challenge>, bool),
         ask: impl Future<Output = Result<Grant, PluginError>>,
     ) -> Result<Grant, PluginError> {
-        self.challenged.fetch_or(challenge.is_some(), Ordering::Relaxed);
-        if anonymous && self.needs_nothing() {
-            return Ok(Grant::anonymous());
+        if let Some(nothing) = self.nothing(challenge, anonymous) {
+            return Ok(nothing);
         }
         let plain = Key { scopes: scopes.to_vec(), challenge: None };
         let key = Key { challenge: challenge.map(text), ..plain.clone() };
@@ -89,8 +88,12 @@ impl Grants {
         result
     }
 
-    fn needs_nothing(&self) -> bool {
-        self.nothing.load(Ordering::Relaxed) && !self.challenged.load(Ordering::Relaxed)
+    /// The grant of who sends nothing, where [`Grants::get`] would give that.
+    pub(super) fn nothing(&self, challenge: Option<&Challenge>, anonymous: bool) -> Option<Grant> {
+        self.challenged.fetch_or(challenge.is_some(), Ordering::Relaxed);
+        let nothing = self.nothing.load(Ordering::Relaxed);
+        let needs_nothing = anonymous && nothing && !self.challenged.load(Ordering::Relaxed);
+        needs_nothing.then(Grant::anonymous)
     }
 
     async fn in_turn(

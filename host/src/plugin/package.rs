@@ -61,7 +61,7 @@ pub(super) enum Origin {
 /// Takes a component in; nothing is enabled by it.
 pub(super) async fn load(
     inner: &Inner,
-    bytes: Bytes,
+    (bytes, digest): (Bytes, Digest),
     origin: Origin,
 ) -> Result<Package, PluginError> {
     let limit = inner.limits.component_bytes;
@@ -71,7 +71,6 @@ pub(super) async fn load(
             bytes.len()
         )));
     }
-    let digest = Digest::of(&bytes);
     if origin == Origin::Elsewhere {
         let checked = bytes.clone();
         blocking(move || contract::check(&checked).map_err(PluginError::Unusable)).await?;

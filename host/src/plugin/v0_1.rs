@@ -15,6 +15,7 @@ use portolan_core::{
     visibility::Visibility,
 };
 use time::OffsetDateTime;
+use wasmtime::component::{ComponentExportIndex, TypedFunc};
 
 use super::{
     PluginError,
@@ -32,6 +33,8 @@ pub(super) use target::target;
 
 pub(super) use chart::location;
 
+/// The interface that every adapter has.
+const REGISTRY: &str = "portolan:adapter/registry-adapter@0.1.0";
 /// Rows asked for at once.
 const PAGE: u32 = 100;
 /// Longest name, tag, digest or cursor in bytes.
@@ -44,6 +47,7 @@ const MAX_MESSAGE: usize = 1000;
 /// The interfaces a component exports.
 pub(super) struct Exports {
     registry: wit::GuestIndices,
+    locate: ComponentExportIndex,
     management: Option<management::GuestIndices>,
     labels: Option<labels::GuestIndices>,
     notifications: Option<notifications::GuestIndices>,
@@ -52,12 +56,20 @@ pub(super) struct Exports {
 
 use portolan_bindings::v0_1::exports::portolan::adapter::foreign_content;
 
+/// `registry-adapter`'s `locate`.
+pub(super) type Locate<'p> =
+    TypedFunc<(&'p types::Endpoint, &'p str), (Result<wit::Target, types::Error>,)>;
+
 type Pre = wasmtime::component::InstancePre<State>;
 
 impl Exports {
     /// Looks for each interface by itself.
     pub(super) fn find(pre: &Pre) -> wasmtime::Result<Self> {
+        let component = pre.component();
+        let registry = component.get_export_index(None, REGISTRY);
+        let locate = component.get_export_index(registry.as_ref(), "locate");
         Ok(Self {
+            locate: locate.ok_or_else(|| wasmtime::format_err!("`{REGISTRY}` has no `locate`"))?,
             registry: wit::GuestIndices::new(pre)?,
             management: management::GuestIndices::new(pre).ok(),
             labels: labels::GuestIndices::new(pre).ok(),
@@ -85,6 +97,13 @@ impl Exports {
         self.notifications.as_ref().map(|it| it.load(&mut *store, instance)).transpose()?;
         self.foreign.as_ref().map(|it| it.load(&mut *store, instance)).transpose()?;
         Ok(())
+    }
+
+    /// `locate` of one instance. It is asked for each repository, and to look up every function of the
+    /// interface takes longer than that call.
+    pub(super) fn locate<'p>(&self, call: &mut Call) -> Result<Locate<'p>, PluginError> {
+        let found = call.instance.get_typed_func(&mut call.store, self.locate);
+        found.map_err(|error| call.broken(&error))
     }
 
     /// The required interface of one instance.

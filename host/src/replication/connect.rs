@@ -100,7 +100,7 @@ impl Connection {
     pub(super) async fn now(&self) -> Result<Adapter, PluginError> {
         let Some(renewal) = &self.renewal else { return Ok(self.adapter.clone()) };
         let Renewal { connections, id, generation, spec, credentials } = &**renewal;
-        let bound = connections.bind(id, *generation, spec, credentials).await;
+        let bound = Box::pin(connections.bind(id, *generation, spec, credentials)).await;
         bound.map(|adapter| adapter.within(&self.budgets))
     }
 }
@@ -194,7 +194,7 @@ impl Connections {
         if let Some(connection) = bound.find(&id, version) {
             return Ok(connection);
         }
-        let connection = self.connection(id).await?;
+        let connection = Box::pin(self.connection(id)).await?;
         if connection.renewal.is_none() {
             bound.keep(id, version, connection.clone());
         }

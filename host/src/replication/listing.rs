@@ -9,7 +9,7 @@ mod visibility;
 
 use std::sync::{Arc, Mutex};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use portolan_core::{
     accepts::Accepts,
     execution::Execution,
@@ -33,7 +33,7 @@ use super::{
 use crate::{net::Budgets, plugin::PluginError, store::StoreError};
 use pages::{Pages, Seen, patiently};
 
-/// Repositories whose artifacts are listed at once.
+/// Repositories that are listed at once, and whose tasks are added in few commits.
 const REPOSITORIES: usize = 8;
 /// Most artifacts of one repository.
 const MAX_ARTIFACTS: usize = 1_000_000;
@@ -183,19 +183,23 @@ async fn destinations(
     Ok(planned)
 }
 
+/// How many tasks were added in all.
+async fn count(
+    added: impl Stream<Item = Result<usize, ListingError>>,
+) -> Result<usize, ListingError> {
+    added.try_fold(0, async |planned, added| Ok(planned + added)).await
+}
+
 impl Lister {
     async fn plan_selection(&self, selection: Selection) -> Result<usize, ListingError> {
-        let mut planned = 0;
-        for (repository, tags) in selection {
-            if self.listed.has(repository.as_str()) {
-                continue;
-            }
+        let entry = |tag: String| ArtifactEntry { tags: vec![tag], ..ArtifactEntry::unknown() };
+        let wanted = selection.into_iter().filter(|(name, _)| !self.listed.has(name.as_str()));
+        let additions = stream::iter(wanted).map(|(repository, tags)| async move {
             self.room().await?;
-            let entry = |tag: String| ArtifactEntry { tags: vec![tag], ..ArtifactEntry::unknown() };
             let artifacts = tags.into_iter().map(String::from).map(entry).collect();
-            planned += self.add(&repository, None, artifacts).await?;
-        }
-        Ok(planned)
+            self.add(&repository, None, artifacts).await
+        });
+        count(additions.buffered(REPOSITORIES)).await
     }
 
     async fn plan_listing(&self) -> Result<usize, ListingError> {
@@ -281,12 +285,7 @@ impl Lister {
             let artifacts = self.artifacts(&repository).await?;
             self.add(&repository, told, artifacts).await
         });
-        let mut listings = listings.buffer_unordered(REPOSITORIES);
-        let mut planned = 0;
-        while let Some(added) = listings.next().await {
-            planned += added?;
-        }
-        Ok(planned)
+        count(listings.buffer_unordered(REPOSITORIES)).await
     }
 
     async fn artifacts(&self, repository: &Repository) -> Result<Vec<ArtifactEntry>, ListingError> {

@@ -42,6 +42,9 @@ impl TaskLog {
     }
 
     async fn line(&self, level: &str, text: &str) {
+        if !self.store.keeps_logs() {
+            return;
+        }
         let at = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
         let text: String =
             text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2_000).collect();

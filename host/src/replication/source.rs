@@ -42,7 +42,8 @@ impl Source {
                 Ok(manifest.into())
             }
             Self::Charts(charts) => {
-                let pulled = charts.pull(reference).await;
+                // Taking a chart apart needs a large future, which a registry's manifests do without.
+                let pulled = Box::pin(charts.pull(reference)).await;
                 let (manifest, held) =
                     pulled.map_err(TransferError::at(Side::Source, "fetching a chart"))?;
                 Ok(Pulled { manifest, _held: Some(held) })
@@ -77,7 +78,7 @@ impl Source {
     ) -> Result<bool, TransferError> {
         match (self, known) {
             (Self::Charts(charts), _) => {
-                let same = charts.is_same(reference, there, destination).await;
+                let same = Box::pin(charts.is_same(reference, there, destination)).await;
                 same.map_err(TransferError::at(Side::Source, "asking for a chart"))
             }
             (Self::Registry(_), Some(digest)) => Ok(digest == there),

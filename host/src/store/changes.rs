@@ -10,6 +10,7 @@ use std::{
 };
 
 use portolan_core::id::{EndpointId, ExecutionId, PolicyId};
+use tokio::sync::watch;
 
 /// Most ids remembered; beyond, everything counts as changed.
 const MAX_IDS: usize = 100_000;
@@ -22,6 +23,8 @@ pub(crate) struct Changes {
     pub(crate) executions: BTreeSet<ExecutionId>,
     /// Any user; no listing follows these.
     pub(crate) users: bool,
+    /// An execution came to its end.
+    pub(crate) ended: bool,
     /// More than can be told one by one.
     pub(crate) all: bool,
 }
@@ -58,6 +61,8 @@ pub(super) struct Committed {
     users: AtomicU64,
     /// The same for endpoints.
     endpoints: AtomicU64,
+    /// Counts commits with which executions came to their end.
+    ends: watch::Sender<u64>,
 }
 
 impl Committed {
@@ -66,6 +71,9 @@ impl Committed {
         self.users.fetch_add(u64::from(changes.users), Ordering::AcqRel);
         let endpoints = changes.all || !changes.endpoints.is_empty();
         self.endpoints.fetch_add(u64::from(endpoints), Ordering::AcqRel);
+        if changes.ended {
+            self.ends.send_modify(|ends| *ends += 1);
+        }
         if !changes.is_empty() {
             self.changes.lock().unwrap_or_else(PoisonError::into_inner).add(changes);
             self.some.store(true, Ordering::Release);
@@ -80,6 +88,12 @@ impl Committed {
     /// Another number whenever an endpoint was changed.
     pub(super) fn endpoints(&self) -> u64 {
         self.endpoints.load(Ordering::Acquire)
+    }
+
+    /// Changes whenever an execution came to its end.
+    #[cfg(feature = "daemon")]
+    pub(super) fn ends(&self) -> watch::Receiver<u64> {
+        self.ends.subscribe()
     }
 
     pub(super) fn is_empty(&self) -> bool {

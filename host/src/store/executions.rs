@@ -339,6 +339,19 @@ mod tests {
     };
 
     #[tokio::test]
+    async fn who_waits_for_an_end_is_told_of_it_and_of_nothing_else() {
+        let store = memory().await;
+        let ends = store.ends();
+        let id = execution(&store).await.id;
+        store.add_tasks(id, task_specs(1), after(0)).await.unwrap();
+        let task = store.claim_task("a", after(0), after(9)).await.unwrap().unwrap();
+        store.finish_listing(id, Ok(String::new()), after(1)).await.unwrap();
+        assert!(!ends.has_changed().unwrap(), "a task is under way");
+        store.finish_task(task.id, "a", TaskOutcome::Success, after(2)).await.unwrap();
+        assert!(ends.has_changed().unwrap());
+    }
+
+    #[tokio::test]
     async fn one_is_born_running_or_skipped() {
         let store = memory().await;
         let policy = policy(&store, "p").await.id;

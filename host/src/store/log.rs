@@ -2,8 +2,6 @@
 //!
 //! Lines of a task that is gone are dropped.
 
-use std::sync::atomic::Ordering;
-
 use portolan_core::id::{ExecutionId, TaskId};
 use redb::ReadableTable;
 
@@ -26,7 +24,7 @@ impl Store {
     /// Adds lines to tasks' logs; many callers share one commit. At most 10,000 lines a task are
     /// kept, then one line says so; at most 4,096 bytes of a line.
     pub(crate) async fn append_log(&self, lines: Vec<(TaskId, String)>) -> Result<(), StoreError> {
-        if self.shared.mute.load(Ordering::Relaxed) {
+        if !self.keeps_logs() {
             return Ok(());
         }
         let append = move |tables: &mut Tables<'_>| {

@@ -106,8 +106,9 @@ pub(super) fn put(
         if tables.active.remove((policy, id))? {
             outcomes::ended(tables, &run.execution)?;
         }
+        tables.changed.ended = true;
         tables.selections.remove(id)?;
-    } else {
+    } else if tables.active.open()?.get((policy, id)).map_err(unreadable)?.is_none() {
         tables.active.put((policy, id), ())?;
     }
     if run.execution.listed {
@@ -116,7 +117,7 @@ pub(super) fn put(
             tables.rules.remove(id)?;
             listings::forget(tables, id)?;
         }
-    } else {
+    } else if tables.listings.open()?.get(id).map_err(unreadable)?.is_none() {
         tables.listings.put(id, ())?;
     }
     tables.executions.put_json(id, &run)?;
@@ -202,10 +203,20 @@ pub(super) fn put_lease(
 
 /// Takes the lease of a task away, where there is one.
 pub(super) fn take_lease(tables: &mut Tables<'_>, task: u64) -> Result<(), StoreError> {
-    if let Some(held) = find::<_, TaskLease>(tables.task_leases.open()?, task)? {
-        tables.lease_ends.remove((instant(held.lease.until), task))?;
-        tables.task_leases.remove(task)?;
+    match find::<_, TaskLease>(tables.task_leases.open()?, task)? {
+        Some(held) => end_lease(tables, task, &held),
+        None => Ok(()),
     }
+}
+
+/// The same for a lease that was looked at.
+pub(super) fn end_lease(
+    tables: &mut Tables<'_>,
+    task: u64,
+    held: &TaskLease,
+) -> Result<(), StoreError> {
+    tables.lease_ends.remove((instant(held.lease.until), task))?;
+    tables.task_leases.remove(task)?;
     Ok(())
 }
 

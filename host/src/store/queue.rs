@@ -93,7 +93,7 @@ impl Store {
         let renew = move |tables: &mut Tables<'_>| {
             let mut held = Vec::with_capacity(ids.len());
             for id in ids {
-                if let Some(execution) = held_by(tables, id, &owner)? {
+                if let Some(TaskLease { execution, .. }) = held_by(tables, id, &owner)? {
                     let task = progress::task(tables.tasks.open()?, execution, id.0)?;
                     let run = progress::run(tables.executions.open()?, execution)?;
                     held.push((task, run.execution.stop_requested));
@@ -121,14 +121,14 @@ impl Store {
         let owner = owner.to_owned();
         let Ending { outcome, tally } = ending.into();
         let finish = move |tables: &mut Tables<'_>| {
-            let Some(execution) = held_by(tables, id, &owner)? else {
+            let Some(held) = held_by(tables, id, &owner)? else {
                 return Ok(false);
             };
-            let mut run = progress::run(tables.executions.open()?, execution)?;
-            let mut task = progress::task(tables.tasks.open()?, execution, id.0)?;
+            let mut run = progress::run(tables.executions.open()?, held.execution)?;
+            let mut task = progress::task(tables.tasks.open()?, held.execution, id.0)?;
             let to = judge(&run, &mut task, outcome);
             task.tally = task.tally.and(tally);
-            progress::take_lease(tables, id.0)?;
+            progress::end_lease(tables, id.0, &held)?;
             if to == Status::Pending {
                 tables.due.put(progress::due(&task), ())?;
             }
@@ -240,10 +240,10 @@ fn first(
     rows.next().map(|row| Ok(row.map_err(unreadable)?.0.value().1)).transpose()
 }
 
-/// The execution of a task that `owner` holds, also when its lease is over but nobody took it.
-fn held_by(tables: &Tables<'_>, id: TaskId, owner: &str) -> Result<Option<u64>, StoreError> {
+/// The lease of a task that `owner` holds, also when it is over but nobody took it.
+fn held_by(tables: &Tables<'_>, id: TaskId, owner: &str) -> Result<Option<TaskLease>, StoreError> {
     let held: Option<TaskLease> = find(tables.task_leases.open()?, id.0)?;
-    Ok(held.filter(|held| held.lease.owner == owner).map(|held| held.execution))
+    Ok(held.filter(|held| held.lease.owner == owner))
 }
 
 /// Every running task of an owner.

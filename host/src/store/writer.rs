@@ -1,11 +1,21 @@
-//! One thread writes. It takes as many queued writes as wait, applies them in one transaction,
-//! commits once, durably where the database outlasts the process, and then answers each.
+//! One writes. It takes as many queued writes as wait, applies them in one transaction, commits
+//! once, durably where the database outlasts the process, and then answers each. Who writes a file
+//! waits for a disk, and is a thread; who writes memory only computes, and is a task: to wake another
+//! thread and to be woken by it costs as much as the commit.
 //!
 //! The law of every write: **first check, then write**. A write that fails must not have written,
 //! since it shares its transaction with others. One that breaks the law, or a database that
 //! fails half-way, makes the whole batch fail; nothing of it is kept then.
 
-use std::{cell::Cell, rc::Rc, sync::Arc, thread};
+use std::{
+    cell::Cell,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 use redb::{Database, Durability, WriteTransaction};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -32,52 +42,49 @@ const DURABLE: u64 = 64;
 type Write = Box<dyn FnOnce(&mut Result<Tables<'_>, StoreError>) -> (bool, Answer) + Send>;
 type Answer = Box<dyn FnOnce(Result<(), &StoreError>)>;
 
-/// The queue to the thread that writes. Dropping it waits until what was queued is written.
+/// The queue to who writes. Dropping it waits until what was queued for a file is written; memory
+/// that nobody can read any more is left as it is.
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Write>>,
     thread: Option<thread::JoinHandle<()>>,
     /// Counts commits, for those who wait for news.
     pub(super) news: watch::Receiver<u64>,
     #[cfg(test)]
-    pub(super) commits: Arc<std::sync::atomic::AtomicU64>,
+    pub(super) commits: Arc<AtomicU64>,
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts who writes: a thread where the database `lasts`, else a task of this runtime.
     pub(super) fn start(
         (database, lasts): (Arc<Database>, bool),
         committed: Arc<Committed>,
     ) -> Result<Self, StoreError> {
         let (queue, mut waiting) = mpsc::channel(QUEUE);
-        #[cfg(test)]
-        let commits: Arc<std::sync::atomic::AtomicU64> = Arc::default();
-        #[cfg(test)]
-        let count = Arc::clone(&commits);
         let (tell, news) = watch::channel(0_u64);
-        let work = move || {
-            let mut commits = 0_u64;
-            while let Some(batch) = next_batch(&mut waiting) {
-                let durably = lasts || (commits + 1_u64).is_multiple_of(DURABLE);
-                let (outcome, answers) = apply((&database, durably), &committed, batch);
-                #[cfg(test)]
-                count.fetch_add(
-                    u64::from(matches!(outcome, Ok(true))),
-                    std::sync::atomic::Ordering::SeqCst,
-                );
-                if matches!(outcome, Ok(true)) {
-                    commits += 1;
-                    tell.send_modify(|count| *count += 1);
+        let mut scribe = Scribe { database, lasts, committed, tell, commits: Arc::default() };
+        #[cfg(test)]
+        let commits = Arc::clone(&scribe.commits);
+        let thread = if lasts {
+            let name = "portolan-store".to_owned();
+            let work = move || {
+                while let Some(first) = waiting.blocking_recv() {
+                    scribe.write(batch(first, &mut waiting));
                 }
-                for answer in answers {
-                    answer(outcome.as_ref().map(|_| ()));
+            };
+            Some(thread::Builder::new().name(name).spawn(work).map_err(unwritable)?)
+        } else {
+            tokio::spawn(async move {
+                while let Some(first) = waiting.recv().await {
+                    // Who is about to queue something shares the commit.
+                    tokio::task::yield_now().await;
+                    scribe.write(batch(first, &mut waiting));
                 }
-            }
+            });
+            None
         };
-        let name = "portolan-store".to_owned();
-        let thread = thread::Builder::new().name(name).spawn(work).map_err(unwritable)?;
         Ok(Self {
             queue: Some(queue),
-            thread: Some(thread),
+            thread,
             news,
             #[cfg(test)]
             commits,
@@ -89,7 +96,7 @@ impl Writer {
         &self,
         job: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let ended = || fault("cannot be written", "the thread that writes has ended");
+        let ended = || fault("cannot be written", "who writes has ended");
         let (sender, outcome) = oneshot::channel();
         let write: Write = Box::new(move |tables| {
             let result = match tables {
@@ -123,16 +130,41 @@ impl Drop for Writer {
     }
 }
 
-/// What waits now, at most [`BATCH`]; sleeps while nothing does. `None` when nothing ever will.
-fn next_batch(waiting: &mut mpsc::Receiver<Write>) -> Option<Vec<Write>> {
-    let mut batch = vec![waiting.blocking_recv()?];
+/// Who writes.
+struct Scribe {
+    database: Arc<Database>,
+    lasts: bool,
+    committed: Arc<Committed>,
+    tell: watch::Sender<u64>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Scribe {
+    /// Applies a batch, commits it and answers.
+    fn write(&mut self, batch: Vec<Write>) {
+        let next = self.commits.load(Ordering::Relaxed) + 1;
+        let durably = self.lasts || next.is_multiple_of(DURABLE);
+        let (outcome, answers) = apply((&self.database, durably), &self.committed, batch);
+        if matches!(outcome, Ok(true)) {
+            self.commits.store(next, Ordering::Relaxed);
+            self.tell.send_replace(next);
+        }
+        for answer in answers {
+            answer(outcome.as_ref().map(|_| ()));
+        }
+    }
+}
+
+/// A write and what waits behind it, at most [`BATCH`].
+fn batch(first: Write, waiting: &mut mpsc::Receiver<Write>) -> Vec<Write> {
+    let mut batch = vec![first];
     while batch.len() < BATCH {
         match waiting.try_recv() {
             Ok(write) => batch.push(write),
             Err(_) => break,
         }
     }
-    Some(batch)
+    batch
 }
 
 /// Runs a batch in one transaction. True where there was something to commit; with what sends the
@@ -191,15 +223,13 @@ fn finish(transaction: WriteTransaction, written: bool, spoiled: bool) -> Result
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
-
     use super::*;
     use crate::store::rows::{find, missing};
 
-    fn writer() -> Writer {
+    fn writer(lasts: bool) -> Writer {
         let backend = redb::backends::InMemoryBackend::new();
         let database = Database::builder().create_with_backend(backend).unwrap();
-        Writer::start((Arc::new(database), true), Arc::default()).unwrap()
+        Writer::start((Arc::new(database), lasts), Arc::default()).unwrap()
     }
 
     /// Keeps the thread busy, from when this returns until the sender is used, so that what is
@@ -222,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn writes_that_wait_share_a_commit() {
-        let writer = Arc::new(writer());
+        let writer = Arc::new(writer(true));
         let release = hold(&writer).await;
         // Few enough to be queued in one poll of this task.
         let writes = (0..50_u64).map(|n| writer.write(move |tables| tables.listings.put(n, ())));
@@ -233,8 +263,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn tasks_that_write_memory_at_the_same_time_share_a_commit_and_no_thread_is_woken() {
+        let writer = Arc::new(writer(false));
+        assert!(writer.thread.is_none());
+        let writes = (0..50_u64).map(|n| {
+            let writer = Arc::clone(&writer);
+            tokio::spawn(
+                async move { writer.write(move |tables| tables.listings.put(n, ())).await },
+            )
+        });
+        let results = futures_util::future::join_all(writes.collect::<Vec<_>>()).await;
+        assert!(results.into_iter().all(|result| result.unwrap().is_ok()));
+        assert_eq!(writer.commits.load(Ordering::SeqCst), 1);
+        assert_eq!(*writer.news.borrow(), 1);
+    }
+
+    #[tokio::test]
     async fn a_failed_write_leaves_the_others_alone_unless_it_wrote() {
-        let writer = Arc::new(writer());
+        let writer = Arc::new(writer(true));
         let run = async |spoils: bool| {
             let release = hold(&writer).await;
             let good = writer.write(|tables| tables.meta.put_json("good", &1));
@@ -260,7 +306,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_queued_is_written_when_the_last_handle_goes() {
-        let writer = writer();
+        let writer = writer(true);
         let (done, told) = std::sync::mpsc::channel();
         for n in 0..50_u64 {
             let done = done.clone();

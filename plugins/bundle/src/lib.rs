@@ -12,6 +12,8 @@ pub struct Bundled {
     pub provider: &'static str,
     /// The component.
     pub bytes: &'static [u8],
+    /// Its digest, `sha256:…`: who has it compiled need not read it.
+    pub digest: &'static str,
 }
 
 // `pub static ALL: &[Bundled]`, in the order of the provider ids.
@@ -19,6 +21,8 @@ include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::ALL;
 
     #[test]
@@ -28,6 +32,15 @@ mod tests {
             // "\0asm", version 13, layer 1: a component, not a core module.
             assert_eq!(adapter.bytes[..8], *b"\0asm\x0d\0\x01\0", "{provider}");
             assert!(adapter.bytes.len() <= 400_000, "{provider}: {} bytes", adapter.bytes.len());
+        }
+    }
+
+    #[test]
+    fn each_digest_is_that_of_the_bytes() {
+        for adapter in ALL {
+            let hash = Sha256::digest(adapter.bytes);
+            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(adapter.digest, format!("sha256:{hash}"), "{}", adapter.provider);
         }
     }
 

@@ -8,7 +8,7 @@ async fn follow(client: &Client, url: &Url) -> Result<(u16, Url), NetError> {
     headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer hidden"));
     headers.insert(header::RANGE, HeaderValue::from_static("bytes=1-"));
     headers.insert("x-other", HeaderValue::from_static("1"));
-    let (response, url) = client.send_following(request, Purpose::Credentials).await?;
+    let (response, url) = client.send_following(url.clone(), request, Purpose::Credentials).await?;
     Ok((response.status().as_u16(), url))
 }
 

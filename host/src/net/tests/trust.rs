@@ -253,7 +253,8 @@ async fn https_is_never_led_to_http() {
     let tls = trusting(&appliance.pem);
     let client =
         Client::new(ClientConfig { tls, proxy: None, egress, answers: Arc::default() }).unwrap();
-    let outcome = client.send_following(get(&server.url("/")), Purpose::Credentials).await;
+    let outcome =
+        client.send_following(server.url("/"), get(&server.url("/")), Purpose::Credentials).await;
     let error = outcome.unwrap_err().to_string();
     assert!(error.contains("downgrade") && !error.contains("hidden"), "{error}");
     assert!(plain.seen().is_empty());

@@ -61,7 +61,6 @@ impl Download<'_> {
             return Err(ChartError::Refused(text));
         }
         let mut request = Request::new(net::empty());
-        *request.uri_mut() = net::uri(url).map_err(failed)?;
         // The archive's digest is of the bytes as stored.
         let identity = HeaderValue::from_static("identity");
         request.headers_mut().insert(header::ACCEPT_ENCODING, identity);
@@ -70,7 +69,7 @@ impl Download<'_> {
             apply(grant, request.headers_mut())?;
         }
         // The endpoint itself may be sent anything; where it leads to, nothing that is secret.
-        let sent = self.client.send_following(request, Purpose::PublicDownload).await;
+        let sent = self.client.send_following(url.clone(), request, Purpose::PublicDownload).await;
         let (answer, from) = sent.map_err(failed)?;
         let status = answer.status().as_u16();
         let bytes = net::read_all(answer.into_body(), most, net::host_of(&from)).await;

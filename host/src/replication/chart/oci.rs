@@ -169,7 +169,6 @@ impl<'c> Pull<'c> {
     ) -> Result<Answer, ChartError> {
         let failed = |source| ChartError::Net { url: net::redact(url), source };
         let mut request = Request::new(net::empty());
-        *request.uri_mut() = net::uri(url).map_err(failed)?;
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -178,7 +177,7 @@ impl<'c> Pull<'c> {
             let value = value.map_err(|_| self.unusable("its token cannot be sent".to_owned()))?;
             headers.insert(header::AUTHORIZATION, value);
         }
-        let sent = self.client.send_following(request, Purpose::PublicDownload).await;
+        let sent = self.client.send_following(url.clone(), request, Purpose::PublicDownload).await;
         let (answer, from) = sent.map_err(failed)?;
         let (head, body) = answer.into_parts();
         let challenge = Challenge::preferred(net::challenges(&head.headers));

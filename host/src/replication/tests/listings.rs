@@ -61,6 +61,7 @@ async fn a_listing_that_was_cut_goes_on_where_it_was() {
         })
         .await;
         let gone = engine(&world.store, "another", 0).await;
+        gone.shutdown(Duration::ZERO).await;
         drop(std::mem::replace(&mut world.engine, gone));
         drop(stuck);
         world.from.forget_requests();
