@@ -74,7 +74,8 @@ pub struct HostBuilder {
 }
 
 impl HostBuilder {
-    /// A host whose state is gone with it.
+    /// A host whose state is gone with it. It works on the runtime that builds it, and only as long
+    /// as that one runs.
     #[must_use]
     pub fn in_memory() -> Self {
         Self {

@@ -11,8 +11,8 @@ use portolan_core::provider::AdapterInfo;
 
 use crate::{Code, Compiler, Error, Host, HostBuilder, LayoutPlace, Limits};
 
-/// Calls of adapters at once: what a copy is at. A place for one more takes time at each start.
-const CALLS: usize = 24;
+/// Calls of adapters at once for each end of a copy. A place for one more takes time at each start.
+const CALLS: usize = 12;
 
 /// A host in memory with the bundled adapters of these providers. With a `state`, it remembers in
 /// that directory what destinations hold, and believes what it remembers of tags for so long.
@@ -27,7 +27,9 @@ pub async fn host(
     state: Option<(PathBuf, Duration)>,
     layouts: Vec<(String, LayoutPlace)>,
 ) -> Result<Host, Error> {
-    let limits = Limits { concurrent_calls: CALLS, ..Limits::default() };
+    let most = Limits::default().concurrent_calls;
+    let concurrent_calls = providers.len().saturating_mul(CALLS).min(most);
+    let limits = Limits { concurrent_calls, ..Limits::default() };
     let mut builder = HostBuilder::in_memory().compiler(compiler).limits(limits).task_logs(false);
     if let Some(cache) = cache {
         builder = builder.cache(cache);

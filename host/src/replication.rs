@@ -54,7 +54,10 @@ use portolan_core::{
     policy::{Policy, PolicySpec},
 };
 use time::OffsetDateTime;
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinHandle,
+};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -158,6 +161,8 @@ struct Shared {
     /// What runs is cut; `closing` is cut with it.
     cutting: CancellationToken,
     tracker: TaskTracker,
+    /// Renews claims to the very end.
+    keeper: Mutex<Option<JoinHandle<()>>>,
     running: Running,
     ledgers: Mutex<HashMap<ExecutionId, Arc<Ledger>>>,
     /// Repositories that tasks were at when the engine before this one ended.
@@ -203,6 +208,7 @@ impl Engine {
             closing: cutting.child_token(),
             cutting: cutting.clone(),
             tracker: TaskTracker::new(),
+            keeper: Mutex::default(),
             running: Running::default(),
             ledgers: Mutex::default(),
             cut,
@@ -289,6 +295,10 @@ impl Engine {
         let _in_time = tokio::time::timeout(patience, shared.tracker.wait()).await;
         let cut = shared.running.tasks.len();
         shared.cutting.cancel();
+        let keeper = lock(&shared.keeper).take();
+        if let Some(keeper) = keeper {
+            let _late = tokio::time::timeout(BEAT, keeper).await;
+        }
         let _late = tokio::time::timeout(BEAT, shared.tracker.wait()).await;
         shared.records.flush().await;
         if let Err(error) = shared.store.release_tasks(&shared.owner).await {

@@ -176,8 +176,8 @@ pub(crate) struct PluginGrant {
     pub(crate) at: OffsetDateTime,
 }
 
-/// The store. Cheap to clone. When the last clone goes, what was queued is written first, which
-/// blocks for a commit or a few.
+/// The store. Cheap to clone. When the last clone of one in a file goes, what was queued is written
+/// first, which blocks for a commit or a few.
 #[derive(Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,

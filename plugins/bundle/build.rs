@@ -78,7 +78,7 @@ fn build() -> Result<(), String> {
             collect(&out)?
         }
     };
-    write_table(&folder, &out.join("bundled.rs"))
+    write_table(&folder, &out)
 }
 
 fn variable(name: &str) -> Result<String, String> {
@@ -162,13 +162,16 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn write_table(folder: &Path, table: &Path) -> Result<(), String> {
+/// The table, and beside it the very bytes whose digests are in it.
+fn write_table(folder: &Path, out: &Path) -> Result<(), String> {
+    let table = out.join("bundled.rs");
     let mut rows = String::new();
     for provider in PROVIDERS {
-        let file = folder.join(format!("{provider}.wasm"));
-        let file = file.canonicalize().map_err(|e| format!("{}: {e}", file.display()))?;
+        let from = folder.join(format!("{provider}.wasm"));
+        let bytes = fs::read(&from).map_err(|e| format!("{}: {e}", from.display()))?;
+        let file = out.join(format!("bundled-{provider}.wasm"));
         let path = file.display().to_string();
-        let bytes = fs::read(&file).map_err(|e| format!("{path}: {e}"))?;
+        fs::write(&file, &bytes).map_err(|e| format!("{path}: {e}"))?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
         rows.push_str(&format!(
             "    Bundled {{ provider: {provider:?}, bytes: include_bytes!({path:?}), digest: {digest:?} }},\n",
@@ -177,5 +180,5 @@ fn write_table(folder: &Path, table: &Path) -> Result<(), String> {
     let text = format!(
         "/// Every official adapter, by provider id in byte order.\npub static ALL: &[Bundled] = &[\n{rows}];\n"
     );
-    fs::write(table, text).map_err(|e| format!("{}: {e}", table.display()))
+    fs::write(&table, text).map_err(|e| format!("{}: {e}", table.display()))
 }

@@ -33,6 +33,9 @@ pub(super) struct Ask {
     pub(super) body: Bytes,
     /// Whether redirects are followed; only for `GET` and `HEAD`.
     pub(super) follow: bool,
+    /// Whether how long it takes tells of how busy the registry is: not for what takes longer by its
+    /// nature, as an upload does, or a blob that lies elsewhere.
+    pub(super) telling: bool,
 }
 
 /// An answer, and the address that gave it.
@@ -84,12 +87,18 @@ impl Ask {
     /// A request without a body that follows no redirect.
     pub(super) fn new(method: Method, url: Url, attempted: String, scopes: Vec<Scope>) -> Self {
         let (headers, body) = (HeaderMap::new(), Bytes::new());
-        Self { method, url, attempted, scopes, headers, body, follow: false }
+        Self { method, url, attempted, scopes, headers, body, follow: false, telling: false }
     }
 
     /// The same with redirects followed.
     pub(super) fn following(mut self) -> Self {
         self.follow = true;
+        self
+    }
+
+    /// The same of which the time tells of the registry.
+    pub(super) fn telling(mut self) -> Self {
+        self.telling = true;
         self
     }
 
@@ -111,7 +120,12 @@ fn outcome<E>(sent: &Result<(Response<Incoming>, Url), E>, took: Option<Duration
         Ok((answer, _)) if matches!(answer.status().as_u16(), 429 | 503) => {
             Outcome::Busy(net::retry_after(answer.headers()))
         }
-        Ok(_) => Outcome::Answered(took),
+        Ok((answer, _)) if answer.status().is_server_error() => Outcome::Lost,
+        Ok((answer, _)) if answer.status().is_success() || answer.status().as_u16() == 404 => {
+            Outcome::Answered(took)
+        }
+        // To refuse takes another time than to look.
+        Ok(_) => Outcome::Answered(None),
         Err(_) => Outcome::Lost,
     }
 }
@@ -206,7 +220,7 @@ impl Remote {
         let purpose = self.apply(grant, &ask.url, request.headers_mut())?;
         let is_begun = !request.body().is_end_stream();
         // Who waits for a budget says nothing of how slow a registry is.
-        let is_quick = !is_begun && !self.client.budgets().limits_requests();
+        let tells = ask.telling && !self.client.budgets().limits_requests();
         let turn = self.flow.turn(is_begun).await;
         let began = Instant::now();
         let sent = if ask.follow {
@@ -215,7 +229,7 @@ impl Remote {
             *request.uri_mut() = net::uri(&ask.url).map_err(|error| ask.failed(error))?;
             self.client.send(request, purpose).await.map(|answer| (answer, ask.url.clone()))
         };
-        turn.ended(&outcome(&sent, is_quick.then(|| began.elapsed())));
+        turn.ended(&outcome(&sent, tells.then(|| began.elapsed())));
         let (response, url) = sent.map_err(|error| ask.failed(error))?;
         Ok(Answer { response, url, told: None })
     }

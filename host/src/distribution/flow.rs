@@ -1,10 +1,10 @@
 //! How many requests one registry is sent at once: more while it answers well, fewer when it says
 //! that it is busy or grows slow. When it asks for a pause, every request to it waits.
 //!
-//! It begins with few, since each costs a connection, and gets twice as many in the time of one
-//! answer, as long as answers come as fast as ever: one that is far away soon has many under way.
-//! Where answers take longer than they did, more would mostly wait there, so there are more only
-//! slowly.
+//! It begins with few, since each costs a connection, and soon gets twice as many in the time of one
+//! answer, as long as answers for manifests come as fast as ever: one that is far away soon has many
+//! under way. Where they take longer than they did, more would mostly wait there, so there are more
+//! only slowly.
 //!
 //! It repeats nothing and knows no request; that is for who sends.
 
@@ -20,6 +20,8 @@ use tokio::{
 
 /// Requests at once, to begin with.
 const START: usize = 8;
+/// So many it gets soon.
+const SOON: usize = 32;
 /// The most, and the fewest while it is only slow.
 const MOST: usize = 64;
 const SLOW: usize = 8;
@@ -37,6 +39,8 @@ const CROWD_FACTOR: u32 = 2;
 const CROWD_MORE: Duration = Duration::from_millis(2);
 /// Where it is crowded, one more takes so many times as many good answers.
 const RELUCTANT: usize = 4;
+/// The best is forgotten by this part with each answer: one answer of luck is not the measure for ever.
+const FORGET: u32 = 64;
 
 /// The requests to one registry.
 pub(crate) struct Flow {
@@ -55,6 +59,8 @@ struct State {
     /// Bad answers without a good one between.
     busy: u32,
     shrunk: Option<Instant>,
+    /// It once got fewer than it had.
+    was_too_much: bool,
     paused: Option<Instant>,
     best: Option<Duration>,
     lately: Duration,
@@ -62,11 +68,11 @@ struct State {
 
 /// How a request went.
 pub(super) enum Outcome {
-    /// It was answered; quick ones say how long that took.
+    /// It was answered; where that tells of the registry, with how long it took.
     Answered(Option<Duration>),
     /// The registry says that it is busy, and how long to wait where it does.
     Busy(Option<Duration>),
-    /// No answer came.
+    /// No answer came, or one of a registry that is unwell.
     Lost,
 }
 
@@ -84,6 +90,7 @@ impl Default for Flow {
             well: 0,
             busy: 0,
             shrunk: None,
+            was_too_much: false,
             paused: None,
             best: None,
             lately: Duration::ZERO,
@@ -98,11 +105,18 @@ impl Flow {
     pub(super) async fn turn(&self, is_begun: bool) -> Turn<'_> {
         let begins = if is_begun { None } else { Some(self.begins.lock().await) };
         // It is never closed; without a permit a request goes all the same.
-        let turn = Turn { flow: self, permit: self.turns.acquire().await.ok() };
+        let permit = match self.turns.try_acquire() {
+            Ok(permit) => Some(permit),
+            Err(_) => {
+                let permit = self.turns.acquire().await.ok();
+                // Whoever gave the turn was answered just now, on a connection that is about to be
+                // free: who asks at once does not find it, and opens one more.
+                tokio::task::yield_now().await;
+                permit
+            }
+        };
+        let turn = Turn { flow: self, permit };
         drop(begins);
-        // Whoever gave the turn was answered just now, on a connection that is about to be free: who
-        // asks at once does not find it, and opens one more.
-        tokio::task::yield_now().await;
         loop {
             let until = self.state().paused;
             match until {
@@ -140,14 +154,15 @@ impl Flow {
         }
     }
 
-    /// One more at once, where all turns are taken, after enough good answers: one as long as it never
-    /// was too much, else as many as there are turns, and more than that where it is crowded.
+    /// One more at once, where all turns are taken, after enough good answers: one while there shall
+    /// soon be more, else as many as there are turns, and more than that where it is crowded.
     fn grow(&self, state: &mut State) {
         state.well += 1;
-        let enough = match state.shrunk {
+        let soon = !state.was_too_much && state.best.is_some() && state.limit < SOON;
+        let enough = match soon {
             _ if state.is_crowded() => state.limit * RELUCTANT,
-            Some(_) => state.limit,
-            None => 1,
+            true => 1,
+            false => state.limit,
         };
         if state.well >= enough && state.limit < MOST && self.turns.available_permits() == 0 {
             state.well = 0;
@@ -167,6 +182,7 @@ impl Flow {
         let limit = (state.limit / 2).max(least);
         let taken = self.turns.forget_permits(state.limit - limit);
         state.owed += state.limit - limit - taken;
+        state.was_too_much |= limit < state.limit;
         (state.limit, state.well, state.shrunk) = (limit, 0, Some(now));
         true
     }
@@ -174,7 +190,7 @@ impl Flow {
 
 impl State {
     fn is_slow(&mut self, took: Duration) -> bool {
-        let best = self.best.map_or(took, |best| best.min(took));
+        let best = self.best.map_or(took, |best| took.min(best + best / FORGET));
         self.lately = self.best.map_or(took, |_| (self.lately * 7 + took) / 8);
         self.best = Some(best);
         self.lately > best * FACTOR + MORE
@@ -297,11 +313,41 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_grows_slow_gets_fewer_and_never_too_few() {
-        let (flow, now) = (Flow::default(), Instant::now());
-        flow.note(&Outcome::Answered(Some(Duration::from_millis(5))), now);
-        for time in 1..40 {
-            flow.note(&Outcome::Answered(Some(seconds(3))), now + seconds(time * 2));
+        for (limit, fewer) in [(SOON, true), (START, false)] {
+            let (flow, now) = (grown(limit).await, Instant::now());
+            for time in 1..40 {
+                flow.note(&Outcome::Answered(Some(seconds(3))), now + seconds(time * 2));
+            }
+            assert_eq!(limits(&flow), (SLOW, SLOW));
+            assert_eq!(flow.state().was_too_much, fewer, "it got fewer than it had");
         }
-        assert_eq!(limits(&flow), (SLOW, SLOW));
+    }
+
+    #[tokio::test]
+    async fn luck_is_not_the_measure_for_ever() {
+        let flow = Flow::default();
+        let answer = |took| {
+            let took = Some(Duration::from_millis(took));
+            flow.note(&Outcome::Answered(took), Instant::now());
+            flow.state().is_crowded()
+        };
+        assert!(!answer(1));
+        assert!((0..20).any(|_| answer(30)), "it took one");
+        assert!((0..1000).any(|_| !answer(30)), "it takes thirty");
+    }
+
+    /// A flow with so many turns, all of them free.
+    async fn grown(limit: usize) -> Flow {
+        let flow = Flow::default();
+        let took = Some(Duration::from_millis(5));
+        flow.note(&Outcome::Answered(took), Instant::now());
+        while flow.state().limit < limit {
+            let mut turns = Vec::new();
+            while flow.turns.available_permits() > 0 {
+                turns.push(flow.turn(false).await);
+            }
+            flow.note(&Outcome::Answered(took), Instant::now());
+        }
+        flow
     }
 }

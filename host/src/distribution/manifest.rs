@@ -109,7 +109,7 @@ impl Remote {
         let accept = HeaderValue::try_from(MediaType::MANIFESTS.join(", ")).map_err(|error| {
             DistributionError::Malformed { attempted: attempted.clone(), why: error.to_string() }
         })?;
-        let ask = Ask::new(method, url, attempted, self.pull()).following();
+        let ask = Ask::new(method, url, attempted, self.pull()).following().telling();
         Ok(ask.header(header::ACCEPT, accept))
     }
 

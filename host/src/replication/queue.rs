@@ -20,7 +20,7 @@ use super::{
     connect::{Bound, Connection},
     deletion, events,
     failure::{Failures, Side, TransferError},
-    keeping, listing,
+    keeping, listing, lock,
     log::TaskLog,
     pace::Pace,
     present::Present,
@@ -45,8 +45,8 @@ pub(super) fn spawn(shared: &Arc<Shared>) {
     shared.tracker.spawn(claim_executions(Arc::clone(shared)));
     shared.tracker.spawn(schedule::run(Arc::clone(shared)));
     shared.tracker.spawn(events::run(Arc::clone(shared)));
-    // Not waited for at the end: it keeps the claims of those who are.
-    tokio::spawn(keeping::claims(Arc::clone(shared)));
+    // Not among those who are waited for first: it keeps their claims.
+    *lock(&shared.keeper) = Some(tokio::spawn(keeping::claims(Arc::clone(shared))));
     shared.tracker.spawn(keeping::records(Arc::clone(shared)));
     shared.tracker.spawn(keeping::history(Arc::clone(shared)));
     for _ in 0..shared.workers {
