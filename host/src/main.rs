@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 /// The threads of a command. A copy takes half of the cores: the registries are at work meanwhile,
 /// here or elsewhere, and threads that wake each other for a little at a time cost more than they
-/// bring (on two cores a sixth of the processor time, and a twentieth of the wall time).
+/// bring (on two cores a tenth of the processor time, and a twentieth of the wall time).
 fn threads(command: &Command) -> runtime::Builder {
     if !matches!(command, Command::Replicate(_)) {
         return runtime::Builder::new_multi_thread();
