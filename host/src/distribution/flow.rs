@@ -159,10 +159,12 @@ impl Flow {
     fn grow(&self, state: &mut State) {
         state.well += 1;
         let soon = !state.was_too_much && state.best.is_some() && state.limit < SOON;
-        let enough = match soon {
-            _ if state.is_crowded() => state.limit * RELUCTANT,
-            true => 1,
-            false => state.limit,
+        let enough = if state.is_crowded() {
+            state.limit * RELUCTANT
+        } else if soon {
+            1
+        } else {
+            state.limit
         };
         if state.well >= enough && state.limit < MOST && self.turns.available_permits() == 0 {
             state.well = 0;
@@ -263,16 +265,18 @@ mod tests {
         let before = flow.state().limit;
         answers(before * RELUCTANT, 200);
         assert_eq!(flow.state().limit, before + 1);
-        // Once it was too much, it grows as it did before, but less at a time.
+        // Once it was too much, one more takes as many answers as there are turns.
+        answers(100, 50);
         flow.note(&Outcome::Busy(Some(Duration::ZERO)), Instant::now());
         drop(turns);
-        answers(100, 50);
         let mut turns = Vec::new();
         while flow.turns.available_permits() > 0 {
             turns.push(flow.turn(false).await);
         }
         let before = flow.state().limit;
-        answers(before, 50);
+        answers(before - 1, 50);
+        assert_eq!(flow.state().limit, before);
+        answers(1, 50);
         assert_eq!(flow.state().limit, before + 1);
     }
 
