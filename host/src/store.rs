@@ -510,7 +510,7 @@ mod tests {
         const WRITES: u64 = 400;
         let directory = tempfile::tempdir().unwrap();
         let store = at(directory.path()).await.unwrap();
-        let commits = || store.shared.writer.commits.load(Ordering::SeqCst);
+        let commits = || *store.shared.writer.news.borrow();
         let before = commits();
         let writes = (0..WRITES).map(|n| {
             let store = store.clone();

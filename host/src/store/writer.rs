@@ -7,15 +7,7 @@
 //! since it shares its transaction with others. One that breaks the law, or a database that
 //! fails half-way, makes the whole batch fail; nothing of it is kept then.
 
-use std::{
-    cell::Cell,
-    rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-};
+use std::{cell::Cell, rc::Rc, sync::Arc, thread};
 
 use redb::{Database, Durability, WriteTransaction};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -49,8 +41,6 @@ pub(super) struct Writer {
     thread: Option<thread::JoinHandle<()>>,
     /// Counts commits, for those who wait for news.
     pub(super) news: watch::Receiver<u64>,
-    #[cfg(test)]
-    pub(super) commits: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -61,9 +51,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (queue, mut waiting) = mpsc::channel(QUEUE);
         let (tell, news) = watch::channel(0_u64);
-        let mut scribe = Scribe { database, lasts, committed, tell, commits: Arc::default() };
-        #[cfg(test)]
-        let commits = Arc::clone(&scribe.commits);
+        let scribe = Scribe { database, lasts, committed, tell };
         let thread = if lasts {
             let name = "portolan-store".to_owned();
             let work = move || {
@@ -82,13 +70,7 @@ impl Writer {
             });
             None
         };
-        Ok(Self {
-            queue: Some(queue),
-            thread,
-            news,
-            #[cfg(test)]
-            commits,
-        })
+        Ok(Self { queue: Some(queue), thread, news })
     }
 
     /// Queues a write and waits for its commit. Once queued it happens, also when the caller goes.
@@ -135,18 +117,17 @@ struct Scribe {
     database: Arc<Database>,
     lasts: bool,
     committed: Arc<Committed>,
+    /// The number of commits.
     tell: watch::Sender<u64>,
-    commits: Arc<AtomicU64>,
 }
 
 impl Scribe {
     /// Applies a batch, commits it and answers.
-    fn write(&mut self, batch: Vec<Write>) {
-        let next = self.commits.load(Ordering::Relaxed) + 1;
+    fn write(&self, batch: Vec<Write>) {
+        let next = *self.tell.borrow() + 1;
         let durably = self.lasts || next.is_multiple_of(DURABLE);
         let (outcome, answers) = apply((&self.database, durably), &self.committed, batch);
         if matches!(outcome, Ok(true)) {
-            self.commits.store(next, Ordering::Relaxed);
             self.tell.send_replace(next);
         }
         for answer in answers {
@@ -259,7 +240,7 @@ mod tests {
         let writes = futures_util::future::join_all(writes);
         let (results, ()) = tokio::join!(writes, async { release.send(()).unwrap() });
         assert!(results.iter().all(Result::is_ok));
-        assert_eq!(writer.commits.load(Ordering::SeqCst), 1);
+        assert_eq!(*writer.news.borrow(), 1);
     }
 
     #[tokio::test]
@@ -274,7 +255,6 @@ mod tests {
         });
         let results = futures_util::future::join_all(writes.collect::<Vec<_>>()).await;
         assert!(results.into_iter().all(|result| result.unwrap().is_ok()));
-        assert_eq!(writer.commits.load(Ordering::SeqCst), 1);
         assert_eq!(*writer.news.borrow(), 1);
     }
 
