@@ -11,6 +11,7 @@ mod chunks;
 mod exchange;
 mod failure;
 mod flow;
+mod lanes;
 mod manifest;
 mod marks;
 mod patience;

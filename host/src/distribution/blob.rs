@@ -107,7 +107,8 @@ impl Remote {
         }
         let host = net::host_of(&answer.url).to_owned();
         let body = net::stream(&self.client, answer.response.into_body(), &host);
-        let checked = Verified::new(body, blob.clone(), hashed, ask.attempted, skip);
+        let hashing = self.flow.lanes.hashing(hashed, blob.size);
+        let checked = Verified::new(body, blob.clone(), hashing, ask.attempted, skip);
         let checked = checked.from(from).marking(marks);
         Ok(BlobStream { body: checked.boxed_unsync() })
     }

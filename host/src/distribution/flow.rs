@@ -18,6 +18,8 @@ use tokio::{
     time::Instant,
 };
 
+use super::lanes::Lanes;
+
 /// Requests at once, to begin with.
 const START: usize = 8;
 /// So many it gets soon.
@@ -48,6 +50,8 @@ pub(crate) struct Flow {
     /// Those who begin something wait here for their place among the turns.
     begins: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+    /// Where blobs from here are hashed.
+    pub(super) lanes: Lanes,
 }
 
 struct State {
@@ -95,7 +99,12 @@ impl Default for Flow {
             best: None,
             lately: Duration::ZERO,
         };
-        Self { turns: Semaphore::new(START), begins: Default::default(), state: Mutex::new(state) }
+        Self {
+            turns: Semaphore::new(START),
+            begins: Default::default(),
+            state: Mutex::new(state),
+            lanes: Lanes::default(),
+        }
     }
 }
 

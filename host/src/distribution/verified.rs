@@ -8,16 +8,16 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use portolan_core::oci::{Descriptor, Verifier};
+use portolan_core::oci::Descriptor;
 
-use super::{DistributionError, Marks, failure};
+use super::{DistributionError, Marks, failure, lanes::Hashing};
 use crate::net::{Body, BodyError, NetError};
 
 /// A body under check.
 pub(super) struct Verified {
     body: Body,
     blob: Descriptor,
-    verifier: Verifier,
+    hashing: Hashing,
     attempted: String,
     /// Bytes still to be left out: the registry sent the blob from its start.
     skip: u64,
@@ -27,21 +27,21 @@ pub(super) struct Verified {
 }
 
 impl Verified {
-    /// Checks `body`, which goes on after the bytes that `verifier` has taken in. `skip` bytes
+    /// Checks `body`, which goes on after the bytes that `hashing` was given. `skip` bytes
     /// stand before that place and are dropped.
     pub(super) fn new(
         body: Body,
         blob: Descriptor,
-        verifier: Verifier,
+        hashing: Hashing,
         attempted: String,
         skip: u64,
     ) -> Self {
-        Self { body, blob, verifier, attempted, skip, withheld: 0, marks: Marks::default() }
+        Self { body, blob, hashing, attempted, skip, withheld: 0, marks: Marks::default() }
     }
 
     /// Hands on what stands at `offset` and after it.
     pub(super) fn from(self, offset: u64) -> Self {
-        let withheld = offset.saturating_sub(self.verifier.length());
+        let withheld = offset.saturating_sub(self.hashing.length());
         Self { withheld, ..self }
     }
 
@@ -57,14 +57,13 @@ impl Verified {
             // At most the length of `data`, so it fits.
             drop(data.split_to(usize::try_from(skipped).unwrap_or(data.len())));
         }
-        self.verifier.update(&data);
-        if self.verifier.length() > self.blob.size {
+        self.hashing.take(&data, &self.marks);
+        if self.hashing.length() > self.blob.size {
             return Err(self.wrong(format!("more than {} bytes came", self.blob.size)));
         }
-        if self.verifier.length() == self.blob.size && !data.is_empty() {
+        if self.hashing.length() == self.blob.size && !data.is_empty() {
             self.compare()?;
         }
-        self.marks.pass(&self.verifier);
         if self.withheld > 0 {
             let left_out = self.withheld.min(data.len() as u64);
             self.withheld -= left_out;
@@ -74,7 +73,7 @@ impl Verified {
     }
 
     fn end(&self) -> Result<(), DistributionError> {
-        let length = self.verifier.length();
+        let length = self.hashing.length();
         if length < self.blob.size {
             return Err(self.wrong(format!("only {length} of {} bytes came", self.blob.size)));
         }
@@ -82,7 +81,7 @@ impl Verified {
     }
 
     fn compare(&self) -> Result<(), DistributionError> {
-        let actual = self.verifier.clone().finish();
+        let actual = self.hashing.digest();
         if actual == self.blob.digest {
             return Ok(());
         }
@@ -136,7 +135,7 @@ impl HttpBody for Verified {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let gone = self.verifier.length().saturating_add(self.withheld);
+        let gone = self.hashing.length().saturating_add(self.withheld);
         SizeHint::with_exact(self.blob.size.saturating_sub(gone))
     }
 }
@@ -146,7 +145,7 @@ mod tests {
     use super::*;
     use crate::net;
     use http_body_util::{BodyExt, StreamBody};
-    use portolan_core::oci::{Algorithm, Digest, MediaType};
+    use portolan_core::oci::{Algorithm, Digest, MediaType, Verifier};
 
     fn blob(content: &[u8], size: u64) -> Descriptor {
         Descriptor {
@@ -171,7 +170,7 @@ mod tests {
     async fn read(body: Body, blob: Descriptor, hashed: &str, skip: u64) -> (String, String) {
         let mut verifier = Verifier::new(Algorithm::Sha256);
         verifier.update(hashed.as_bytes());
-        let mut body = Verified::new(body, blob, verifier, "pull".to_owned(), skip);
+        let mut body = Verified::new(body, blob, Hashing::Alone(verifier), "pull".to_owned(), skip);
         let mut text = String::new();
         while let Some(frame) = body.frame().await {
             match frame {
@@ -221,7 +220,8 @@ mod tests {
             let mut verifier = Verifier::new(Algorithm::Sha256);
             verifier.update(hashed.as_bytes());
             let good = blob(b"hello world", 11);
-            let body = Verified::new(pieces(&pieces_), good, verifier, "pull".to_owned(), 0);
+            let hashing = Hashing::Alone(verifier);
+            let body = Verified::new(pieces(&pieces_), good, hashing, "pull".to_owned(), 0);
             let mut body = body.from(offset);
             assert_eq!(body.size_hint().exact(), Some(5));
             let (mut text, mut failed) = (String::new(), false);
@@ -248,9 +248,9 @@ mod tests {
             Frame<Bytes>,
             BodyError,
         >(Box::new(gone))]));
-        let verifier = Verifier::new(Algorithm::Sha256);
+        let hashing = Hashing::Alone(Verifier::new(Algorithm::Sha256));
         let mut body =
-            Verified::new(failing.boxed_unsync(), blob(b"x", 1), verifier, "pull".into(), 0);
+            Verified::new(failing.boxed_unsync(), blob(b"x", 1), hashing, "pull".into(), 0);
         let error = body.frame().await.unwrap().unwrap_err();
         let error = error.downcast::<DistributionError>().unwrap();
         assert!(matches!(*error, DistributionError::Net { .. }), "{error}");
