@@ -1,10 +1,9 @@
 //! Blobs that come from one registry at the same time are hashed two at a time, where the processor
-//! gains by it: bytes of one wait a little for bytes of another. Who hands bytes on need not wait;
-//! only the last of a blob may not pass before all of them are hashed.
+//! gains by it: some bytes of one are kept for when bytes of another come. They may be handed on
+//! meanwhile; only the last of a blob may not pass before all of them are hashed.
 
 use std::{
     collections::VecDeque,
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,11 +14,12 @@ use super::Marks;
 
 /// Bytes of a blob for which this is worth while.
 const LARGE: u64 = 4 << 20;
-/// So many bytes look for another's.
+/// So many bytes of a lane are hashed beside another's.
 const ENOUGH: usize = 128 << 10;
-/// So many wait no longer, in so many pieces: each has its price, however small a registry makes it.
+/// Where so many wait, all but enough of them are hashed alone.
 const MOST: usize = 2 * ENOUGH;
-const PIECES: usize = 64;
+/// Fewer in one piece do not wait: a registry that sends few at a time shall not cost memory.
+const SMALL: usize = 4 << 10;
 
 /// The blobs from one registry that are on their way.
 #[derive(Default)]
@@ -65,7 +65,8 @@ impl Lanes {
         Hashing::Beside(self.lane(hashed))
     }
 
-    fn lane(&self, hashed: Verifier) -> Beside {
+    /// A lane of its own, for whatever blob.
+    pub(super) fn lane(&self, hashed: Verifier) -> Beside {
         lock(&self.0).count += 1;
         let taken = hashed.length();
         let lane = Lane { hashed, waiting: VecDeque::new(), length: 0 };
@@ -74,14 +75,19 @@ impl Lanes {
 }
 
 impl Hashing {
-    /// Takes in the next bytes, now or soon. The states on the way go to `marks`.
-    pub(super) fn take(&mut self, bytes: &Bytes, marks: &Marks) {
+    /// Takes in the next bytes, now or soon.
+    pub(super) fn take(&mut self, bytes: &Bytes) {
         match self {
-            Self::Alone(hashed) => {
-                hashed.update(bytes);
-                marks.pass(hashed);
-            }
-            Self::Beside(beside) => beside.take(bytes, marks),
+            Self::Alone(hashed) => hashed.update(bytes),
+            Self::Beside(beside) => beside.take(bytes),
+        }
+    }
+
+    /// Shows `marks` how far it is.
+    pub(super) fn mark(&self, marks: &Marks) {
+        match self {
+            Self::Alone(hashed) => marks.pass(hashed),
+            Self::Beside(beside) => marks.pass(&lock(&beside.lane).hashed),
         }
     }
 
@@ -97,45 +103,44 @@ impl Hashing {
     pub(super) fn digest(&self) -> Digest {
         match self {
             Self::Alone(hashed) => hashed.clone().finish(),
-            Self::Beside(beside) => lock(&beside.lane).all().clone().finish(),
+            Self::Beside(beside) => lock(&beside.lane).all().finish(),
         }
     }
 }
 
 impl Beside {
-    fn take(&mut self, bytes: &Bytes, marks: &Marks) {
+    fn take(&mut self, bytes: &Bytes) {
         self.taken += bytes.len() as u64;
         let mut mine = lock(&self.lane);
+        if bytes.len() < SMALL {
+            mine.alone(0);
+            mine.hashed.update(bytes);
+            return;
+        }
         mine.length += bytes.len();
         mine.waiting.push_back(bytes.clone());
         if mine.length >= ENOUGH {
             self.advance(&mut mine);
         }
-        if mine.waiting.len() >= PIECES {
-            mine.all();
-        }
-        marks.pass(&mine.hashed);
     }
 
-    /// Hashes what waits here beside what waits in another lane. What is too much to wait, or waits
-    /// for nobody, is hashed alone.
+    /// Hashes what waits here beside what waits in another lane. What is left waits for another, if
+    /// there is any, and is not too much.
     fn advance(&self, mine: &mut Lane) {
-        if let Some(other) = self.other() {
-            // One that is held is with who hashes it.
-            if let Ok(mut theirs) = other.try_lock() {
-                together(mine, &mut theirs);
-            }
+        // One that is held is with who hashes it.
+        if let Some(other) = self.other()
+            && let Ok(mut theirs) = other.try_lock()
+        {
+            together(mine, &mut theirs);
         }
-        if mine.length < ENOUGH {
-            return;
+        if lock(&self.open).count < 2 {
+            mine.alone(0);
+        } else if mine.length >= MOST {
+            mine.alone(ENOUGH);
         }
-        let mut open = lock(&self.open);
-        if mine.length < MOST && open.count > 1 {
-            open.ready = Some(self.lane.clone());
-            return;
+        if mine.length >= ENOUGH {
+            lock(&self.open).ready = Some(self.lane.clone());
         }
-        drop(open);
-        mine.all();
     }
 
     /// Another lane with enough bytes.
@@ -154,12 +159,19 @@ impl Drop for Beside {
 
 impl Lane {
     /// The hash of everything.
-    fn all(&mut self) -> &Verifier {
-        self.length = 0;
-        for bytes in mem::take(&mut self.waiting) {
-            self.hashed.update(&bytes);
+    fn all(&mut self) -> Verifier {
+        self.alone(0);
+        self.hashed.clone()
+    }
+
+    /// Hashes what waits, piece by piece, as long as `leave` bytes are left.
+    fn alone(&mut self, leave: usize) {
+        while let Some(front) = self.waiting.front()
+            && self.length.saturating_sub(front.len()) >= leave
+        {
+            self.hashed.update(front);
+            self.gone(front.len());
         }
-        &self.hashed
     }
 
     fn gone(&mut self, count: usize) {
@@ -201,7 +213,7 @@ mod tests {
 
     impl Beside {
         fn given(&mut self, count: usize) -> u64 {
-            self.take(&Bytes::from(vec![7; count]), &Marks::default());
+            self.take(&Bytes::from(vec![7; count]));
             lock(&self.lane).hashed.length()
         }
 
@@ -213,13 +225,18 @@ mod tests {
     #[test]
     fn bytes_wait_for_those_of_another() {
         let (_lanes, [mut one, mut other]) = lanes();
-        assert_eq!(one.given(ENOUGH - 1), 0, "too few");
-        assert_eq!(one.given(ENOUGH), 0, "no other has enough");
+        assert_eq!(one.given(ENOUGH - SMALL), 0, "too few");
+        assert_eq!(other.given(ENOUGH), 0, "no other has enough");
+        assert_eq!(one.given(SMALL), ENOUGH as u64);
+        assert_eq!(other.hashed(), ENOUGH as u64);
+    }
+
+    #[test]
+    fn who_comes_alone_keeps_enough_for_another() {
+        let (_lanes, [mut one, mut other]) = lanes();
+        assert_eq!([ENOUGH; 3].map(|count| one.given(count)), [0, 1, 2].map(|n| n * ENOUGH as u64));
         assert_eq!(other.given(ENOUGH), ENOUGH as u64);
-        assert_eq!(one.hashed(), ENOUGH as u64);
-        assert_eq!(other.given(ENOUGH), ENOUGH as u64, "what is left of one is too few");
-        assert_eq!(one.given(1), 2 * ENOUGH as u64);
-        assert_eq!(other.hashed(), 2 * ENOUGH as u64);
+        assert_eq!(one.hashed(), one.taken);
     }
 
     #[test]
@@ -241,12 +258,12 @@ mod tests {
     }
 
     #[test]
-    fn small_pieces_do_not_gather() {
+    fn small_pieces_do_not_wait_nor_overtake() {
         let (_lanes, [mut one, _idle]) = lanes();
-        for _ in 0..10 * PIECES {
-            one.given(1);
-            assert!(lock(&one.lane).waiting.len() < PIECES);
-        }
+        assert_eq!(one.given(SMALL), 0);
+        assert_eq!(one.given(SMALL - 1), one.taken);
+        assert!(lock(&one.lane).waiting.is_empty());
+        assert_eq!(one.given(0), one.taken);
     }
 
     #[test]
@@ -257,8 +274,29 @@ mod tests {
         let held = lock(&lane);
         assert_eq!(other.given(ENOUGH), 0);
         drop(held);
-        assert_eq!(one.given(1), ENOUGH as u64);
+        assert_eq!(one.given(SMALL), ENOUGH as u64);
         assert_eq!(other.hashed(), ENOUGH as u64);
+    }
+
+    /// Four threads, each with its blob: none waits for ever, and each digest is right.
+    #[test]
+    fn threads_share_lanes() {
+        let (_lanes, all) = lanes::<4>();
+        let content: Vec<u8> = (0..3_u32 << 20).map(|at| (at % 251) as u8).collect();
+        let expected = Digest::of(&content);
+        let content = Bytes::from(content);
+        std::thread::scope(|scope| {
+            for (number, mut lane) in all.into_iter().enumerate() {
+                let (content, expected) = (content.clone(), &expected);
+                scope.spawn(move || {
+                    let piece = 30_000 * (number + 1);
+                    for at in (0..content.len()).step_by(piece) {
+                        lane.take(&content.slice(at..content.len().min(at + piece)));
+                    }
+                    assert_eq!(Hashing::Beside(lane).digest(), *expected);
+                });
+            }
+        });
     }
 
     #[test]
@@ -281,7 +319,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
         /// Whoever's bytes come, in pieces of whatever size: each digest is right, and so is the
-        /// state that a mark would keep.
+        /// state on the way, which is what is marked.
         #[test]
         fn however_bytes_come_each_digest_is_right(
             pieces in prop::collection::vec((0..3_usize, 0..200_000_usize), 1..60),
@@ -292,7 +330,7 @@ mod tests {
                 let bytes: Vec<u8> = (0..size).map(|at| ((at + number) % 251) as u8).collect();
                 let (lane, all) = &mut lanes[which];
                 all.extend_from_slice(&bytes);
-                lane.take(&Bytes::from(bytes), &Marks::default());
+                lane.take(&Bytes::from(bytes));
             }
             for (lane, all) in lanes {
                 let mut state = lock(&lane.lane).hashed.clone();

@@ -1,4 +1,4 @@
-//! A blob's bytes, hashed as they pass. The last of them is handed on only when all of them are
+//! A blob's bytes, hashed as they pass or soon after. The last of them is handed on only when all of them are
 //! what the digest says: whoever counts bytes can never complete a wrong blob.
 
 use std::{
@@ -57,13 +57,14 @@ impl Verified {
             // At most the length of `data`, so it fits.
             drop(data.split_to(usize::try_from(skipped).unwrap_or(data.len())));
         }
-        self.hashing.take(&data, &self.marks);
+        self.hashing.take(&data);
         if self.hashing.length() > self.blob.size {
             return Err(self.wrong(format!("more than {} bytes came", self.blob.size)));
         }
         if self.hashing.length() == self.blob.size && !data.is_empty() {
             self.compare()?;
         }
+        self.hashing.mark(&self.marks);
         if self.withheld > 0 {
             let left_out = self.withheld.min(data.len() as u64);
             self.withheld -= left_out;
@@ -143,7 +144,7 @@ impl HttpBody for Verified {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net;
+    use crate::{distribution::lanes::Lanes, net};
     use http_body_util::{BodyExt, StreamBody};
     use portolan_core::oci::{Algorithm, Digest, MediaType, Verifier};
 
@@ -198,6 +199,37 @@ mod tests {
             let (got, why) = read(pieces(&input), blob, "", 0).await;
             assert_eq!(got, text, "{input:?}");
             assert!(why.contains(error) && error.is_empty() == why.is_empty(), "{input:?}: {why}");
+        }
+    }
+
+    /// While another blob is on its way, so that bytes wait to be hashed.
+    #[tokio::test]
+    async fn the_end_is_withheld_until_all_that_waits_is_hashed() {
+        let lanes = Lanes::default();
+        let _other = lanes.lane(Verifier::new(Algorithm::Sha256));
+        for (wrong, passes) in [(None, 300_000), (Some(5), 200_000), (Some(299_999), 200_000)] {
+            let content = vec![7; 300_000];
+            let mut sent = content.clone();
+            wrong.into_iter().for_each(|at: usize| sent[at] = 8);
+            let frames: Vec<_> = sent.chunks(100_000).map(Bytes::copy_from_slice).collect();
+            let frames = frames.into_iter().map(|bytes| Ok(Frame::data(bytes)));
+            let body = StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync();
+            let hashing = Hashing::Beside(lanes.lane(Verifier::new(Algorithm::Sha256)));
+            let good = blob(&content, 300_000);
+            let mut body = Verified::new(body, good, hashing, "pull".to_owned(), 0);
+            let (mut passed, mut why) = (0, None);
+            while let Some(frame) = body.frame().await {
+                match frame {
+                    Ok(frame) => passed += frame.data_ref().unwrap().len(),
+                    Err(error) => {
+                        why = Some(error.to_string());
+                        break;
+                    }
+                }
+            }
+            assert_eq!(passed, passes, "{wrong:?}");
+            let refused = why.is_some_and(|why| why.contains("hash to"));
+            assert_eq!(refused, wrong.is_some(), "{wrong:?}");
         }
     }
 

@@ -136,7 +136,7 @@ fn words(hash: &Sha256) -> Option<beside::Words> {
     Some(words.as_array::<8>()?.map(u32::from_le_bytes))
 }
 
-/// The state with these words, `blocks` further than `hash`. Their count follows the words.
+/// The state with these words, `blocks` further than `hash`. The count of blocks follows the words.
 #[cfg(target_arch = "x86_64")]
 fn after(hash: &Sha256, words: beside::Words, blocks: usize) -> Option<Sha256> {
     let mut saved = hash.serialize();
@@ -204,6 +204,7 @@ impl Verifier {
     /// time where the processor can hash two at once. Best with as many bytes for both.
     pub fn update_both(one: &mut Self, bytes: &[u8], other: &mut Self, others: &[u8]) {
         let (bytes, others) = (one.up_to_block(bytes), other.up_to_block(others));
+        #[cfg(target_arch = "x86_64")]
         let (bytes, others) = Self::blocks_of_both(one, bytes, other, others);
         one.update(bytes);
         other.update(others);
@@ -219,6 +220,7 @@ impl Verifier {
     }
 
     /// Takes in as many whole blocks as both have, if the processor can; what is left of each.
+    #[cfg(target_arch = "x86_64")]
     fn blocks_of_both<'a>(
         one: &mut Self,
         bytes: &'a [u8],
@@ -226,26 +228,22 @@ impl Verifier {
         others: &'a [u8],
     ) -> (&'a [u8], &'a [u8]) {
         let count = (bytes.len() / BLOCK).min(others.len() / BLOCK);
-        let split = (bytes.split_at_checked(count * BLOCK), others.split_at_checked(count * BLOCK));
-        let (Some((blocks, rest)), Some((beside, rest_beside))) = split else {
-            return (bytes, others);
+        let all = (bytes, others);
+        let Some(able) = beside::able() else { return all };
+        let (State::Sha256(a), State::Sha256(b)) = (&mut one.state, &mut other.state) else {
+            return all;
         };
-        #[cfg(target_arch = "x86_64")]
-        if let (Some(able), State::Sha256(a), State::Sha256(b)) =
-            (beside::able(), &mut one.state, &mut other.state)
-            && let (Some(mut words), Some(mut words_beside)) = (words(a), words(b))
-        {
-            let (blocks, beside_) = (blocks.as_chunks().0, beside.as_chunks().0);
-            beside::both(able, &mut words, blocks, &mut words_beside, beside_);
-            let then = (after(a, words, count), after(b, words_beside, count));
-            if let (Some(one_then), Some(other_then)) = then {
-                (*a, *b) = (one_then, other_then);
-                one.length += (count * BLOCK) as u64;
-                other.length += (count * BLOCK) as u64;
-                return (rest, rest_beside);
-            }
-        }
-        (bytes, others)
+        let (Some(mut a_words), Some(mut b_words)) = (words(a), words(b)) else { return all };
+        let split = (bytes.split_at_checked(count * BLOCK), others.split_at_checked(count * BLOCK));
+        let (Some((a_blocks, a_rest)), Some((b_blocks, b_rest))) = split else { return all };
+        let (a_blocks, b_blocks) = (a_blocks.as_chunks().0, b_blocks.as_chunks().0);
+        beside::both(able, &mut a_words, a_blocks, &mut b_words, b_blocks);
+        let then = (after(a, a_words, count), after(b, b_words, count));
+        let (Some(a_then), Some(b_then)) = then else { return all };
+        (*a, *b) = (a_then, b_then);
+        one.length += (count * BLOCK) as u64;
+        other.length += (count * BLOCK) as u64;
+        (a_rest, b_rest)
     }
 
     /// How many bytes it has taken in.
@@ -331,6 +329,17 @@ mod tests {
                 assert_eq!((a, b), (Digest::of(one), Digest::of(other)), "{length} and {beside}");
             }
         }
+    }
+
+    /// What `words` and `after` believe of the bytes of a state, on whatever x86.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_bytes_of_a_state_are_its_words_and_the_count_of_blocks() {
+        let (begun, mut further) = (Sha256::new(), Sha256::new());
+        assert_eq!(words(&begun).unwrap()[..2], [0x6a09_e667, 0xbb67_ae85]);
+        further.update([7; 3 * BLOCK]);
+        let made = after(&begun, words(&further).unwrap(), 3).unwrap();
+        assert_eq!(made.serialize(), further.serialize());
     }
 
     #[test]

@@ -66,8 +66,7 @@ fearless_simd::kernel!(
     }
 );
 
-/// [`both`], but compiled without the wider registers: while their upper halves hold anything, each
-/// of these instructions takes a hundred times as long.
+/// [`both`], but compiled without the wider registers: with them it is two hundred times slower.
 #[inline(never)]
 #[target_feature(enable = "sha,sse4.1")]
 fn advance(one: &mut Words, blocks: &[Block], other: &mut Words, others: &[Block]) {
