@@ -24,7 +24,7 @@ mod verified;
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use portolan_core::{
@@ -139,6 +139,11 @@ impl Remote {
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }
+}
+
+/// What is in it, also after a panic of whoever held it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

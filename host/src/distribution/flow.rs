@@ -9,7 +9,7 @@
 //! It repeats nothing and knows no request; that is for who sends.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::lanes::Lanes;
+use super::{lanes::Lanes, lock};
 
 /// Requests at once, to begin with.
 const START: usize = 8;
@@ -41,7 +41,8 @@ const CROWD_FACTOR: u32 = 2;
 const CROWD_MORE: Duration = Duration::from_millis(2);
 /// Where it is crowded, one more takes so many times as many good answers.
 const RELUCTANT: usize = 4;
-/// The best is forgotten by this part with each answer: one answer of luck is not the measure for ever.
+/// The best is forgotten by this part with each answer: one answer of luck is not the measure for
+/// ever.
 const FORGET: u32 = 64;
 
 /// The requests to one registry.
@@ -135,8 +136,8 @@ impl Flow {
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     fn note(&self, outcome: &Outcome, now: Instant) {

@@ -4,13 +4,13 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use bytes::{Buf as _, Bytes};
 use portolan_core::oci::{Algorithm, Digest, Verifier};
 
-use super::Marks;
+use super::{Marks, lock};
 
 /// Bytes of a blob for which this is worth while.
 const LARGE: u64 = 4 << 20;
@@ -194,10 +194,6 @@ fn together(one: &mut Lane, other: &mut Lane) {
         one.gone(count);
         other.gone(count);
     }
-}
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use portolan_core::oci::Verifier;
+
+use super::lock;
 
 /// Bytes between two states.
 const EVERY: u64 = 8 << 20;
@@ -45,8 +47,8 @@ impl Marks {
         self.lock().iter().cloned().collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Verifier>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Verifier>> {
+        lock(&self.0)
     }
 }
 

@@ -2,7 +2,7 @@
 //! (OCI distribution-spec, "Pushing Blobs").
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -57,12 +57,12 @@ impl UploadSession {
 
     /// Where the upload is now, whoever of the clones moved it.
     pub(crate) fn place(&self) -> Url {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        super::lock(&self.place).clone()
     }
 
     /// Its next request goes elsewhere.
     pub(super) fn go_to(&mut self, location: Url) {
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = location.clone();
+        *super::lock(&self.place) = location.clone();
         self.location = location;
     }
 }

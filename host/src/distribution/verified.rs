@@ -1,5 +1,5 @@
-//! A blob's bytes, hashed as they pass or soon after. The last of them is handed on only when all of them are
-//! what the digest says: whoever counts bytes can never complete a wrong blob.
+//! A blob's bytes, hashed as they pass or soon after. The last of them is handed on only when all of
+//! them are what the digest says: whoever counts bytes can never complete a wrong blob.
 
 use std::{
     pin::Pin,
